@@ -1,0 +1,62 @@
+"""The science of LLM Lab, headless. Names are loaded when first asked for, so that ``import core`` costs nothing.
+
+The order of the story: tokenizers, data, vectors, model, training, generation, weights.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.config import GPTConfig, TrainConfig
+    from core.data.corpora import load_corpus
+    from core.data.windows import Windows
+    from core.errors import LabError
+    from core.model.gpt import GPT
+    from core.tokenizers import get_tokenizer
+    from core.training.runs import list_runs, open_run
+    from core.training.trainer import Trainer
+    from core.weights.checkpoint import load_model
+
+__all__ = [
+    "GPT",
+    "GPTConfig",
+    "LabError",
+    "TrainConfig",
+    "Trainer",
+    "Windows",
+    "get_tokenizer",
+    "list_runs",
+    "load_corpus",
+    "load_model",
+    "open_run",
+]
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "GPT": "core.model.gpt",
+    "GPTConfig": "core.config",
+    "LabError": "core.errors",
+    "TrainConfig": "core.config",
+    "Trainer": "core.training.trainer",
+    "Windows": "core.data.windows",
+    "get_tokenizer": "core.tokenizers",
+    "list_runs": "core.training.runs",
+    "load_corpus": "core.data.corpora",
+    "load_model": "core.weights.checkpoint",
+    "open_run": "core.training.runs",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'core' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

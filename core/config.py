@@ -1,0 +1,302 @@
+"""Configurations of a model and of a training run.
+
+Small frozen dataclasses, the field's usual names, a docstring under each field (the command line's help and the
+new-run form show it). All wrong values are named at once. No torch here: a screen may read this before torch is loaded.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from core.errors import ConfigError, nearest
+from core.fields import config_fields, raise_problems, type_problems, unknown_keys
+
+Device = Literal["auto", "cpu", "cuda", "mps"]
+DType = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+@dataclass(frozen=True)
+class GPTConfig:
+    """The shape of a GPT."""
+
+    vocab_size: int | None = None
+    """Entries of the vocabulary; left open, the tokenizer fills it before the model is built."""
+    context_length: int = 1024
+    """How many tokens the model sees at once."""
+    emb_dim: int = 768
+    """Width of the residual stream."""
+    n_heads: int = 12
+    """Attention heads in each layer; they share the width evenly."""
+    n_layers: int = 12
+    """Transformer blocks, one after the other."""
+    drop_rate: float = 0.0
+    """Share of activations dropped while training, 0 to 1."""
+    qkv_bias: bool = True
+    """Whether query, key and value projections have a bias."""
+    tie_weights: bool = True
+    """Whether the output head is the token embedding."""
+    init_std: float = 0.02
+    """Standard deviation of the initial weights (GPT-2: 0.02)."""
+
+    def __post_init__(self) -> None:
+        problems = type_problems(self)
+        if not problems:
+            for name in ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layers"):
+                value = getattr(self, name)
+                if value is not None and value < 1:
+                    problems.append(f"{name} must be at least 1, got {value}")
+            if self.n_heads >= 1 and self.emb_dim % self.n_heads:
+                problems.append(f"emb_dim must be divisible by n_heads, got {self.emb_dim} and {self.n_heads}")
+            if not 0 <= self.drop_rate < 1:
+                problems.append(f"drop_rate must be from 0 up to (not including) 1, got {self.drop_rate}")
+            if not 0 < self.init_std <= 1:
+                problems.append(f"init_std must be above 0 and at most 1, got {self.init_std}")
+        raise_problems(problems, "the model's configuration")
+
+    @property
+    def head_dim(self) -> int:
+        """Width of one head."""
+        return self.emb_dim // self.n_heads
+
+    def with_vocab(self, n: int) -> GPTConfig:
+        """The same shape with the vocabulary of a tokenizer of ``n`` entries (at least)."""
+        if self.vocab_size is not None and self.vocab_size < n:
+            raise ConfigError(
+                f"the tokenizer has {n:,} entries, the model's vocab_size is {self.vocab_size:,}",
+                "leave vocab_size out, and the tokenizer fills it",
+            )
+        return self if self.vocab_size is not None else replace(self, vocab_size=n)
+
+    def parameters(self) -> int:
+        """Trainable numbers in the model; the vocabulary must be known.
+
+        >>> GPTConfig.preset("gpt2").parameters()
+        124439808
+        >>> GPTConfig.preset("course-124m").parameters()
+        163009536
+        """
+        if self.vocab_size is None:
+            raise ConfigError("vocab_size is not known yet", "give it, or call with_vocab(tokenizer.vocab_size) first")
+        embeddings = (self.vocab_size + self.context_length) * self.emb_dim
+        head = 0 if self.tie_weights else self.vocab_size * self.emb_dim
+        return embeddings + head + self.parameters_outside_embeddings()
+
+    def parameters_outside_embeddings(self) -> int:
+        """Trainable numbers in the blocks and the final norm.
+
+        >>> GPTConfig(n_layers=4, n_heads=4, emb_dim=128).parameters_outside_embeddings()
+        793344
+        """
+        c = self.emb_dim
+        attention = 3 * c * c + (3 * c if self.qkv_bias else 0) + c * c + c
+        mlp = 4 * c * c + 4 * c + 4 * c * c + c
+        return self.n_layers * (attention + mlp + 4 * c) + 2 * c
+
+    def flops_per_token(self) -> int:
+        """Floating-point operations of training on one token: 6 N + 12 L C T (PaLM, appendix B); N counts the head."""
+        matmul = self.n_layers * 12 * self.emb_dim**2 + (self.vocab_size or 0) * self.emb_dim
+        return 6 * matmul + 12 * self.n_layers * self.emb_dim * self.context_length
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> GPTConfig:
+        """Reads ``to_dict()`` back; an unknown key is an error that offers the nearest name."""
+        raise_problems(unknown_keys(raw, cls), "the model's configuration")
+        return cls(**raw)
+
+    @classmethod
+    def preset(cls, name: str) -> GPTConfig:
+        """A named shape; ``core.presets.MODEL_PRESETS`` lists them."""
+        from core.presets import MODEL_PRESETS
+
+        if name not in MODEL_PRESETS:
+            raise ConfigError(
+                f"no model preset is called {name!r}{nearest(name, MODEL_PRESETS)}",
+                "there are: " + ", ".join(MODEL_PRESETS),
+            )
+        return MODEL_PRESETS[name]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides a training run."""
+
+    model: GPTConfig = field(default_factory=lambda: GPTConfig(None, 64, 128, 4, 4))
+    """The model's shape."""
+    init_from: str | None = None
+    """A model to start from (NAME@best, a path); left out, the weights are random."""
+    corpus: str = "tiny-shakespeare"
+    """A corpus by name (python-docs, tiny-shakespeare, the-verdict), a text file, or a folder of text files."""
+    tokenizer: str = "char"
+    """How text becomes numbers: char or gpt2."""
+    val_fraction: float = 0.1
+    """Share of the text, at its end, that is kept for validation."""
+    windows: Literal["random", "sliding"] = "random"
+    """random: windows anywhere, with replacement; sliding: every window once an epoch, shuffled."""
+    stride: int | None = None
+    """Tokens from one sliding window to the next; left out, the context length."""
+    batch_size: int = 12
+    """Windows in one batch."""
+    max_steps: int = 2000
+    """Optimizer steps of the whole run."""
+    epochs: float | None = None
+    """Passes over the training windows; given, it decides max_steps."""
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """adamw, or muon for the matrices inside the blocks with adamw for the rest."""
+    learning_rate: float = 1e-3
+    """Peak learning rate of AdamW."""
+    min_learning_rate: float = 1e-4
+    """Learning rate at the end of the schedule."""
+    muon_learning_rate: float = 0.02
+    """Peak learning rate of Muon; it follows the same schedule."""
+    momentum: float = 0.95
+    """Momentum of Muon."""
+    beta1: float = 0.9
+    """AdamW's decay of the gradient's mean."""
+    beta2: float = 0.99
+    """AdamW's decay of the gradient's square."""
+    weight_decay: float = 0.1
+    """Decay of matrices; biases and norms never decay."""
+    warmup_steps: int = 100
+    """Steps over which the learning rate rises from zero."""
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """How the learning rate falls after the warm-up."""
+    grad_clip: float = 1.0
+    """Largest norm of the gradient; 0 leaves it as it is."""
+    grad_accumulation: int = 1
+    """Batches whose gradients make one optimizer step."""
+    eval_interval: int = 250
+    """Steps between evaluations; 0: only at the end."""
+    eval_batches: int = 20
+    """Batches of an evaluation; 0: every window of the validation part once."""
+    sample_interval: int = 250
+    """Steps between samples; 0: none."""
+    sample_prompt: str = "\n"
+    """What each sample begins with."""
+    checkpoint_interval: int = 250
+    """Steps between full checkpoints; 0: only at the end."""
+    keep_checkpoints: int = 2
+    """How many of the last checkpoints are kept, beside the best."""
+    snapshot_count: int = 8
+    """Light snapshots spread evenly over the run for the time machine; 0: none."""
+    patience: int = 0
+    """Stop after so many evaluations without a better loss; 0: never."""
+    seed: int = 1337
+    """Decides the weights, the batches and the dropout."""
+    backend: Literal["torch", "tensorflow"] = "torch"
+    """What computes."""
+    device: Device = "auto"
+    """Where it computes; auto takes CUDA, then MPS, then the CPU."""
+    dtype: DType = "auto"
+    """Precision of the matrix products; auto takes bfloat16 where a measurement shows that it is faster."""
+    compile: bool = False
+    """Whether torch.compile is used (a slow start, faster steps on a GPU)."""
+    threads: int = 0
+    """CPU threads; 0: one for each core."""
+    run_dir: str | None = None
+    """Where the run is written; left out, a new folder under the runs folder."""
+
+    def __post_init__(self) -> None:
+        problems = type_problems(self)
+        if not problems:
+            problems = _train_problems(self)
+        raise_problems(problems, "the training configuration")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values, the model nested."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> TrainConfig:
+        """Reads ``to_dict()`` back; all unknown keys are named at once, each with the nearest right name."""
+        shape = raw.get("model", {})
+        problems = unknown_keys(raw, cls)
+        if isinstance(shape, Mapping):
+            problems += [f"model: {p}" for p in unknown_keys(shape, GPTConfig)]
+        raise_problems(problems, "the training configuration")
+        values = dict(raw)
+        if isinstance(shape, Mapping):
+            values["model"] = GPTConfig(**shape)
+        return cls(**values)
+
+    def override(self, **changes: Any) -> TrainConfig:
+        """A copy with some fields changed; the model's fields may be named directly (``n_layers=6``).
+
+        >>> TrainConfig().override(n_layers=6, batch_size=8).model.n_layers
+        6
+        """
+        own, shape = config_fields(TrainConfig), config_fields(GPTConfig)
+        unknown = [k for k in changes if k not in own and k not in shape]
+        raise_problems(
+            [f"{k} is not a field{nearest(k, [*own, *shape])}" for k in unknown],
+            "the training configuration",
+        )
+        values = self.to_dict()
+        values["model"].update({k: v for k, v in changes.items() if k in shape})
+        for name, value in changes.items():
+            if name in own:
+                values[name] = value.to_dict() if isinstance(value, GPTConfig) else value
+        return TrainConfig.from_dict(values)
+
+    @classmethod
+    def preset(cls, name: str) -> TrainConfig:
+        """A named run; ``core.presets.TRAIN_PRESETS`` lists them with what each is for."""
+        from core.presets import TRAIN_PRESETS
+
+        if name not in TRAIN_PRESETS:
+            raise ConfigError(
+                f"no training preset is called {name!r}{nearest(name, TRAIN_PRESETS)}",
+                "there are: " + ", ".join(TRAIN_PRESETS),
+            )
+        return TRAIN_PRESETS[name].config
+
+
+_AT_LEAST: dict[str, float] = {
+    "batch_size": 1,
+    "max_steps": 1,
+    "grad_accumulation": 1,
+    "keep_checkpoints": 1,
+    "warmup_steps": 0,
+    "eval_interval": 0,
+    "eval_batches": 0,
+    "sample_interval": 0,
+    "checkpoint_interval": 0,
+    "snapshot_count": 0,
+    "patience": 0,
+    "seed": 0,
+    "threads": 0,
+    "grad_clip": 0,
+    "weight_decay": 0,
+    "min_learning_rate": 0,
+}
+
+
+def _train_problems(c: TrainConfig) -> list[str]:
+    problems = [
+        f"{n} must be at least {lo:g}, got {getattr(c, n)}" for n, lo in _AT_LEAST.items() if getattr(c, n) < lo
+    ]
+    problems += [
+        f"{n} must be above 0, got {getattr(c, n)}"
+        for n in ("learning_rate", "muon_learning_rate")
+        if getattr(c, n) <= 0
+    ]
+    problems += [
+        f"{n} must be from 0 up to (not including) 1, got {getattr(c, n)}"
+        for n in ("beta1", "beta2", "momentum", "val_fraction")
+        if not 0 <= getattr(c, n) < 1
+    ]
+    if c.stride is not None and c.stride < 1:
+        problems.append(f"stride must be at least 1, got {c.stride}")
+    if c.epochs is not None and c.epochs <= 0:
+        problems.append(f"epochs must be above 0, got {c.epochs}")
+    if c.min_learning_rate > c.learning_rate:
+        problems.append(f"min_learning_rate ({c.min_learning_rate}) is above learning_rate ({c.learning_rate})")
+    if not c.corpus:
+        problems.append("corpus must be a name or a path, got nothing")
+    return problems

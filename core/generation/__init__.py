@@ -1,0 +1,1 @@
+"""Choosing the next token: filters on logits, and decoding."""

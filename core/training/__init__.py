@@ -1,0 +1,1 @@
+"""The training loop, what it says of itself, and the run directory that it writes."""

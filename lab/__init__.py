@@ -1,0 +1,1 @@
+"""The front door: the app and the command line."""
