@@ -1,0 +1,71 @@
+"""The commands there are: one table for ``--help``, for the parser and for "did you mean"."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """One command; ``target`` is imported only when it is typed."""
+
+    name: str
+    usage: str
+    """What follows the name, for the list in ``llm-lab --help``."""
+    help: str
+    target: str
+    group: str
+
+
+COMMANDS: dict[str, Command] = {
+    command.name: command
+    for command in (
+        Command("open", "[SCREEN]", "Open the lab in this terminal.", "lab.cli.open:open_lab", "The lab"),
+        Command("train", "[--preset NAME]", "Train a model.", "lab.cli.train:train", "Training"),
+        Command("watch", "RUN", "Follow a run while it learns.", "lab.cli.watch:watch", "Training"),
+        Command("runs", "", "List the runs, newest first.", "lab.cli.runs:runs", "Training"),
+        Command("pause", "RUN", "Let a run wait, with its place kept.", "lab.cli.control:pause", "Steering a run"),
+        Command("resume", "RUN", "Let a paused run go on.", "lab.cli.control:resume", "Steering a run"),
+        Command("checkpoint", "RUN", "Write a checkpoint now.", "lab.cli.control:checkpoint", "Steering a run"),
+        Command("stop", "RUN", "End a run after a checkpoint.", "lab.cli.control:stop", "Steering a run"),
+        Command("delete", "RUN", "Move a run to the trash.", "lab.cli.delete:delete", "Steering a run"),
+        Command("doctor", "", "Show what this machine has and lacks.", "lab.cli.doctor:doctor", "This machine"),
+    )
+}
+
+PROGRAM = "llm-lab"
+SUMMARY = "A terminal laboratory for GPT-style language models: train one, watch it learn, look inside."
+
+
+def root_help() -> str:
+    """What ``llm-lab --help`` prints; plain text, so that it needs no other library.
+
+    >>> root_help().splitlines()[0]
+    'Usage: llm-lab [COMMAND] [OPTIONS]'
+    """
+    width = max(len(f"{c.name} {c.usage}") for c in COMMANDS.values()) + 3
+    lines = [
+        f"Usage: {PROGRAM} [COMMAND] [OPTIONS]",
+        "",
+        SUMMARY,
+        f"{PROGRAM} alone opens the lab.",
+    ]
+    group = ""
+    for command in COMMANDS.values():
+        if command.group != group:
+            group = command.group
+            lines += ["", f"{group}:"]
+        lines.append(f"  {f'{command.name} {command.usage}':<{width}}{command.help}")
+    lines += [
+        "",
+        "Everywhere:",
+        f"  {'--json':<{width}}Print JSON; an error is {{\"error\": {{\"title\", \"hint\"}}}}.",
+        f"  {'--help, -h':<{width}}Say what a command does and which options it has.",
+        f"  {'--version':<{width}}Print the version.",
+        "",
+        "A first run:",
+        f"  {PROGRAM} train --preset shakespeare-1min",
+        f"  {PROGRAM} train --corpus python-docs --max-steps 500    (needs no network)",
+        "",
+        "Folders: LLM_LAB_RUNS (default ./runs), LLM_LAB_CACHE, LLM_LAB_STATE.",
+    ]
+    return "\n".join(lines)
