@@ -67,9 +67,9 @@ def _before_dashes(argv: Sequence[str]) -> Sequence[str]:
 
 def _dispatch(argv: list[str]) -> int:
     if not argv:
-        from lab.cli.open import open_lab
+        from lab.cli.start import start
 
-        return open_lab()
+        return start()
     first = argv[0]
     if first in ("--help", "-h", "help") and (len(argv) == 1 or first != "help"):
         print(root_help())
@@ -106,15 +106,18 @@ def build_app() -> App:
     """The parser, with every command registered by name and none imported."""
     from cyclopts import App
 
+    from lab.cli.help import TwoColumns
+
     app = App(
         name=PROGRAM,
         help_format="plaintext",
-        help_formatter="plain",
+        help_formatter=TwoColumns(),
         version_flags=(),
         end_of_options_delimiter="--",
     )
     for command in COMMANDS.values():
-        app.command(command.target, name=command.name, help=command.help)
+        usage = " ".join(f"Usage: {PROGRAM} {command.name} {command.usage} [OPTIONS]".split())
+        app.command(command.target, name=command.name, help=command.help, usage=usage)
     return app
 
 

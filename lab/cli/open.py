@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from core.errors import InputError, nearest
-
-SCREENS = ("tokenizer", "embeddings", "attention", "training", "generation", "weights")
+from lab.cli.start import start
 
 
-def open_lab() -> int:
-    return 0
+def open_lab(
+    screen: Annotated[
+        str, Parameter(help="tokenizer, embeddings, attention, training, generation or weights, or 1 to 6.")
+    ] = "training",
+    /,
+    *,
+    model: Annotated[str | None, Parameter(help="The model on the workbench: demo, NAME@best, a path.")] = None,
+    fresh: Annotated[bool, Parameter(negative="", help="Forget what was open the last time.")] = False,
+) -> int:
+    """Opens the lab."""
+    return start(screen, model=model, fresh=fresh)

@@ -1,0 +1,61 @@
+"""Starts the app, or says why this terminal cannot show it. Loads neither the parser nor torch."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from core.errors import InputError, nearest
+from lab.cli.commands import PROGRAM, root_help
+
+SCREENS = ("tokenizer", "embeddings", "attention", "training", "generation", "weights")
+
+
+def start(screen: str = "training", *, model: str | None = None, fresh: bool = False, run: str | None = None) -> int:
+    """Opens the lab on one of its screens and returns the exit code.
+
+    Args:
+        screen: a name of ``SCREENS``, the beginning of one, or its number.
+        model: what the workbench holds at first, as ``core.load_model`` names models.
+        fresh: ignore what was remembered from the last time.
+        run: the run that the training screen shows at first.
+    """
+    name = screen_name(screen)
+    if reason := no_terminal():
+        print(root_help())
+        raise InputError(
+            f"the lab needs a terminal that it can draw on: {reason}",
+            f"start it in one; without one, {PROGRAM} train, watch and runs do the same as text or with --json",
+        )
+    from lab.app import run_app
+
+    return run_app(screen=name, model=model, fresh=fresh, run=run)
+
+
+def screen_name(asked: str) -> str:
+    """The screen that a person means.
+
+    >>> screen_name("4"), screen_name("train")
+    ('training', 'training')
+    """
+    word = asked.strip().lower()
+    if word.isdigit() and 1 <= int(word) <= len(SCREENS):
+        return SCREENS[int(word) - 1]
+    found = [s for s in SCREENS if word and s.startswith(word)]
+    if len(found) == 1:
+        return found[0]
+    raise InputError(
+        f"the lab has no screen {asked!r}{nearest(word, SCREENS)}",
+        "there are: " + ", ".join(f"{i} {s}" for i, s in enumerate(SCREENS, 1)),
+    )
+
+
+def no_terminal() -> str:
+    """Why the app cannot be shown here; empty if it can."""
+    if os.environ.get("TERM", "") == "dumb":
+        return "TERM is dumb"
+    if not sys.stdin.isatty():
+        return "the input is not a terminal"
+    if not sys.stdout.isatty():
+        return "the output is not a terminal"
+    return ""

@@ -1,0 +1,182 @@
+"""Flags made from the configurations' own fields, and the configuration that they ask for.
+
+Values are read by ``core.fields`` and not by the parser, so that everything wrong on a line is named at once.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import typing
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Group, Parameter
+
+from core.config import GPTConfig, TrainConfig
+from core.errors import ConfigError
+from core.fields import config_fields, field_help, parse_value, raise_problems
+
+SHAPE_FLAG = "model"
+"""``--model`` names a shape (``gpt2``); the fields of a shape have flags of their own."""
+
+
+_REST = Group("Data, schedule and machine", sort_key=2)
+_SHAPE = Group("The model's shape", sort_key=3)
+
+
+def flag(name: str) -> str:
+    """The flag of a field.
+
+    >>> flag("n_layers")
+    '--n-layers'
+    """
+    return "--" + name.replace("_", "-")
+
+
+def with_config_flags(command: Callable[..., int]) -> Callable[..., int]:
+    """Gives a command one keyword for each field of a training configuration, beside those it has already."""
+    own = inspect.signature(command, eval_str=True).parameters.values()
+    taken = [p for p in own if p.name != "fields"]
+    made = [_parameter(n, k) for n, k in _fields().items() if n not in {p.name for p in taken}]
+
+    def configured(**given: Any) -> int:
+        kept = {p.name: given.pop(p.name) for p in taken if p.name in given}
+        return command(**kept, fields={n: v for n, v in given.items() if v is not None})
+
+    configured.__name__ = command.__name__
+    configured.__doc__ = command.__doc__
+    configured.__signature__ = inspect.Signature([*taken, *made])  # type: ignore[attr-defined]
+    configured.__annotations__ = {p.name: p.annotation for p in (*taken, *made)}
+    return configured
+
+
+def _fields() -> dict[str, tuple[type, Any]]:
+    found: dict[str, tuple[type, Any]] = {}
+    for cls in (GPTConfig, TrainConfig):
+        for name, kind in config_fields(cls).items():
+            if name != SHAPE_FLAG:
+                found[name] = (cls, kind)
+    return found
+
+
+def _parameter(name: str, of: tuple[type, Any]) -> inspect.Parameter:
+    cls, kind = of
+    preset = TrainConfig()
+    value = getattr(preset.model if cls is GPTConfig else preset, name)
+    text = f"{field_help(cls)[name]} Default: {shown(value)}."
+    if choices := [str(c) for k in (kind, *typing.get_args(kind)) if is_choice(k) for c in typing.get_args(k)]:
+        text += f" One of: {', '.join(choices)}."
+    group = _SHAPE if cls is GPTConfig else _REST
+    annotation = Annotated[
+        bool | None if kind is bool else str | None,
+        Parameter(name=flag(name), help=text, show_default=False, group=group),
+    ]
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+
+
+def is_choice(kind: Any) -> bool:
+    """Whether a field's type is a choice among words."""
+    return typing.get_origin(kind) is Literal
+
+
+def shown(value: Any) -> str:
+    r"""A default as a person would type it.
+
+    >>> shown(True), shown(None), shown("\n"), shown(0.02)
+    ('yes', 'none', '\\n', '0.02')
+    """
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "none"
+    if isinstance(value, str):
+        return value.replace("\n", r"\n").replace("\t", r"\t")
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def read_flags(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of fields from what was typed; every wrong one is named in one ``ConfigError``."""
+    values: dict[str, Any] = {}
+    problems = []
+    for name, text in given.items():
+        kind = _fields()[name][1]
+        try:
+            values[name] = text if isinstance(text, bool) else parse_value(kind, text)
+        except ValueError as expected:
+            problems.append(f"{flag(name)} must be {expected}, got {text!r}")
+    if "sample_prompt" in values:  # a shell has no easy way to type a line break
+        values["sample_prompt"] = values["sample_prompt"].replace(r"\n", "\n").replace(r"\t", "\t")
+    if "run_dir" in values and values["run_dir"]:
+        values["run_dir"] = os.path.expanduser(values["run_dir"])
+    if problems:
+        raise_flags(problems)
+    return values
+
+
+def raise_flags(problems: list[str]) -> None:
+    """Raises one ``ConfigError`` with all that is wrong with the flags."""
+    raise_problems(problems, "the command")
+
+
+def asked_config(
+    start: TrainConfig | None, preset: str | None, file: str | None, shape: str | None, fields: Mapping[str, Any]
+) -> TrainConfig:
+    """The configuration that a line asks for; what stands later here wins: preset, file, ``--model``, single flags.
+
+    Args:
+        start: the configuration to begin with (a resumed run's own); left out, the defaults.
+        preset: a name of ``core.presets.TRAIN_PRESETS``.
+        file: a JSON file with some or all fields, or a run's ``run.json``.
+        shape: a name of ``core.presets.MODEL_PRESETS``.
+        fields: single fields as they were typed.
+    """
+    config = TrainConfig.preset(preset) if preset else start or TrainConfig()
+    if file:
+        config = _merged(config, read_config_file(Path(file).expanduser()))
+    changes = read_flags(fields)
+    if shape:
+        named = GPTConfig.preset(shape).to_dict()
+        changes = {**{n: v for n, v in named.items() if n != "vocab_size"}, **changes}
+    if "max_steps" in changes and "epochs" not in changes and config.epochs is not None:
+        changes["epochs"] = None  # what was typed last decides how long the run is
+    return config.override(**changes)
+
+
+def _merged(config: TrainConfig, raw: Mapping[str, Any]) -> TrainConfig:
+    values = config.to_dict()
+    model = raw.get("model")
+    values.update({k: v for k, v in raw.items() if k != "model"})
+    if isinstance(model, Mapping):
+        values["model"] = {**values["model"], **model}
+    elif isinstance(model, str):
+        values["model"] = {**GPTConfig.preset(model).to_dict(), "vocab_size": None}
+    elif model is not None:
+        raise ConfigError(
+            f"model must be an object of fields or the name of a shape, got {model!r}", "mend the file and try again"
+        )
+    shape = config_fields(GPTConfig)
+    for name in [k for k in values if k in shape and k not in config_fields(TrainConfig)]:
+        values["model"][name] = values.pop(name)  # {"n_layers": 6} reads like --n-layers 6
+    return TrainConfig.from_dict(values)
+
+
+def read_config_file(path: Path) -> dict[str, Any]:
+    """The JSON object in a configuration file; in a ``run.json`` the configuration is what stands under ``config``."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise ConfigError(f"no file {path}", "--config takes a JSON file with fields of a configuration") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}", "--config takes a JSON file") from None
+    except json.JSONDecodeError as error:
+        raise ConfigError(
+            f"{path} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}", "mend the file"
+        ) from None
+    if isinstance(raw, dict) and "format" in raw and isinstance(raw.get("config"), dict):
+        raw = raw["config"]
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path} holds a {type(raw).__name__}, expected an object of fields", "mend the file")
+    return raw
