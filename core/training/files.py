@@ -1,0 +1,119 @@
+"""Writing in the run directory so that a reader, or a power cut, never meets half a file.
+
+Every file is written beside its name and renamed into place. No space left becomes a ``DiskFullError`` that leaves what
+was there before untouched. Leaves out: anything that knows what is in the files.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from core.errors import DiskFullError, LabError
+
+FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
+"""What the operating system says when there is no room: disk full, file size limit, quota."""
+
+
+def write_error(path: Path, error: OSError) -> LabError:
+    """The two lines for a write that the operating system refused."""
+    if error.errno in FULL or getattr(error, "winerror", None) in (39, 112):
+        return disk_full(path)
+    return LabError(
+        f"{path} cannot be written: {error.strerror or error}",
+        "look at the disk and the permissions there",
+    )
+
+
+def disk_full(path: Path) -> DiskFullError:
+    """No space is left where ``path`` must go."""
+    return DiskFullError(
+        f"no space left for {path.name} in {path.parent}",
+        "free some space there; a paused run goes on by itself",
+    )
+
+
+def write_bytes_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
+    """Replaces ``path`` by ``data`` in one step.
+
+    Args:
+        path: what is replaced; its folder must exist.
+        data: the whole new content.
+        sync: whether the data must be on the disk before the old content goes (a power cut then loses neither).
+
+    Raises:
+        DiskFullError: no space is left; the old content stays.
+        LabError: the operating system refused for another reason.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("wb") as file:
+            file.write(data)
+            if sync:
+                file.flush()
+                os.fsync(file.fileno())
+        replace(beside, path)
+        if sync:
+            sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise write_error(path, error) from error
+
+
+def write_json_atomic(path: Path, obj: Any, *, sync: bool = True) -> None:
+    """Replaces ``path`` by ``obj`` as JSON in one step; raises as ``write_bytes_atomic`` does."""
+    import orjson
+
+    write_bytes_atomic(path, orjson.dumps(obj, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE), sync=sync)
+
+
+def read_json(path: Path) -> dict[str, Any] | None:
+    """The JSON object in a file, or None when there is none that can be read (a reader asks again later)."""
+    import orjson
+
+    try:
+        found = orjson.loads(path.read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def replace(source: Path, target: Path) -> None:
+    """``os.replace``; on Windows it is tried again while a reader holds the target open."""
+    for attempt in range(20):
+        try:
+            os.replace(source, target)  # noqa: PTH105 - the retry needs the plain call
+            return
+        except PermissionError:
+            if sys.platform != "win32" or attempt == 19:
+                raise
+            time.sleep(0.01)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes a rename in ``folder`` survive a power cut, where the system can (Windows does it by itself)."""
+    if sys.platform == "win32":
+        return
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network disks cannot sync a folder
+            raise
+    finally:
+        os.close(fd)
+
+
+def sync_file(path: Path) -> None:
+    """Makes the content of a file written by others survive a power cut."""
+    fd = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
