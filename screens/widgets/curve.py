@@ -1,0 +1,349 @@
+"""A line plot drawn by plotext, with what plotext lacks: a logarithm that survives repaints, gaps, a crosshair, a target.
+
+The widget gets points that are thinned already (``plot_data.decimate``), keeps the drawn lines as strips, and lays the
+crosshair and the target over them, so that moving either repaints two columns and not the plot. The legend belongs in
+the pane's title: plotext's own would lie over the start of the curve.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.color import Color
+from textual.geometry import Region
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.widget import Widget
+
+from screens.widgets.plot_data import (
+    LABEL_WIDTH,
+    axis_label,
+    linear_ticks,
+    log_ticks,
+    position_label,
+    value_range,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SERIES_COLORS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7")
+"""One colour for each of the letters A to D; told apart by people with any kind of colour vision."""
+
+LEFT, RIGHT = LABEL_WIDTH + 1, 1
+"""Cells left and right of the canvas: y labels and the axis line, the closing line."""
+MAX_LINES = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One drawn line: thinned points of one series, NaN where it has a gap."""
+
+    x: tuple[float, ...]
+    y: tuple[float, ...]
+    series: int = 0
+    kind: Literal["raw", "line", "dots"] = "line"
+    """raw: faint; line: strong; dots: single points."""
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A horizontal line at a published or chosen value."""
+
+    y: float
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """All that a plot shows; equal figures need no repaint."""
+
+    lines: tuple[Line, ...] = ()
+    x_range: tuple[float, float] = (0.0, 1.0)
+    log: bool = False
+    unit: str = "step"
+    """What x counts: step, tokens or time (seconds)."""
+    levels: tuple[Level, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is no finite point to draw."""
+        return value_range([line.y for line in self.lines], self.log) is None
+
+
+@dataclass(frozen=True, slots=True)
+class PlotColors:
+    """The colours of a drawing as RGB; ``None`` draws without any colour."""
+
+    series: tuple[tuple[int, int, int], ...]
+    faint: tuple[tuple[int, int, int], ...]
+    axis: tuple[int, int, int]
+
+
+def draw(figure: Figure, width: int, height: int, colors: PlotColors | None) -> list[Text]:
+    """The figure as ``height`` lines of ``width`` cells; an empty figure gives no lines."""
+    scaled = [_scaled(line, figure.log) for line in figure.lines[:MAX_LINES]]
+    levels = [math.log10(v.y) if figure.log else v.y for v in figure.levels if v.y > 0 or not figure.log]
+    shown = [y for _, y in scaled] + [levels]
+    limits = value_range(shown)
+    if limits is None or width < LEFT + RIGHT + 4 or height < 4 or value_range(shown[:-1]) is None:
+        return []
+    from textual_plotext.plot import Plot
+
+    plot = Plot()
+    plot.plotsize(width, height)
+    plot._set_size(width, height)  # plotsize alone does not resize (textual-plotext issue 5)
+    plot.theme("clear")
+    if colors is not None:
+        plot.ticks_color(colors.axis)
+    pad = (limits[1] - limits[0]) * 0.03
+    low, high = limits[0] - pad, limits[1] + pad
+    for level in levels:
+        plot.plot(list(figure.x_range), [level, level], marker="─" if height < 10 else "dot", color=_axis(colors))
+    for line, (x, y) in zip(figure.lines, scaled, strict=False):
+        _add(plot, line, x, y, colors)
+    plot.xlim(*figure.x_range)
+    plot.ylim(low, high)
+    _ticks(plot, figure, low, high, width, height)
+    return list(Text.from_ansi(plot.build()).split("\n"))[:height]
+
+
+def _axis(colors: PlotColors | None) -> tuple[int, int, int] | str:
+    return colors.axis if colors is not None else "default"
+
+
+def _scaled(line: Line, log: bool) -> tuple[Sequence[float], list[float]]:
+    if log:
+        return line.x, [math.log10(v) if v > 0 and math.isfinite(v) else math.nan for v in line.y]
+    return line.x, [v if math.isfinite(v) else math.nan for v in line.y]
+
+
+def _add(plot: object, line: Line, x: Sequence[float], y: list[float], colors: PlotColors | None) -> None:
+    """Adds a line piece by piece, so that a gap is not bridged."""
+    color: tuple[int, int, int] | str = "default"
+    if colors is not None:
+        color = (colors.faint if line.kind == "raw" else colors.series)[line.series % len(colors.series)]
+    if line.kind == "dots":
+        points = [(a, b) for a, b in zip(x, y, strict=False) if math.isfinite(b)]
+        if points:
+            plot.scatter([p[0] for p in points], [p[1] for p in points], marker="•", color=color)  # type: ignore[attr-defined]
+        return
+    for piece in _pieces(x, y):
+        # A lone point between two gaps is drawn twice: plotext draws nothing for a line of one point.
+        px, py = zip(*(piece * 2 if len(piece) == 1 else piece), strict=True)
+        plot.plot(list(px), list(py), marker="braille", color=color)  # type: ignore[attr-defined]
+
+
+def _pieces(x: Sequence[float], y: Sequence[float]) -> list[list[tuple[float, float]]]:
+    pieces: list[list[tuple[float, float]]] = [[]]
+    for a, b in zip(x, y, strict=False):
+        if math.isfinite(b):
+            pieces[-1].append((a, b))
+        elif pieces[-1]:
+            pieces.append([])
+    return [p for p in pieces if p]
+
+
+def _ticks(plot: object, figure: Figure, low: float, high: float, width: int, height: int) -> None:
+    rows = max(2, height // 4)
+    if figure.log:
+        values = log_ticks(10**low, 10**high, rows)
+        places = [math.log10(v) for v in values]
+    else:
+        values = places = linear_ticks(low, high, rows)
+    plot.yticks(places, [axis_label(v) for v in values])  # type: ignore[attr-defined]
+    across = linear_ticks(*figure.x_range, max(2, width // 16))
+    plot.xticks(across, [position_label(v, figure.unit) for v in across])  # type: ignore[attr-defined]
+
+
+class Curve(Widget, can_focus=True):
+    """A plot with a crosshair; ``left``/``right`` or the mouse move it, ``enter`` pins it."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = "Curve { width: 1fr; height: 1fr; }"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "cross(-1)", "Crosshair", show=False, id="curve.left", tooltip="crosshair to the left"),
+        Binding("right,l", "cross(1)", "Crosshair", show=False, id="curve.right", tooltip="crosshair to the right"),
+        Binding("home", "cross(-10000)", show=False, id="curve.home", tooltip="crosshair to the start"),
+        Binding("end", "cross(10000)", show=False, id="curve.end", tooltip="crosshair to the end"),
+    ]
+
+    crosshair: reactive[int | None] = reactive(None, repaint=False)
+    """The canvas column under the crosshair."""
+
+    class Crosshair(Message):
+        """The crosshair moved to ``x`` (in the figure's unit), or went away."""
+
+        def __init__(self, curve: Curve, x: float | None) -> None:
+            super().__init__()
+            self.curve = curve
+            self.x = x
+
+        @property
+        def control(self) -> Curve:
+            """The plot that it belongs to."""
+            return self.curve
+
+    class Picked(Message):
+        """``enter`` or a click at ``x``."""
+
+        def __init__(self, curve: Curve, x: float) -> None:
+            super().__init__()
+            self.curve = curve
+            self.x = x
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None, plain: bool = False) -> None:
+        super().__init__(id=id, classes=classes)
+        self._figure = Figure()
+        self._strips: list[Strip] = []
+        self._drawn: tuple[object, ...] | None = None
+        self._target: float | None = None
+        self._plain = plain
+        self.empty_text = "nothing to plot yet"
+        self.paints = 0
+        """How often plotext has drawn; a test and the benchmark count it."""
+
+    @property
+    def figure(self) -> Figure:
+        """What is shown."""
+        return self._figure
+
+    def show(self, figure: Figure) -> bool:
+        """Shows a figure; repaints, and says so, only if it differs from the one shown."""
+        if figure == self._figure:
+            return False
+        self._figure = figure
+        self.refresh()
+        return True
+
+    def set_target(self, x: float | None) -> None:
+        """Moves the vertical line of the time machine, or takes it away."""
+        old, self._target = self._target_column(), x
+        self._repaint_columns(old, self._target_column())
+
+    @property
+    def canvas_width(self) -> int:
+        """Cells between the two axis lines."""
+        return max(1, self.size.width - LEFT - RIGHT)
+
+    def x_at(self, column: int) -> float:
+        """The x value in the middle of a canvas column."""
+        low, high = self._figure.x_range
+        return low + (high - low) * column / max(1, self.canvas_width - 1)
+
+    def column_of(self, x: float) -> int:
+        """The canvas column of an x value."""
+        low, high = self._figure.x_range
+        return round((x - low) / ((high - low) or 1.0) * (self.canvas_width - 1))
+
+    def values_at(self, x: float) -> list[tuple[Line, float, float]]:
+        """Each line's point nearest to ``x`` as (line, its x, its y), points that are not numbers left out."""
+        found = []
+        for line in self._figure.lines:
+            near = min(
+                ((abs(a - x), a, b) for a, b in zip(line.x, line.y, strict=False) if math.isfinite(b)), default=None
+            )
+            if near is not None:
+                found.append((line, near[1], near[2]))
+        return found
+
+    # --- painting
+
+    def render_line(self, y: int) -> Strip:
+        """One row of the plot, with crosshair and target laid over it."""
+        self._ensure_drawn()
+        width, base = self.size.width, self.rich_style
+        if not self._strips:
+            text = self.empty_text if y == self.size.height // 2 else ""
+            return Strip([Segment(text.center(width)[:width], base + Style(dim=True))], width)
+        strip = self._strips[y] if y < len(self._strips) else Strip.blank(width, base)
+        if y < self.size.height - 2:
+            strip = self._overlay(strip, self._target_column(), "┊", base + Style(bold=True))
+            strip = self._overlay(strip, self.crosshair, "│", base + Style(reverse=False, bold=True))
+        return strip
+
+    def _overlay(self, strip: Strip, column: int | None, mark: str, style: Style) -> Strip:
+        if column is None or not 0 <= column < self.canvas_width:
+            return strip
+        at = LEFT + column
+        cell = strip.crop(at, at + 1)
+        if cell.text.strip() not in ("", "┊"):
+            return Strip.join([strip.crop(0, at), cell.apply_style(Style(reverse=True)), strip.crop(at + 1)])
+        return Strip.join([strip.crop(0, at), Strip([Segment(mark, style)], 1), strip.crop(at + 1)])
+
+    def _ensure_drawn(self) -> None:
+        style = self.rich_style
+        key = (self._figure, self.size, str(style), self.app.ansi_color if self.is_attached else False)
+        if key == self._drawn:
+            return
+        self._drawn = key
+        width, height = self.size
+        lines = draw(self._figure, width, height, None if self._plain else self._colors())
+        self.paints += 1
+        console = self.app.console
+        self._strips = [
+            Strip(list(Segment.apply_style(line.render(console), style))).adjust_cell_length(width, style).simplify()
+            for line in lines
+        ]
+
+    def _colors(self) -> PlotColors:
+        _, _, back, front = self.colors
+        if back.ansi is not None or front.ansi is not None:
+            back, front = Color(0, 0, 0), Color(229, 229, 229)
+        series = [Color.parse(c) for c in SERIES_COLORS]
+        return PlotColors(
+            tuple(c.rgb for c in series), tuple(back.blend(c, 0.45).rgb for c in series), back.blend(front, 0.55).rgb
+        )
+
+    def _target_column(self) -> int | None:
+        return None if self._target is None else self.column_of(self._target)
+
+    def _repaint_columns(self, *columns: int | None) -> None:
+        regions = [Region(LEFT + c, 0, 1, self.size.height) for c in set(columns) if c is not None]
+        if regions:
+            self.refresh(*regions)
+
+    # --- crosshair
+
+    def watch_crosshair(self, old: int | None, new: int | None) -> None:
+        """Repaints the two columns and tells the screen."""
+        self._repaint_columns(old, new)
+        self.post_message(self.Crosshair(self, None if new is None else self.x_at(new)))
+
+    def action_cross(self, by: int) -> None:
+        """Moves the crosshair by ``by`` columns; the first press puts it at the end (or, to the right, the start)."""
+        last = self.canvas_width - 1
+        now = self.crosshair
+        start = (last + 1 if by < 0 else -1) if now is None else now
+        self.crosshair = max(0, min(last, start + by))
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """The crosshair follows the mouse."""
+        column = event.x - LEFT
+        self.crosshair = column if 0 <= column < self.canvas_width else None
+
+    def on_leave(self) -> None:
+        """The crosshair goes with the mouse."""
+        if not self.has_focus:
+            self.crosshair = None
+
+    def on_click(self, event: events.Click) -> None:
+        """A click picks the place."""
+        column = event.x - LEFT
+        if 0 <= column < self.canvas_width:
+            self.post_message(self.Picked(self, self.x_at(column)))
+
+    def release(self) -> bool:
+        """Takes the crosshair away; says whether there was one."""
+        had = self.crosshair is not None
+        self.crosshair = None
+        return had
