@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 from typing import Any, Literal
 
 from core.errors import ConfigError, nearest
@@ -43,18 +44,7 @@ class GPTConfig:
 
     def __post_init__(self) -> None:
         problems = type_problems(self)
-        if not problems:
-            for name in ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layers"):
-                value = getattr(self, name)
-                if value is not None and value < 1:
-                    problems.append(f"{name} must be at least 1, got {value}")
-            if self.n_heads >= 1 and self.emb_dim % self.n_heads:
-                problems.append(f"emb_dim must be divisible by n_heads, got {self.emb_dim} and {self.n_heads}")
-            if not 0 <= self.drop_rate < 1:
-                problems.append(f"drop_rate must be from 0 up to (not including) 1, got {self.drop_rate}")
-            if not 0 < self.init_std <= 1:
-                problems.append(f"init_std must be above 0 and at most 1, got {self.init_std}")
-        raise_problems(problems, "the model's configuration")
+        raise_problems(problems + _shape_problems(_with_defaults_for(self, problems)), "the model's configuration")
 
     @property
     def head_dim(self) -> int:
@@ -204,9 +194,7 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         problems = type_problems(self)
-        if not problems:
-            problems = _train_problems(self)
-        raise_problems(problems, "the training configuration")
+        raise_problems(problems + _train_problems(_with_defaults_for(self, problems)), "the training configuration")
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, the model nested."""
@@ -214,16 +202,22 @@ class TrainConfig:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> TrainConfig:
-        """Reads ``to_dict()`` back; all unknown keys are named at once, each with the nearest right name."""
-        shape = raw.get("model", {})
+        """Reads ``to_dict()`` back; everything wrong is named at once, unknown keys with the nearest right name."""
+        values = {k: v for k, v in raw.items() if k in config_fields(TrainConfig)}
         problems = unknown_keys(raw, cls)
-        if isinstance(shape, Mapping):
+        if isinstance(shape := values.get("model"), Mapping):
             problems += [f"model: {p}" for p in unknown_keys(shape, GPTConfig)]
+            try:
+                values["model"] = GPTConfig(**{k: v for k, v in shape.items() if k in config_fields(GPTConfig)})
+            except ConfigError as error:
+                problems.append(error.title)
+                del values["model"]
+        try:
+            config = cls(**values)
+        except ConfigError as error:
+            problems.append(error.title)
         raise_problems(problems, "the training configuration")
-        values = dict(raw)
-        if isinstance(shape, Mapping):
-            values["model"] = GPTConfig(**shape)
-        return cls(**values)
+        return config
 
     def override(self, **changes: Any) -> TrainConfig:
         """A copy with some fields changed; the model's fields may be named directly (``n_layers=6``).
@@ -257,6 +251,30 @@ class TrainConfig:
         return TRAIN_PRESETS[name].config
 
 
+def _with_defaults_for(config: Any, problems: list[str]) -> Any:
+    """The configuration's values, with the default in place of each whose type is wrong: the rest is still checked."""
+    wrong = {p.split()[0] for p in problems}
+    if not wrong:
+        return config
+    values = {f.name: getattr(config, f.name) for f in dataclasses.fields(config)}
+    return SimpleNamespace(**{n: getattr(type(config), n, None) if n in wrong else v for n, v in values.items()})
+
+
+def _shape_problems(c: Any) -> list[str]:
+    problems = []
+    for name in ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layers"):
+        value = getattr(c, name)
+        if value is not None and value < 1:
+            problems.append(f"{name} must be at least 1, got {value}")
+    if c.n_heads >= 1 and c.emb_dim % c.n_heads:
+        problems.append(f"emb_dim must be divisible by n_heads, got {c.emb_dim} and {c.n_heads}")
+    if not 0 <= c.drop_rate < 1:
+        problems.append(f"drop_rate must be from 0 up to (not including) 1, got {c.drop_rate}")
+    if not 0 < c.init_std <= 1:
+        problems.append(f"init_std must be above 0 and at most 1, got {c.init_std}")
+    return problems
+
+
 _AT_LEAST: dict[str, float] = {
     "batch_size": 1,
     "max_steps": 1,
@@ -277,7 +295,7 @@ _AT_LEAST: dict[str, float] = {
 }
 
 
-def _train_problems(c: TrainConfig) -> list[str]:
+def _train_problems(c: Any) -> list[str]:
     problems = [
         f"{n} must be at least {lo:g}, got {getattr(c, n)}" for n, lo in _AT_LEAST.items() if getattr(c, n) < lo
     ]
