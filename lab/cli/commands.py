@@ -58,7 +58,7 @@ def root_help() -> str:
     lines += [
         "",
         "Everywhere:",
-        f"  {'--json':<{width}}Print JSON; an error is {{\"error\": {{\"title\", \"hint\"}}}}.",
+        f'  {"--json":<{width}}Print JSON; an error is {{"error": {{"title", "hint"}}}}.',
         f"  {'--help, -h':<{width}}Say what a command does and which options it has.",
         f"  {'--version':<{width}}Print the version.",
         "",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -70,10 +69,8 @@ def _parameter(name: str, of: tuple[type, Any]) -> inspect.Parameter:
     if choices := [str(c) for k in (kind, *typing.get_args(kind)) if is_choice(k) for c in typing.get_args(k)]:
         text += f" One of: {', '.join(choices)}."
     group = _SHAPE if cls is GPTConfig else _REST
-    annotation = Annotated[
-        bool | None if kind is bool else str | None,
-        Parameter(name=flag(name), help=text, show_default=False, group=group),
-    ]
+    option = Parameter(name=flag(name), help=text, show_default=False, group=group)
+    annotation: Any = Annotated[bool | None, option] if kind is bool else Annotated[str | None, option]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
 
@@ -97,8 +94,8 @@ def shown(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def read_flags(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Values of fields from what was typed; every wrong one is named in one ``ConfigError``."""
+def read_flags(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Values of fields from what was typed, and what is wrong with the others, a phrase each."""
     values: dict[str, Any] = {}
     problems = []
     for name, text in given.items():
@@ -109,16 +106,9 @@ def read_flags(given: Mapping[str, Any]) -> dict[str, Any]:
             problems.append(f"{flag(name)} must be {expected}, got {text!r}")
     if "sample_prompt" in values:  # a shell has no easy way to type a line break
         values["sample_prompt"] = values["sample_prompt"].replace(r"\n", "\n").replace(r"\t", "\t")
-    if "run_dir" in values and values["run_dir"]:
-        values["run_dir"] = os.path.expanduser(values["run_dir"])
-    if problems:
-        raise_flags(problems)
-    return values
-
-
-def raise_flags(problems: list[str]) -> None:
-    """Raises one ``ConfigError`` with all that is wrong with the flags."""
-    raise_problems(problems, "the command")
+    if values.get("run_dir"):
+        values["run_dir"] = str(Path(values["run_dir"]).expanduser())
+    return values, problems
 
 
 def asked_config(
@@ -136,13 +126,18 @@ def asked_config(
     config = TrainConfig.preset(preset) if preset else start or TrainConfig()
     if file:
         config = _merged(config, read_config_file(Path(file).expanduser()))
-    changes = read_flags(fields)
+    changes, problems = read_flags(fields)
     if shape:
         named = GPTConfig.preset(shape).to_dict()
         changes = {**{n: v for n, v in named.items() if n != "vocab_size"}, **changes}
     if "max_steps" in changes and "epochs" not in changes and config.epochs is not None:
         changes["epochs"] = None  # what was typed last decides how long the run is
-    return config.override(**changes)
+    try:
+        config = config.override(**changes)
+    except ConfigError as error:
+        problems.append(error.title)
+    raise_problems(problems, "the command")
+    return config
 
 
 def _merged(config: TrainConfig, raw: Mapping[str, Any]) -> TrainConfig:

@@ -1,0 +1,278 @@
+"""``llm-lab doctor``: what this machine has, what is cached, and what is missing."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from lab.cli.control import AsJson
+from lab.cli.report import print_json
+
+LIBRARIES = ("torch", "textual", "tiktoken", "safetensors", "numpy", "cyclopts")
+EXTRAS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "dev": ("pytest",)}
+
+
+def doctor(
+    *,
+    quick: Annotated[bool, Parameter(negative="", help="Leave out what takes a second: torch and its speed.")] = False,
+    as_json: AsJson = False,
+) -> int:
+    """Shows what this machine has and lacks; the exit code is 1 if something needed is broken."""
+    facts: dict[str, Any] = {
+        "llm-lab": _versions(),
+        "machine": _machine(),
+        "torch": {} if quick else _torch(),
+        "cache": _cache(),
+        "runs": _runs(),
+        "extras": _extras(),
+        "terminal": _terminal(),
+    }
+    facts["problems"] = _problems(facts)
+    if as_json:
+        print_json(facts)
+    else:
+        _show(facts)
+    return 1 if facts["problems"] else 0
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _versions() -> dict[str, Any]:
+    from core import __version__
+
+    return {
+        "version": __version__,
+        "python": platform.python_version(),
+        "executable": sys.executable,
+        "libraries": {name: _version(name) for name in LIBRARIES},
+    }
+
+
+def _machine() -> dict[str, Any]:
+    import psutil
+
+    memory = psutil.virtual_memory()
+    return {
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processor": _processor(),
+        "cores": psutil.cpu_count(logical=False) or psutil.cpu_count(),
+        "threads": _usable_threads(),
+        "memory": memory.total,
+        "memory_free": memory.available,
+    }
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _usable_threads() -> int:
+    if hasattr(os, "sched_getaffinity"):  # a container may be given fewer than the machine has
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _torch() -> dict[str, Any]:
+    from core.training.launch import prepare_environment
+
+    prepare_environment()
+    try:
+        import torch
+    except (ImportError, OSError) as error:  # a wheel for another machine fails in its own ways
+        return {"problem": f"torch does not load: {error}"}
+    devices = ["cpu"]
+    if torch.cuda.is_available():
+        devices += [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        devices.append("mps")
+    found: dict[str, Any] = {
+        "version": str(torch.__version__),
+        "devices": devices,
+        "threads": torch.get_num_threads(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+    }
+    return found
+
+
+def _cache() -> dict[str, Any]:
+    from core.data.corpora import CORPORA, is_available
+    from core.folders import cache_dir
+
+    root = cache_dir()
+    return {
+        "path": str(root),
+        "exists": root.is_dir(),
+        "writable": _writable(root),
+        "free": _free(root),
+        "size": _size(root),
+        "corpora": {name: is_available(name) for name in CORPORA},
+        "tiktoken_files": len(_files(root / "tiktoken")),
+        "ids": len(_files(root / "ids")),
+        "models": sorted(p.name for p in _children(root / "models")),
+    }
+
+
+def _runs() -> dict[str, Any]:
+    from core.folders import runs_dir
+    from core.training.runs import list_runs
+
+    root = runs_dir()
+    states: dict[str, int] = {}
+    for summary in list_runs(root):
+        states[summary.state] = states.get(summary.state, 0) + 1
+    return {
+        "path": str(root.absolute()),
+        "exists": root.is_dir(),
+        "writable": _writable(root),
+        "free": _free(root),
+        "states": states,
+    }
+
+
+def _extras() -> dict[str, bool]:
+    return {extra: any(_version(name) for name in names) for extra, names in EXTRAS.items()}
+
+
+def _terminal() -> dict[str, Any]:
+    columns, rows = shutil.get_terminal_size((0, 0))
+    return {
+        "is_terminal": sys.stdout.isatty(),
+        "columns": columns,
+        "rows": rows,
+        "TERM": os.environ.get("TERM", ""),
+        "COLORTERM": os.environ.get("COLORTERM", ""),
+        "NO_COLOR": "NO_COLOR" in os.environ,
+        "encoding": sys.stdout.encoding,
+    }
+
+
+def _problems(facts: dict[str, Any]) -> list[str]:
+    found = []
+    for name, version in facts["llm-lab"]["libraries"].items():
+        if version is None:
+            found.append(f"{name} is not installed: pip install --upgrade llm-lab")
+    if "problem" in facts["torch"]:
+        found.append(facts["torch"]["problem"])
+    if not facts["runs"]["writable"]:
+        found.append(f"no run can be written to {facts['runs']['path']}: set LLM_LAB_RUNS to a folder that can")
+    return found
+
+
+def _existing(path: Path) -> Path:
+    path = path.absolute()
+    while not path.exists() and path != path.parent:
+        path = path.parent
+    return path
+
+
+def _writable(path: Path) -> bool:
+    return os.access(_existing(path), os.W_OK)
+
+
+def _free(path: Path) -> int | None:
+    try:
+        return shutil.disk_usage(_existing(path)).free
+    except OSError:
+        return None
+
+
+def _children(path: Path) -> list[Path]:
+    try:
+        return list(path.iterdir())
+    except OSError:
+        return []
+
+
+def _files(path: Path) -> list[Path]:
+    return [p for p in _children(path) if p.is_file()]
+
+
+def _size(root: Path) -> int:
+    total = 0
+    for folder, _, names in os.walk(root):
+        for name in names:
+            try:
+                total += Path(folder, name).stat().st_size
+            except OSError:  # gone since it was listed
+                continue
+    return total
+
+
+def size(n: int | None) -> str:
+    """Bytes in units of a thousand.
+
+    >>> size(1_115_394), size(None)
+    ('1.1 MB', '–')
+    """
+    if n is None:
+        return "–"
+    value = float(n)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"
+
+
+def _show(facts: dict[str, Any]) -> None:
+    own, machine, torch, cache, runs = (facts[k] for k in ("llm-lab", "machine", "torch", "cache", "runs"))
+    here = [name for name, there in cache["corpora"].items() if there]
+    away = [name for name, there in cache["corpora"].items() if not there]
+    states = ", ".join(f"{n} {state}" for state, n in runs["states"].items()) or "none"
+    lines = {
+        "llm-lab": f"{own['version']}, Python {own['python']} ({own['executable']})",
+        "libraries": ", ".join(f"{n} {v or 'MISSING'}" for n, v in own["libraries"].items()),
+        "machine": f"{machine['system']}, {machine['processor']}",
+        "cores": f"{machine['cores']} ({machine['threads']} threads for this process)",
+        "memory": f"{size(machine['memory'])}, {size(machine['memory_free'])} free",
+    }
+    if "version" in torch:
+        lines["torch"] = f"{torch['version']}, {torch['threads']} threads, {torch['cpu_capability']}"
+        lines["devices"] = ", ".join(torch["devices"])
+        for dtype, flops in torch.get("flops", {}).items():
+            lines[f"{dtype} products"] = f"{flops / 1e9:,.0f} GFLOP/s"
+    notes = [size(cache["size"]), f"{size(cache['free'])} free on its disk"]
+    if not cache["writable"]:
+        notes.append("cannot be written")
+    lines |= {
+        "cache": f"{cache['path']} ({', '.join(notes)})",
+        "corpora here": ", ".join(here) or "none",
+        "to be fetched": ", ".join(away) or "nothing",
+        "vocabularies": f"{cache['tiktoken_files']} of tiktoken",
+        "runs": f"{runs['path']} ({states}; {size(runs['free'])} free on its disk)",
+        "extras": ", ".join(
+            f"{n}: {'installed' if there else 'not installed'}" for n, there in facts["extras"].items()
+        ),
+        "terminal": _terminal_line(facts["terminal"]),
+    }
+    for name, text in lines.items():
+        print(f"{name:<18}{text}")
+    for problem in facts["problems"]:
+        print(f"{'PROBLEM':<18}{problem}")
+    if not facts["problems"]:
+        print(f"{'verdict':<18}ready: llm-lab train --preset shakespeare-1min, or llm-lab")
+
+
+def _terminal_line(terminal: dict[str, Any]) -> str:
+    if not terminal["is_terminal"]:
+        return "none (the output is a pipe or a file)"
+    colours = "no colour" if terminal["NO_COLOR"] else terminal["COLORTERM"] or "256 colours or fewer"
+    return f"{terminal['columns']}×{terminal['rows']}, {terminal['TERM'] or 'TERM is not set'}, {colours}, {terminal['encoding']}"
