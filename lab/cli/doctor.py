@@ -275,4 +275,5 @@ def _terminal_line(terminal: dict[str, Any]) -> str:
     if not terminal["is_terminal"]:
         return "none (the output is a pipe or a file)"
     colours = "no colour" if terminal["NO_COLOR"] else terminal["COLORTERM"] or "256 colours or fewer"
-    return f"{terminal['columns']}×{terminal['rows']}, {terminal['TERM'] or 'TERM is not set'}, {colours}, {terminal['encoding']}"
+    size_of = f"{terminal['columns']}×{terminal['rows']}"
+    return ", ".join([size_of, terminal["TERM"] or "TERM is not set", colours, str(terminal["encoding"])])
