@@ -88,7 +88,7 @@ def save_checkpoint(
         step: optimizer steps done.
         model: weights by name, on any device. Tensors that share memory are written twice.
         optimizer: moments and the like by name; may be empty.
-        state: JSON values, and also bytes, tuples (they return as lists), infinite floats and NaN, integers of any size.
+        state: JSON values, and also bytes, tuples (they return as lists), infinite floats, NaN, integers of any size.
 
     Returns:
         The checkpoint's folder.

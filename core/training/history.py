@@ -1,0 +1,297 @@
+"""The numbers of a run as columns, read step by step from ``metrics.jsonl`` and kept in bounded memory.
+
+A dashboard calls ``update`` again and again and draws the columns. A resume drops what came after its ``from_step``.
+Beyond a limit, neighbouring steps are thinned to the extremes of each bucket, so that a spike of one step in a million
+survives. The columns are numpy float64 arrays, NaN where there is no finite number.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.training.events import (
+    CheckpointEvent,
+    EndEvent,
+    Event,
+    ResumeEvent,
+    SampleEvent,
+    SnapshotEvent,
+    StartEvent,
+    StateEvent,
+    WarningEvent,
+    parse_event,
+)
+from core.training.tail import LineTail, parse_lines
+
+Column = NDArray[np.float64]
+STEP_COLUMNS = ("step", "time", "tokens", "loss", "lr", "grad_norm", "tokens_per_second", "mfu")
+EVAL_COLUMNS = ("step", "time", "tokens", "train_loss", "val_loss", "perplexity")
+_CHUNK = 1 << 18  # bytes parsed in one go: the interpreter is kept for about a millisecond
+
+
+class Table:
+    """Rows of numbers, sorted by step, stored by column; a view once handed out never changes.
+
+    Args:
+        names: the columns; the first is the step.
+        spikes: columns whose extremes survive thinning, with +1 for the maximum and -1 for the minimum.
+        limit: rows beyond which it is thinned.
+    """
+
+    def __init__(self, names: Sequence[str], spikes: Sequence[tuple[str, int]], limit: int) -> None:
+        self.names = tuple(names)
+        self._get = itemgetter(*names)
+        self._spikes = [(self.names.index(name), sign) for name, sign in spikes]
+        self._limit = limit
+        self._data = np.empty((len(names), 1024))
+        self._n = 0
+        self._width = 1.0
+        self.dropped = 0
+        """Rows that thinning left out."""
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getattr__(self, name: str) -> Column:
+        if name.startswith("_") or name not in self.names:
+            raise AttributeError(f"no column is called {name!r}; there are {', '.join(self.names)}")
+        return self.column(name)
+
+    def column(self, name: str) -> Column:
+        """One column, oldest first."""
+        return self._data[self.names.index(name), : self._n]
+
+    def last(self, name: str) -> float:
+        """The newest number of a column; NaN when there is none."""
+        return float(self._data[self.names.index(name), self._n - 1]) if self._n else float("nan")
+
+    def append(self, rows: Sequence[Mapping[str, Any]]) -> int:
+        """Adds the named values of each object; returns how many objects could not be used."""
+        try:
+            new, bad = np.array([self._get(row) for row in rows], dtype=np.float64), 0
+        except (KeyError, TypeError, ValueError):
+            good = [row for row in map(self._tolerant, rows) if row is not None]
+            new, bad = np.array(good, dtype=np.float64).reshape(len(good), len(self.names)), len(rows) - len(good)
+        if not len(new):
+            return bad
+        steps = new[:, 0]
+        if (self._n and steps[0] <= self._data[0, self._n - 1]) or (np.diff(steps) <= 0).any():
+            for row in new:  # steps that go back without a resume: what is newer counts
+                self.drop_after(row[0] - 0.5)
+                self._put(row[None])
+        else:
+            self._put(new)
+        if self._n > self._limit:
+            self._thin()
+        return bad
+
+    def drop_after(self, step: float) -> None:
+        """Removes the rows beyond ``step``."""
+        keep = int(np.searchsorted(self._data[0, : self._n], step, side="right"))
+        if keep < self._n:
+            self._data = self._data.copy()  # views that were handed out keep the old rows
+            self._n = keep
+
+    def _tolerant(self, row: Mapping[str, Any]) -> tuple[float, ...] | None:
+        if "step" not in row:
+            return None
+        try:
+            return tuple(float("nan") if row.get(n) is None else float(row[n]) for n in self.names)
+        except (TypeError, ValueError):
+            return None
+
+    def _put(self, rows: Column) -> None:
+        end = self._n + len(rows)
+        if end > self._data.shape[1]:
+            grown = np.empty((len(self.names), max(end, 2 * self._data.shape[1])))
+            grown[:, : self._n] = self._data[:, : self._n]
+            self._data = grown
+        self._data[:, self._n : end] = rows.T
+        self._n = end
+
+    def _thin(self) -> None:
+        """Keeps the extremes of each bucket of steps, and the ends; buckets grow until half the limit is enough."""
+        data = self._data[:, : self._n]
+        steps = data[0]
+        while True:
+            bucket = np.floor(steps / self._width)
+            keep = np.zeros(self._n, dtype=bool)
+            keep[[0, -1]] = True
+            for column, sign in self._spikes:
+                value = np.where(np.isfinite(data[column]), sign * data[column], np.inf)  # NaN is the greatest spike
+                order = np.lexsort((value, bucket))
+                keep[order[np.append(np.diff(bucket[order]) != 0, True)]] = True
+            if keep.sum() <= self._limit // 2 or self._width > steps[-1] - steps[0] + 1:
+                break
+            self._width *= 2
+        self.dropped += self._n - int(keep.sum())
+        self._data = np.ascontiguousarray(data[:, keep])
+        self._n = int(keep.sum())
+
+
+class History:
+    """What a run has said so far; ``update`` reads on. One thread may update while another reads.
+
+    ``start``, ``end`` (None until they come, and ``end`` again after a resume), ``samples``, ``checkpoints``,
+    ``snapshots``, ``warnings``, ``states``, ``resumes`` hold events, newest last, the oldest forgotten beyond a limit.
+    """
+
+    def __init__(self, metrics: Path, limit: int = 200_000) -> None:
+        self.path = metrics
+        self._limit = limit
+        self._tail = LineTail(metrics)
+        self._guard = threading.RLock()
+        self.version = 0
+        """Grows with each change: the cheap question whether to draw again."""
+        self._clear()
+
+    def _clear(self) -> None:
+        extremes = (("loss", 1), ("loss", -1), ("grad_norm", 1), ("tokens_per_second", -1))
+        self.step_table = Table(STEP_COLUMNS, extremes, self._limit)
+        self.evals = Table(EVAL_COLUMNS, (("val_loss", 1), ("val_loss", -1)), self._limit // 4)
+        self.unreadable = 0
+        self.start: StartEvent | None = None
+        self.end: EndEvent | None = None
+        self.samples: deque[SampleEvent] = deque(maxlen=1000)
+        self.checkpoints: deque[CheckpointEvent] = deque(maxlen=10_000)
+        self.snapshots: deque[SnapshotEvent] = deque(maxlen=10_000)
+        self.warnings: deque[WarningEvent] = deque(maxlen=1000)
+        self.states: deque[StateEvent] = deque(maxlen=1000)
+        self.resumes: deque[ResumeEvent] = deque(maxlen=1000)
+
+    def update(self, max_bytes: int | None = None) -> bool:
+        """Reads what is new.
+
+        Args:
+            max_bytes: stop after about so many bytes; left out, read to the end.
+
+        Returns:
+            Whether there is more to read already (a worker calls again); ``version`` says whether anything changed.
+        """
+        left = max_bytes
+        while True:
+            size = _CHUNK if left is None else min(_CHUNK, left)
+            before = self._tail.offset
+            lines = self._tail.read(size)
+            with self._guard:
+                if self._tail.restarted:
+                    self._clear()
+                    self.version += 1
+                    before = 0
+                if lines:
+                    self._take(lines)
+                    self.version += 1
+            if left is not None:
+                left -= self._tail.offset - before
+            if not self._tail.more:
+                return False
+            if left is not None and left <= 0:
+                return True
+
+    def columns(self, *names: str) -> tuple[Column, ...]:
+        """Columns of equal length that belong together; ``eval.val_loss`` and the like for the evaluations.
+
+        >>> History(Path("nowhere")).columns("step", "loss")
+        (array([], dtype=float64), array([], dtype=float64))
+        """
+        with self._guard:
+            evals = [name.startswith("eval.") for name in names]
+            return tuple(
+                self.evals.column(name.removeprefix("eval.")) if of_evals else self.step_table.column(name)
+                for name, of_evals in zip(names, evals, strict=True)
+            )
+
+    @property
+    def steps(self) -> Column:
+        """The steps of the step events."""
+        return self.step_table.column("step")
+
+    def __getattr__(self, name: str) -> Column:
+        if name in STEP_COLUMNS:
+            return self.step_table.column(name)
+        raise AttributeError(f"History has no {name!r}")
+
+    @property
+    def last_step(self) -> int:
+        """The newest step; 0 before the first."""
+        return int(self.step_table.last("step")) if len(self.step_table) else 0
+
+    def last(self, name: str) -> float:
+        """The newest number of a column (``loss``, ``eval.val_loss``); NaN when there is none."""
+        with self._guard:
+            if name.startswith("eval."):
+                return self.evals.last(name.removeprefix("eval."))
+            return self.step_table.last(name)
+
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """Step and value of the lowest validation loss, in nats per token."""
+        step, loss = self.columns("eval.step", "eval.val_loss")
+        if not np.isfinite(loss).any():
+            return None
+        at = int(np.nanargmin(loss))
+        return int(step[at]), float(loss[at])
+
+    @property
+    def bytes_read(self) -> int:
+        """How far in the file it is, for a progress bar."""
+        return self._tail.offset
+
+    def _take(self, lines: list[bytes]) -> None:
+        objects, bad = parse_lines(lines)
+        self.unreadable += bad
+        steps: list[dict[str, Any]] = []
+        for raw in objects:
+            if raw.get("kind") == "step":
+                steps.append(raw)
+            else:
+                self._flush(steps)
+                self._take_other(raw)
+        self._flush(steps)
+
+    def _flush(self, steps: list[dict[str, Any]]) -> None:
+        if steps:
+            self.unreadable += self.step_table.append(steps)
+            steps.clear()
+
+    def _take_other(self, raw: dict[str, Any]) -> None:
+        if raw.get("kind") == "eval":
+            self.unreadable += self.evals.append([raw])
+            return
+        event = parse_event(raw)
+        if isinstance(event, ResumeEvent):
+            self._rewind(event.from_step)
+            self.resumes.append(event)
+            self.end = None
+        elif isinstance(event, StartEvent):
+            self.start = event
+        elif isinstance(event, EndEvent):
+            self.end = event
+        else:
+            for kind, kept in self._kept().items():
+                if isinstance(event, kind):
+                    kept.append(event)
+
+    def _kept(self) -> dict[type[Event], deque[Any]]:
+        return {
+            SampleEvent: self.samples,
+            CheckpointEvent: self.checkpoints,
+            SnapshotEvent: self.snapshots,
+            WarningEvent: self.warnings,
+            StateEvent: self.states,
+        }
+
+    def _rewind(self, step: int) -> None:
+        self.step_table.drop_after(step)
+        self.evals.drop_after(step)
+        for kept in self._kept().values():
+            while kept and kept[-1].step > step:
+                kept.pop()

@@ -1,0 +1,120 @@
+"""Reading a growing file of JSON lines: whole lines only, each once, in constant memory.
+
+A last line without its newline waits; a file that was replaced or cut is read again from its start; lines that are no
+JSON object are counted and left out. Leaves out what the lines mean.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+_LONGEST = 64 << 20  # bytes; no event is as long, so what has no newline for so long is junk
+
+
+class LineTail:
+    """The lines of one file that were not read yet."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.offset = 0
+        """Bytes read so far; always the start of a line."""
+        self.restarted = False
+        """Whether the last ``read`` found another file, or a shorter one, and began again."""
+        self.more = False
+        """Whether the last ``read`` left whole lines for the next one."""
+        self.junk = 0
+        """Stretches without a newline that were skipped."""
+        self._identity: tuple[int, int] | None = None
+        self._size = 0
+        self._skipping = False
+
+    def read(self, max_bytes: int = 1 << 20) -> list[bytes]:
+        """The next whole lines, without their newlines; one ``stat`` when there are none."""
+        self.restarted = self.more = False
+        try:
+            found = self.path.stat()
+        except OSError:
+            return []
+        identity = (found.st_dev, found.st_ino)
+        if self._identity is None:
+            self._identity = identity
+        elif identity != self._identity or found.st_size < self.offset:
+            self._restart(identity)
+        elif found.st_size == self._size:
+            return []
+        try:
+            data = self._bytes(max_bytes)
+        except OSError:
+            return []
+        end = data.rfind(b"\n") + 1
+        self.more = self.offset + len(data) < found.st_size
+        if self._skipping:
+            start = data.find(b"\n") + 1
+            if not start:
+                self.offset += len(data)
+                return []
+            self._skipping = False
+        else:
+            start = 0
+        if not end and len(data) >= _LONGEST:
+            self.junk += 1
+            self._skipping = True
+            end = len(data)
+            self.offset += end
+            return []
+        self.offset += end
+        self._size = 0 if self.more else found.st_size
+        return data[start:end].split(b"\n")[:-1] if end > start else []
+
+    def _restart(self, identity: tuple[int, int]) -> None:
+        self.restarted = True
+        self._identity = identity
+        self.offset = self._size = self.junk = 0
+        self._skipping = False
+
+    def _bytes(self, max_bytes: int) -> bytes:
+        with self.path.open("rb") as file:
+            # Rewritten in place: where our line began there is no longer a line's start.
+            if self.offset and not self._skipping:
+                file.seek(self.offset - 1)
+                if file.read(1) != b"\n" and self._identity is not None:
+                    self._restart(self._identity)
+            file.seek(self.offset)
+            data = file.read(max_bytes)
+            while b"\n" not in data and not self._skipping and len(data) < _LONGEST:
+                further = file.read(max(max_bytes, len(data)))
+                if not further:
+                    break
+                data += further
+            return data
+
+
+def parse_lines(lines: list[bytes]) -> tuple[list[dict[str, Any]], int]:
+    """The JSON objects of some lines, and how many lines were not one.
+
+    >>> parse_lines([b'{"a":1}', b'{"a":', b"", b"3"])
+    ([{'a': 1}], 2)
+    """
+    import orjson
+
+    try:
+        # One call for all lines: three times as fast as one each, and nearly always they are all whole.
+        together = orjson.loads(b"[" + b",".join(lines) + b"]")
+        if len(together) == len(lines) and all(type(o) is dict for o in together):
+            return together, 0
+    except orjson.JSONDecodeError:
+        pass
+    objects, bad = [], 0
+    for line in lines:
+        if not line.strip():
+            continue
+        try:
+            found = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            found = None
+        if isinstance(found, dict):
+            objects.append(found)
+        else:
+            bad += 1
+    return objects, bad
