@@ -1,0 +1,161 @@
+"""One id for each character, in the order of their code points, as nanoGPT numbers them.
+
+Leaves out: characters that the text it was built from does not have; there is no id for the unknown.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Set
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from core.errors import TokenizerError
+from core.tokenizers.base import Token, fingerprint_of, id_dtype, place_tokens, read_file, write_file
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class CharTokenizer:
+    """A character is a token.
+
+    >>> tokenizer = CharTokenizer.from_text("hello")
+    >>> tokenizer.encode("hole")
+    [1, 3, 2, 0]
+    >>> tokenizer.decode([1, 3, 2, 0])
+    'hole'
+    """
+
+    name = "char"
+
+    def __init__(self, characters: str) -> None:
+        """Takes the characters in the order of their ids, each once.
+
+        Raises:
+            TokenizerError: there are none, or one stands twice.
+        """
+        if not characters:
+            raise TokenizerError(
+                "a char tokenizer needs at least one character, got an empty text", "give it a text that is not empty"
+            )
+        if len(set(characters)) != len(characters):
+            raise TokenizerError(
+                "each character must stand once in a char tokenizer, some stand twice", "build it with from_text(text)"
+            )
+        self.characters = characters
+        self._ids = {character: i for i, character in enumerate(characters)}
+
+    @classmethod
+    def from_text(cls, text: str) -> CharTokenizer:
+        """The sorted unique characters of a text."""
+        return cls("".join(sorted(set(text))))
+
+    @property
+    def vocab_size(self) -> int:
+        """How many characters there are."""
+        return len(self.characters)
+
+    @property
+    def special_tokens(self) -> dict[str, int]:
+        """None."""
+        return {}
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits of the characters and their order."""
+        return fingerprint_of(self._content())
+
+    def encode(self, text: str, *, allowed_special: Literal["all"] | Set[str] = frozenset()) -> list[int]:
+        """The ids of a text; there are no special tokens to allow.
+
+        Raises:
+            TokenizerError: a character has no id; the title names it and its place.
+        """
+        try:
+            return [self._ids[character] for character in text]
+        except KeyError:
+            raise self._unknown(text) from None
+
+    @cached_property
+    def _table(self) -> NDArray[np.unsignedinteger[Any]]:
+        """The id of each code point up to the largest known one; ``vocab_size`` stands for none."""
+        import numpy as np
+
+        points = np.array([ord(character) for character in self.characters])
+        table = np.full(points.max() + 2, self.vocab_size, dtype=id_dtype(self.vocab_size + 1))
+        table[points] = np.arange(self.vocab_size)
+        return table
+
+    def encode_array(self, text: str) -> NDArray[np.unsignedinteger[Any]]:
+        """The ids of a text as uint16 (uint32 above 65,536 characters), by one table look-up.
+
+        Raises:
+            TokenizerError: a character has no id; the title names it and its place.
+        """
+        import numpy as np
+
+        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+        table = self._table
+        ids = table[np.minimum(points, len(table) - 1)]  # the last entry stands for none
+        if ids.size and ids.max() == self.vocab_size:
+            raise self._unknown(text)
+        compact: NDArray[np.unsignedinteger[Any]] = ids.astype(id_dtype(self.vocab_size), copy=False)
+        return compact
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of some ids.
+
+        Raises:
+            TokenizerError: an id is not in the vocabulary.
+        """
+        characters = self.characters
+        listed = [int(i) for i in ids]
+        if listed and (min(listed) < 0 or max(listed) >= len(characters)):
+            wrong = next(i for i in listed if not 0 <= i < len(characters))
+            raise TokenizerError(
+                f"expected ids from 0 to {len(characters) - 1}, got {wrong}",
+                "decode with the tokenizer that the model was trained with",
+            )
+        return "".join([characters[i] for i in listed])
+
+    def tokens(self, text: str) -> list[Token]:
+        """The characters of a text, each with its place."""
+        return place_tokens(self.encode(text), [c.encode("utf-8", "surrogatepass") for c in text])
+
+    def save(self, directory: str | os.PathLike[str]) -> Path:
+        """Writes ``tokenizer.json``."""
+        return write_file(directory, self._content())
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike[str]) -> CharTokenizer:
+        """Reads what ``save`` wrote.
+
+        Raises:
+            TokenizerError: it is missing, damaged, or of another kind.
+        """
+        return cls.from_content(read_file(directory))
+
+    @classmethod
+    def from_content(cls, content: dict[str, Any]) -> CharTokenizer:
+        """Builds it from the JSON of ``tokenizer.json``."""
+        characters = content.get("characters")
+        if content.get("kind") != "char" or not isinstance(characters, str):
+            raise TokenizerError(
+                f"expected a char tokenizer with its characters, got kind {content.get('kind')!r}",
+                "copy tokenizer.json from where the run was trained",
+            )
+        return cls(characters)
+
+    def _content(self) -> dict[str, Any]:
+        return {"kind": "char", "characters": self.characters}
+
+    def _unknown(self, text: str) -> TokenizerError:
+        at = next(i for i, character in enumerate(text) if character not in self._ids)
+        return TokenizerError(
+            f"character {text[at]!r} (U+{ord(text[at]):04X}) at position {at:,} is not among the "
+            f"{self.vocab_size:,} characters of this tokenizer",
+            "leave it out, or use a tokenizer that knows every text: --tokenizer gpt2",
+        )
