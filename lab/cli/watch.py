@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from core.errors import InputError
-from core.training.events import EvalEvent, Event, StartEvent, StateEvent, StepEvent, WarningEvent
+from core.training.events import EvalEvent, StateEvent, WarningEvent
 from lab.cli.control import RunName
 from lab.cli.progress import Tally, drawable, duration, last_line, raise_end, rate
 from lab.cli.report import print_json, two_lines
@@ -21,10 +20,13 @@ from lab.cli.start import no_terminal, start
 if TYPE_CHECKING:
     from rich.text import Text
 
+    from core.training.history import History
     from core.training.runs import Run
 
 ROWS = 9
 """Height of the small plot, its axis included."""
+ENDED = frozenset({"finished", "stopped", "diverged", "failed", "dead", "unreadable"})
+"""States after which nothing more comes."""
 
 
 def watch(
@@ -87,94 +89,78 @@ def _ended(run: Run, tally: Tally) -> int:
     return 0
 
 
-class _Picture:
-    """A loss curve of at most two points a column, and one line of numbers under it."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self.tally = Tally(run.config.max_steps)
-        self._steps: list[float] = []
-        self._losses: list[float] = []
-        self._val_steps: list[float] = []
-        self._val_losses: list[float] = []
-        self._every = 1
-        self._seen = 0
-
-    def add(self, event: Event) -> None:
-        """Takes one event in; memory stays bounded however long the run is."""
-        self.tally.add(event)
-        if isinstance(event, StartEvent):
-            self._steps.clear()
-            self._losses.clear()
-            self._val_steps.clear()
-            self._val_losses.clear()
-        elif isinstance(event, StepEvent) and math.isfinite(event.loss):
-            self._seen += 1
-            if self._seen % self._every == 0:
-                self._steps.append(float(event.step))
-                self._losses.append(event.loss)
-            if len(self._steps) >= 4000:
-                self._steps, self._losses = self._steps[::2], self._losses[::2]
-                self._every *= 2
-        elif isinstance(event, EvalEvent) and math.isfinite(event.val_loss):
-            self._val_steps.append(float(event.step))
-            self._val_losses.append(event.val_loss)
-
-    def draw(self) -> Text:
-        """The plot and the line, as wide as the terminal."""
-        from rich.text import Text
-
-        width = min(shutil.get_terminal_size((80, 24)).columns, 120) - 1
-        return Text.from_ansi(f"{self._plot(width)}\n{self._line()[:width]}")
-
-    def _plot(self, width: int) -> str:
-        if not self._steps:
-            return "\n".join([""] * (ROWS - 1) + [f"{self.run.name}: no step yet"])
-        import plotext
-
-        keep = max(len(self._steps) // (2 * width), 1)
-        plotext.clear_figure()
-        plotext.theme("clear")
-        plotext.plotsize(width, ROWS)
-        plotext.plot(self._steps[::keep], self._losses[::keep], marker="braille", color="blue")
-        if self._val_steps:
-            plotext.scatter(self._val_steps, self._val_losses, marker="dot", color="orange")
-        return str(plotext.build()).rstrip("\n")
-
-    def _line(self) -> str:
-        tally = self.tally
-        said = [self.run.name, tally.state, f"{tally.step:,}/{tally.max_steps:,}"]
-        if math.isfinite(tally.loss):
-            said.append(f"loss {tally.loss:.4f}")
-        if math.isfinite(tally.best):
-            said.append(f"best val {tally.best:.4f}")
-        if tally.tokens_per_second:
-            said.append(f"{rate(tally.tokens_per_second)} tokens/s")
-        if tally.end is None and (left := tally.seconds_left) is not None:
-            said.append(f"{duration(left)} left")
-        return "  ".join(said)
-
-
 def _follow_inline(run: Run) -> int:
     from rich.live import Live
 
-    picture = _Picture(run)
-    drawn = 0.0
+    history = run.history()
     try:
-        with Live(picture.draw(), auto_refresh=False, transient=False) as live:
-            for event in _with_ticks(run):
-                if event is not None:
-                    picture.add(event)
-                now = time.monotonic()
-                if now - drawn >= 0.5:
-                    drawn = now
-                    live.update(picture.draw(), refresh=True)
-            live.update(picture.draw(), refresh=True)
+        with Live(auto_refresh=False, transient=False) as live:
+            while True:
+                state = run.state  # asked before reading, so that nothing of an ended run is missed
+                while history.update(max_bytes=1 << 22):
+                    live.update(_picture(run, history, "reading"), refresh=True)
+                live.update(_picture(run, history, state), refresh=True)
+                if state in ENDED:
+                    break
+                time.sleep(0.5)
     except KeyboardInterrupt:
-        sys.stdout.write(f"{run.name} goes on\n" if run.is_live else "")
+        if run.is_live:
+            print(f"{run.name} goes on")
         raise
-    return _ended(run, picture.tally)
+    raise_end(history.end)
+    return 0
 
 
-def _with_ticks(run: Run) -> Iterator[Event | None]:
-    yield from run.follow()
+def _picture(run: Run, history: History, state: str) -> Text:
+    from rich.text import Text
+
+    width = min(shutil.get_terminal_size((80, 24)).columns, 120) - 1
+    return Text.from_ansi(f"{_plot(run, history, width)}\n{_line(run, history, state)[:width]}", no_wrap=True)
+
+
+def _plot(run: Run, history: History, width: int) -> str:
+    steps, losses = (column.tolist() for column in history.columns("step", "loss"))
+    if not steps:
+        return "\n".join([""] * (ROWS - 1) + [f"{run.name}: no step yet"])
+    import plotext
+
+    # plotext redraws every point that it is given: two for each column, the extremes of their stretch
+    points = list(_extremes(steps, losses, width))
+    plotext.clear_figure()
+    plotext.theme("clear")
+    plotext.plotsize(width, ROWS)
+    plotext.plot([p[0] for p in points], [p[1] for p in points], marker="braille", color="blue")
+    eval_steps, eval_losses = history.columns("eval.step", "eval.val_loss")
+    if len(eval_steps):
+        seen = list(_extremes(eval_steps.tolist(), eval_losses.tolist(), width))
+        plotext.scatter([p[0] for p in seen], [p[1] for p in seen], marker="dot", color="orange")
+    return str(plotext.build()).rstrip("\n")
+
+
+def _extremes(x: list[float], y: list[float], columns: int) -> Iterator[tuple[float, float]]:
+    finite = [(a, b) for a, b in zip(x, y, strict=True) if math.isfinite(b)]
+    size = max(math.ceil(len(finite) / columns), 1)
+    for first in range(0, len(finite), size):
+        stretch = finite[first : first + size]
+        yield from sorted({min(stretch, key=_height), max(stretch, key=_height)})
+
+
+def _height(point: tuple[float, float]) -> float:
+    return point[1]
+
+
+def _line(run: Run, history: History, state: str) -> str:
+    most = run.config.max_steps
+    said = [run.name, state, f"{history.last_step:,}/{most:,}"]
+    if math.isfinite(loss := history.last("loss")):
+        said.append(f"loss {loss:.4f}")
+    if best := history.best:
+        said.append(f"best val {best[1]:.4f} at {best[0]:,}")
+    if math.isfinite(speed := history.last("tokens_per_second")):
+        said.append(f"{rate(speed)} tokens/s")
+    steps, times = history.columns("step", "time")
+    if state == "running" and len(steps) > 1:
+        back = min(len(steps), 100)
+        per_step = (times[-1] - times[-back]) / max(steps[-1] - steps[-back], 1)
+        said.append(f"{duration(float(per_step) * (most - history.last_step))} left")
+    return "  ".join(said)
