@@ -40,7 +40,7 @@ class RunStatus:
     """The trainer's last word about itself."""
 
     state: str
-    """starting, running, paused, stopping, finished, stopped, diverged or failed; Run.state also knows silent and dead."""
+    """As the trainer said: starting, running, paused, stopping, finished, stopped, diverged or failed."""
     phase: str = ""
     step: int = 0
     max_steps: int = 0

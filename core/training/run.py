@@ -1,0 +1,275 @@
+"""One run, read: the same for one that is live, one on another machine, one that has ended, and the demo that ships.
+
+Nothing here writes into a run but requests. Writing is in rundir.py, the numbers as columns in history.py, finding and
+listing in runs.py.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.config import GPTConfig, TrainConfig
+from core.errors import ConfigError, RunError
+from core.training.checkpoints import CheckpointInfo, SnapshotInfo, list_checkpoints, list_snapshots
+from core.training.events import Event, ResumeEvent, SampleEvent, parse_event
+from core.training.files import read_json
+from core.training.requests import Request, send_request
+from core.training.rundir import FORMAT, LAUNCH, LIVE_STATES, LOG, META, METRICS, STATUS
+from core.training.status import Answer, RunStatus, StatusReader
+from core.training.tail import LineTail, parse_lines
+
+if TYPE_CHECKING:
+    from core.training.history import History
+
+DEMO = "demo"
+_RESUME = b'"kind":"resume"'
+
+
+class Run:
+    """A run directory, read only; ``open_run`` makes it."""
+
+    def __init__(self, path: Path, *, bundled: bool = False) -> None:
+        self.path = path
+        self.bundled = bundled
+        """Whether it is the demo that ships."""
+        self.name = DEMO if bundled else path.resolve().name
+        self.unreadable = 0
+        """Lines that the last ``events()`` could not read."""
+        self._reader = StatusReader(path)
+        self._meta: dict[str, Any] | None = None
+
+    def __repr__(self) -> str:
+        return f"Run({str(self.path)!r})"
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """run.json; of a run that is still being launched, its configuration alone.
+
+        Raises:
+            RunError: it cannot be read, or a newer version wrote it.
+        """
+        if self._meta is None:
+            found = read_json(self.path / META)
+            if found is None:
+                if (self.path / META).exists():
+                    raise RunError(
+                        f"{self.path / META} cannot be read as JSON", "copy it again from where the run was made"
+                    )
+                launch = read_json(self.path / LAUNCH) or {}
+                return {"name": self.name, "config": launch.get("config", {}), "created": launch.get("asked", 0.0)}
+            if int(found.get("format", 0)) > FORMAT:
+                raise RunError(
+                    f"the run {self.name} has format {found['format']}, up to {FORMAT} is known here",
+                    "it was written by a newer version: pip install --upgrade llm-lab",
+                )
+            self._meta = found
+        return self._meta
+
+    @property
+    def config(self) -> TrainConfig:
+        """The configuration, with what later resumes changed; keys of newer versions are left out.
+
+        Raises:
+            RunError: a value that this version does not know.
+        """
+        raw = dict(self.meta.get("config", {}))
+        shape = raw.pop("model", {})
+        known, known_shape = {f.name for f in fields(TrainConfig)}, {f.name for f in fields(GPTConfig)}
+        values = {k: v for k, v in raw.items() if k in known}
+        model = {k: v for k, v in shape.items() if k in known_shape}
+        for resume in self._resumes():
+            for key, (_, new) in resume.changed.items():
+                if key in known and key != "model":
+                    values[key] = new
+        try:
+            return TrainConfig.from_dict({**values, "model": model})
+        except ConfigError as error:
+            raise RunError(
+                f"the configuration of the run {self.name} cannot be used: {error.title}",
+                "a newer version may have written it: pip install --upgrade llm-lab",
+            ) from error
+
+    @property
+    def state(self) -> str:
+        """starting, running, paused, stopping, finished, stopped, diverged, failed, silent, dead or unreadable."""
+        try:
+            _ = self.meta
+        except RunError:
+            return "unreadable"
+        return self._reader.state()
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a trainer is at work on it, as far as one can tell."""
+        return self.state in LIVE_STATES
+
+    @property
+    def read_only(self) -> bool:
+        """Whether requests cannot be written here (a mounted copy, another user's run, the demo)."""
+        return self.bundled or not os.access(self.path, os.W_OK)
+
+    @property
+    def heartbeat_age(self) -> float:
+        """Seconds since this reader last saw a sign of life."""
+        self._reader.read()
+        return self._reader.age()
+
+    def status(self) -> RunStatus:
+        """The trainer's last word about itself; its ``state`` is as written, see ``state`` for what to conclude."""
+        return self._reader.read() or RunStatus(state=self._reader.state())
+
+    def events(self, *kinds: str) -> Iterator[Event]:
+        """The events in order, without those that a resume dropped and those that cannot be read.
+
+        Args:
+            kinds: only these (``"eval"``, ``"sample"``); left out, all.
+        """
+        limits = self._limits()
+        self.unreadable = 0
+        wanted = [f'"kind":"{kind}"'.encode() for kind in kinds]
+        passed = 0
+        for line in _lines(self.path / METRICS):
+            if _RESUME in line:
+                passed += 1
+            if wanted and not any(w in line for w in wanted):
+                continue
+            event = self._parse(line)
+            if event is None or (kinds and event.kind not in kinds):
+                continue
+            if passed >= len(limits) or event.step <= limits[passed]:
+                yield event
+
+    def follow(
+        self, cancelled: threading.Event | None = None, poll: float = 0.05, *, new_only: bool = False
+    ) -> Iterator[Event]:
+        """All events so far and then new ones as they come, until the run has ended; in constant memory.
+
+        A ``resume`` event says from where the run goes on: what came before beyond its ``from_step`` no longer counts.
+        A file that was replaced or cut is read again from its start.
+
+        Args:
+            cancelled: set by another thread to end it.
+            poll: seconds between two looks; a look at an unchanged file costs some microseconds.
+            new_only: leave out what is there already.
+        """
+        tail = LineTail(self.path / METRICS)
+        if new_only:
+            _skip_to_end(tail)
+        stop = cancelled or threading.Event()
+        over, looked = False, 0.0
+        while not stop.is_set():
+            lines = tail.read()
+            for line in lines:
+                event = self._parse(line)
+                if event is not None:
+                    yield event
+            if lines or tail.more:
+                continue
+            if over:  # and nothing was left after it was
+                return
+            if time.monotonic() - looked > 0.5:
+                over = self.state not in (*LIVE_STATES, "silent")
+                looked = time.monotonic()
+            if not over:
+                stop.wait(poll)
+
+    def history(self) -> History:
+        """The numbers as columns; call ``update()`` to read, and again to read on."""
+        from core.training.history import History
+
+        return History(self.path / METRICS)
+
+    @property
+    def checkpoints(self) -> list[CheckpointInfo]:
+        """Full checkpoints on disk, by step."""
+        return list_checkpoints(self.path)
+
+    @property
+    def snapshots(self) -> list[SnapshotInfo]:
+        """16-bit weights on disk, by step."""
+        return list_snapshots(self.path)
+
+    def samples(self) -> list[SampleEvent]:
+        """The texts that the model wrote as it learned, newest last."""
+        return [event for event in self.events("sample") if isinstance(event, SampleEvent)]
+
+    def log(self, lines: int = 200) -> list[str]:
+        """The last lines of the process's own log."""
+        try:
+            with (self.path / LOG).open("rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - 65536))
+                return file.read().decode("utf-8", "replace").splitlines()[-lines:]
+        except OSError:
+            return []
+
+    def send(self, kind: str) -> Request:
+        """Asks the trainer to pause, resume, checkpoint or stop, and returns at once; see ``answered``.
+
+        Raises:
+            RunError: nobody is there to answer, or the directory cannot be written.
+        """
+        if self.bundled:
+            raise RunError("the demo is a finished run that ships with the lab", "start one of your own: llm-lab train")
+        state = self.state
+        if state not in LIVE_STATES and state != "silent":
+            raise RunError(
+                f"the run {self.name} is {state}: nobody is there to {kind} it",
+                f"go on with it: llm-lab train --resume {self.name}",
+            )
+        return send_request(self.path, kind)
+
+    def answered(self, request_id: str) -> Answer | None:
+        """The trainer's answer to a request, or None as long as there is none."""
+        status = self._reader.read()
+        return next((a for a in status.answers if a.id == request_id), None) if status else None
+
+    def _parse(self, line: bytes) -> Event | None:
+        objects, bad = parse_lines([line])
+        self.unreadable += bad
+        try:
+            return parse_event(objects[0]) if objects else None
+        except (TypeError, ValueError):
+            self.unreadable += 1
+            return None
+
+    def _resumes(self) -> list[ResumeEvent]:
+        found = []
+        for line in _lines(self.path / METRICS):
+            if _RESUME in line:
+                event = self._parse(line)
+                # An unreadable one keeps its place in the order, and drops nothing.
+                found.append(event if isinstance(event, ResumeEvent) else ResumeEvent(0, 0.0, 0, sys.maxsize))
+        return found
+
+    def _limits(self) -> list[int]:
+        """For each resume the last step that counts before it: the lowest of its own and all later ``from_step``."""
+        lowest, limits = sys.maxsize, []
+        for event in reversed(self._resumes()):
+            lowest = min(lowest, event.from_step)
+            limits.append(lowest)
+        return limits[::-1]
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder is a run, at least one that was launched."""
+    return any((path / mark).is_file() for mark in (META, LAUNCH, STATUS))
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    tail = LineTail(path)
+    while True:
+        yield from tail.read()
+        if not tail.more:
+            return
+
+
+def _skip_to_end(tail: LineTail) -> None:
+    while tail.read(1 << 22) or tail.more:
+        continue

@@ -1,0 +1,149 @@
+"""The one line that a list of runs shows, found without reading all numbers of the run.
+
+A few places of the metrics file give the sparkline; the evaluations are read once, and then only where the file has grown.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.training.rundir import METRICS
+from core.training.tail import parse_lines
+
+SPARK_POINTS = 32
+_CHUNK = 1 << 20
+_EVAL, _RESUME = b'{"kind":"eval",', b'{"kind":"resume",'
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A run as a list shows it; numbers that are not known are NaN, or 0 for counts."""
+
+    name: str
+    path: Path
+    state: str
+    step: int = 0
+    max_steps: int = 0
+    train_loss: float = math.nan
+    """Loss of the newest step, in nats per token."""
+    best_val_loss: float = math.nan
+    """Lowest validation loss so far, in nats per token."""
+    created: float = 0.0
+    """Unix time."""
+    updated: float = 0.0
+    """Unix time of the last sign of life, on the trainer's clock."""
+    tokenizer: str = ""
+    corpus: str = ""
+    parameters: int = 0
+    spark: list[float] = field(default_factory=list)
+    """Up to 32 losses spread over the run, oldest first."""
+    message: str = ""
+    """Two lines, where the run has something to say (why it failed, why it is unreadable)."""
+    bundled: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; a number that is not known becomes ``null``."""
+        names = ("name", "state", "step", "max_steps", "created", "updated", "tokenizer", "corpus", "parameters")
+        return {
+            **{name: getattr(self, name) for name in names},
+            "path": str(self.path),
+            "train_loss": _finite(self.train_loss),
+            "best_val_loss": _finite(self.best_val_loss),
+            "message": self.message,
+            "bundled": self.bundled,
+        }
+
+
+class Glance:
+    """What one metrics file says at a glance; looks again only when the file changed."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._path = run_dir / METRICS
+        self._stamp: tuple[int, int, int] | None = None
+        self._clear()
+
+    def _clear(self) -> None:
+        self._offset = 0
+        self._evals: list[tuple[int, float]] = []
+        self.step = 0
+        self.train_loss = math.nan
+        self.best_val_loss = math.nan
+        self.spark: list[float] = []
+
+    def look(self) -> None:
+        """Brings the numbers up to date."""
+        try:
+            found = self._path.stat()
+        except OSError:
+            return
+        stamp = (found.st_ino, found.st_size, found.st_mtime_ns)
+        if stamp == self._stamp:
+            return
+        if self._stamp is not None and (stamp[0] != self._stamp[0] or stamp[1] < self._offset):
+            self._clear()
+        self._stamp = stamp
+        try:
+            with self._path.open("rb") as file:
+                self._read_evals(file)
+                self._read_spark(file, found.st_size)
+        except OSError:
+            self._stamp = None
+
+    def _read_evals(self, file: Any) -> None:
+        file.seek(self._offset)
+        rest = b""
+        while data := file.read(_CHUNK):
+            data = rest + data
+            end = data.rfind(b"\n") + 1
+            rest = data[end:]
+            self._offset += end
+            if _EVAL in data or _RESUME in data:
+                wanted = [line for line in data[:end].split(b"\n") if line.startswith((_EVAL, _RESUME))]
+                for raw in parse_lines(wanted)[0]:
+                    self._note(raw)
+        self.best_val_loss = min((loss for _, loss in self._evals), default=math.nan)
+
+    def _note(self, raw: dict[str, Any]) -> None:
+        if raw["kind"] == "resume":
+            from_step = raw.get("from_step", 0)
+            self._evals = [(step, loss) for step, loss in self._evals if step <= from_step]
+        elif isinstance(raw.get("val_loss"), (int, float)):
+            loss = float(raw["val_loss"])
+            # Only a record can be the best, also after a resume has dropped the later ones.
+            if not self._evals or loss < self._evals[-1][1]:
+                self._evals.append((int(raw.get("step", 0)), loss))
+
+    def _read_spark(self, file: Any, size: int) -> None:
+        found: dict[int, float] = {}
+        last_step, last_loss = 0, math.nan
+        for i in range(SPARK_POINTS + 1):
+            place = max(0, size * i // SPARK_POINTS - 2048)
+            file.seek(place)
+            lines = file.read(4096).split(b"\n")[(1 if place else 0) : -1]
+            events = [e for e in parse_lines(lines)[0] if e.get("kind") == "step" and "step" in e]
+            if not events:
+                continue
+            chosen = events[-1] if i == SPARK_POINTS else events[len(events) // 2]
+            loss = chosen.get("loss")
+            last_step, last_loss = int(chosen["step"]), math.nan if loss is None else float(loss)
+            for step in [s for s in found if s >= last_step]:  # dropped by a resume
+                del found[step]
+            found[last_step] = last_loss
+        self.step, self.train_loss = last_step, last_loss
+        self.spark = list(found.values())[-SPARK_POINTS:]
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def folder_time(path: Path) -> float:
+    """When a folder last changed, as Unix time; 0 when it cannot be asked."""
+    try:
+        return os.stat(path).st_mtime  # noqa: PTH116
+    except OSError:
+        return 0.0
