@@ -12,8 +12,10 @@ from lab.cli.commands import PROGRAM
 from lab.cli.report import print_json
 
 if TYPE_CHECKING:
-    from core.training.runs import Run
+    from core.training.runs import Answer, Request, Run
 
+ENDED = frozenset({"finished", "stopped", "diverged", "failed", "dead", "unreadable"})
+"""States in which nobody is there to answer."""
 PATIENCE = 10.0
 """Seconds that an answer may take; a trainer looks for requests at each step."""
 
@@ -59,53 +61,48 @@ def ask(spec: str, request: str, no_wait: bool = False, as_json: bool = False, p
     from core.training.runs import open_run
 
     run = open_run(spec)
-    _must_live(run, request)
+    if run.state in ENDED and not run.bundled:
+        raise _too_late(run, request)
     sent = run.send(request)
-    if no_wait:
-        _say(run, request, None, as_json)
-        return 0
-    until = time.monotonic() + patience
-    while not run.answered(sent.id):
-        if not run.is_live:
-            if request == "stop":
-                break  # the end is the answer
-            raise RunError(
-                f"{run.name} ended ({run.state}) before it could {request}", f"{PROGRAM} runs shows how it stands"
-            )
-        if time.monotonic() > until:
-            raise LabError(
-                f"{run.name} has not answered {request} within {patience:g} s (its step may take longer)",
-                f"the request stands; {PROGRAM} watch {run.name} shows when it is done",
-            )
-        time.sleep(0.05)
-    _say(run, request, run.status().step, as_json)
+    answer = None if no_wait else _answer(run, sent, patience)
+    if as_json:
+        step = answer.step if answer else None
+        print_json({"run": run.name, "request": request, "id": sent.id, "step": step, "state": run.state})
+    elif answer:
+        print(f"{run.name} {_DONE[request]} at step {answer.step:,}")
+    else:
+        print(f"asked {run.name}: {request}")
     return 0
 
 
-def _must_live(run: Run, request: str) -> None:
+def _answer(run: Run, sent: Request, patience: float) -> Answer:
+    """Waits for the answer to a request; to a stop also for the end, so that what comes next finds the run free."""
+    until = time.monotonic() + patience
+    while True:
+        ended = run.state in ENDED
+        answer = run.answered(sent.id)
+        if answer and (ended or sent.request != "stop"):
+            return answer
+        if ended:
+            raise RunError(
+                f"{run.name} ended ({run.state}) before it could {sent.request}",
+                f"{PROGRAM} runs shows how it stands; {PROGRAM} train --resume {run.name} goes on with it",
+            )
+        if time.monotonic() > until:
+            said = "is still writing its last checkpoint" if answer else f"has not answered {sent.request}"
+            raise LabError(
+                f"{run.name} {said} after {patience:g} s (it is {run.state}; a step may take longer)",
+                f"the request stands; {PROGRAM} watch {run.name} shows when it is done",
+            )
+        time.sleep(0.05)
+
+
+def _too_late(run: Run, request: str) -> RunError:
     state = run.state
-    if run.is_live and state != "silent":
-        return
-    if state == "silent":
-        raise RunError(
-            f"{run.name} is silent: nothing was heard from its trainer for a while",
-            f"wait, or look at {run.path / 'trainer.log'} where it runs",
-        )
     again = f"{PROGRAM} train --resume {run.name}"
-    if request == "resume":
-        hint = f"go on from its last checkpoint with: {again}"
-        if state == "finished":
-            hint = f"it is done; extend it with: {again} --max-steps {2 * run.config.max_steps}"
-        raise RunError(f"{run.name} is {state}, and only a paused run can be resumed in place", hint)
-    raise RunError(f"{run.name} is {state}, and only a running one can {request}", f"train on with: {again}")
-
-
-def _say(run: Run, request: str, step: int | None, as_json: bool) -> None:
-    if as_json:
-        print_json(
-            {"run": run.name, "request": request, "answered": step is not None, "step": step, "state": run.state}
-        )
-    elif step is None:
-        print(f"asked {run.name}: {request}")
-    else:
-        print(f"{run.name} {_DONE[request]} at step {step:,}")
+    if request != "resume":
+        return RunError(f"{run.name} is {state}, and only a run that is being trained can {request}", f"go on: {again}")
+    title = f"{run.name} is {state}, and only a paused run can be resumed in place"
+    if state == "finished":
+        return RunError(title, f"extend it: {again} --max-steps {2 * run.config.max_steps}")
+    return RunError(title, f"go on from its last checkpoint: {again}")

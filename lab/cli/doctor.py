@@ -103,13 +103,17 @@ def _torch() -> dict[str, Any]:
         devices += [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         devices.append("mps")
-    found: dict[str, Any] = {
+    from core.training.measure import matmul_rate, pick_device
+
+    device = pick_device("auto")
+    return {
         "version": str(torch.__version__),
         "devices": devices,
         "threads": torch.get_num_threads(),
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "device": str(device),
+        "flops": {name: matmul_rate(device, getattr(torch, name)) for name in ("float32", "bfloat16")},
     }
-    return found
 
 
 def _cache() -> dict[str, Any]:
@@ -246,7 +250,7 @@ def _show(facts: dict[str, Any]) -> None:
     }
     if "version" in torch:
         lines["torch"] = f"{torch['version']}, {torch['threads']} threads, {torch['cpu_capability']}"
-        lines["devices"] = ", ".join(torch["devices"])
+        lines["devices"] = f"{', '.join(torch['devices'])} (auto takes {torch['device']})"
         for dtype, flops in torch.get("flops", {}).items():
             lines[f"{dtype} products"] = f"{flops / 1e9:,.0f} GFLOP/s"
     notes = [size(cache["size"]), f"{size(cache['free'])} free on its disk"]

@@ -7,7 +7,7 @@ import shutil
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
@@ -43,17 +43,17 @@ def runs(
     from core.training.runs import list_runs
 
     where = Path(folder).expanduser() if folder else runs_dir()
-    found = list_runs(where)
+    found = list_runs(where, bundled=folder is None)
     if as_json:
-        print_json({"runs_dir": str(where), "runs": [_fields(summary) for summary in found]})
+        print_json({"runs_dir": str(where), "runs": [summary.to_dict() for summary in found]})
         return 0
-    if not found:
-        print(f"no runs in {where} yet; start one with: llm-lab train --preset shakespeare-1min")
-        return 0
-    rows = [_row(summary) for summary in found]
     width = shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else 10_000
-    for line in table(("", "run", "state", "step", "loss", "best val", "size", "tokenizer", "age", ""), rows):
-        print(line[:width].rstrip())
+    if found:
+        header = ("", "run", "state", "step", "loss", "best val", "size", "tokenizer", "age", "")
+        for line in table(header, [_row(summary) for summary in found]):
+            print(line[:width].rstrip())
+    if all(summary.bundled for summary in found):
+        print(f"no runs in {where} yet; start one: llm-lab train --preset shakespeare-1min")
     return 0
 
 
@@ -80,7 +80,7 @@ def _row(summary: RunSummary) -> tuple[str, ...]:
         _number(summary.best_val_loss),
         count(summary.parameters),
         summary.tokenizer or "–",
-        age(summary.updated),
+        "ships" if summary.bundled else age(summary.updated),
         spark(summary.spark),
     )
 
@@ -125,19 +125,3 @@ def spark(values: list[float]) -> str:
     low, high = min(finite), max(finite)
     scale = (len(_LEVELS) - 1) / (high - low) if high > low else 0.0
     return "".join(_LEVELS[round((v - low) * scale)] if math.isfinite(v) else " " for v in values)
-
-
-def _fields(summary: RunSummary) -> dict[str, Any]:
-    return {
-        "name": summary.name,
-        "path": str(summary.path),
-        "state": summary.state,
-        "step": summary.step,
-        "max_steps": summary.max_steps,
-        "train_loss": summary.train_loss,
-        "best_val_loss": summary.best_val_loss,
-        "parameters": summary.parameters,
-        "tokenizer": summary.tokenizer,
-        "created": summary.created,
-        "updated": summary.updated,
-    }

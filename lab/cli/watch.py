@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from core.errors import InputError
 from core.training.events import EvalEvent, StateEvent, WarningEvent
-from lab.cli.control import RunName
+from lab.cli.control import ENDED, RunName
 from lab.cli.progress import Tally, drawable, duration, last_line, raise_end, rate
 from lab.cli.report import print_json, two_lines
 from lab.cli.start import no_terminal, start
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
 ROWS = 9
 """Height of the small plot, its axis included."""
-ENDED = frozenset({"finished", "stopped", "diverged", "failed", "dead", "unreadable"})
-"""States after which nothing more comes."""
 
 
 def watch(
