@@ -85,7 +85,7 @@ class Plot:
 
 
 def per_byte(sources: list[Source]) -> bool:
-    """Whether losses must be shown as bits per byte: the runs cut text differently, so loss per token can't be compared.
+    """Whether losses must be shown as bits per byte: the runs cut text differently, loss per token can't be compared.
 
     Only possible when each run says how many bytes a token of its corpus holds.
     """
@@ -102,11 +102,7 @@ def bits_per_byte(loss: float, bytes_per_token: float) -> float:
 
 
 def _xs(history: History, unit: str) -> Column:
-    return {"step": history.steps, "tokens": history.tokens, "time": history.time}[unit]
-
-
-def _eval_xs(history: History, unit: str) -> list[float]:
-    return [float({"step": e.step, "tokens": e.tokens, "time": e.time}[unit]) for e in history.evals]
+    return history.step_table.column(unit)
 
 
 def axis_end(source: Source, unit: str, whole: bool) -> float:
@@ -152,14 +148,14 @@ def plot_for(sources: list[Source], axes: Axes, columns: int, references: tuple[
 
 def comparable(reference: Reference, source: Source) -> bool:
     """Whether a published loss is of the same text, cut the same way."""
-    return reference.corpus == source.corpus and reference.tokenizer == source.tokenizer
+    return bool(reference.corpus == source.corpus and reference.tokenizer == source.tokenizer)
 
 
 def _run_lines(
     source: Source, number: int, axes: Axes, columns: int, x_range: tuple[float, float], scale: float, raw: bool
 ) -> list[Line]:
     history = source.history
-    x, y = _xs(history, axes.unit), getattr(history, axes.measure)
+    x, y = history.columns(axes.unit, axes.measure)
     if scale != 1.0:
         y = y * scale
     found: list[Line] = []
@@ -168,14 +164,20 @@ def _run_lines(
     if raw and reach:
         found.append(_line(x, y, columns, x_range, number, "raw", source.name))
     found.append(_line(x, smooth(y, reach) if reach else y, columns, x_range, number, "line", source.name))
-    if axes.measure == "loss" and history.evals:
-        evals = tuple(e.val_loss * scale for e in history.evals)
-        found.append(Line(tuple(_eval_xs(history, axes.unit)), evals, number, "dots", "val"))
+    if axes.measure == "loss" and len(history.evals):
+        px, py = decimate(history.evals.column(axes.unit), history.evals.val_loss * scale, columns, x_range)
+        found.append(Line(tuple(px), tuple(py), number, "dots", "val"))
     return found
 
 
 def _line(
-    x: Column, y: Column, columns: int, x_range: tuple[float, float], number: int, kind: Literal["raw", "line"], name: str
+    x: Column,
+    y: Column,
+    columns: int,
+    x_range: tuple[float, float],
+    number: int,
+    kind: Literal["raw", "line"],
+    name: str,
 ) -> Line:
     px, py = decimate(x, y, columns, x_range)
     return Line(tuple(px), tuple(py), number, kind, "raw" if kind == "raw" else name)
@@ -183,7 +185,7 @@ def _line(
 
 def _legend(source: Source, number: int, axes: Axes, scale: float, single: bool) -> list[LegendEntry]:
     letter = "" if single else LETTERS[number]
-    y = getattr(source.history, axes.measure)
+    y = source.history.step_table.column(axes.measure)
     if not len(y):
         return [LegendEntry(f"─{letter} no step yet", number)]
     if axes.measure == "lr":
@@ -192,8 +194,9 @@ def _legend(source: Source, number: int, axes: Axes, scale: float, single: bool)
     if axes.measure != "loss":
         return [LegendEntry(f"─{letter} {short_number(newest)}", number)]
     entries = [LegendEntry(f"─{letter} train {short_number(newest)}", number)]
-    if source.history.evals:
-        entries.append(LegendEntry(f"•{letter} val {short_number(source.history.evals[-1].val_loss * scale)}", number))
+    if len(source.history.evals):
+        newest = source.history.last("eval.val_loss") * scale
+        entries.append(LegendEntry(f"•{letter} val {short_number(newest)}", number))
     return entries
 
 

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from screens.training_plots import bits_per_byte, last_smooth
 from screens.widgets.plot_data import clock, reach_for, short_number
 
 if TYPE_CHECKING:
+    from core.training.events import ResumeEvent
     from core.training.history import History
     from core.training.runs import Run, RunStatus
 
 LIVE = frozenset({"running", "paused", "starting", "stopping"})
 ENDED = frozenset({"finished", "stopped", "diverged", "failed", "dead"})
 _RECENT = 200
+_TOKENS_IN_A_STEP = ("batch_size", "context_length", "grad_accumulation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class RunView:
     phase: str
     message: str
     host: str
-    pid: int | None
+    pid: int
     heartbeat: float | None
     """Seconds since the trainer last said that it is alive, by this reader's clock."""
     read_only: bool
@@ -87,6 +89,18 @@ class RunView:
         return {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in raw.items()}
 
 
+def settings_of(meta: Mapping[str, Any], resumes: Iterable[ResumeEvent]) -> dict[str, Any]:
+    """A run's configuration as one flat dictionary, with what resumes changed; the cheap twin of ``run.config``.
+
+    ``Run.config`` looks for resumes in the whole file, which is too much for twice a second; the history knows them.
+    """
+    raw = dict(meta.get("config") or {})
+    flat = {**(raw.pop("model", None) or {}), **raw}
+    for resume in resumes:
+        flat.update({key: pair[1] for key, pair in resume.changed.items() if isinstance(pair, (list, tuple))})
+    return flat
+
+
 def view_of(run: Run, status: RunStatus, state: str, history: History, smoothing: int = 2) -> RunView:
     """The numbers of a run now.
 
@@ -97,15 +111,15 @@ def view_of(run: Run, status: RunStatus, state: str, history: History, smoothing
         history: its metrics as far as they are read.
         smoothing: level of ``plot_data.reach_for``, the same as in the plot.
     """
-    config, meta = run.config, run.meta
+    meta = run.meta
+    settings = settings_of(meta, history.resumes)
     corpus = meta.get("corpus") or {}
     per_token = corpus.get("bytes_per_token")
     evals = history.evals
-    last_eval = evals[-1] if evals else None
-    best = min((e for e in evals if math.isfinite(e.val_loss)), key=lambda e: e.val_loss, default=None)
-    vocab = config.model.vocab_size
+    best = history.best
+    vocab = settings.get("vocab_size")
     step = int(history.steps[-1]) if len(history.steps) else status.step
-    max_steps = status.max_steps or config.max_steps
+    max_steps = status.max_steps or int(settings.get("max_steps") or 0)
     per_epoch = meta.get("steps_per_epoch")
     return RunView(
         name=run.name,
@@ -115,7 +129,7 @@ def view_of(run: Run, status: RunStatus, state: str, history: History, smoothing
         message=status.message,
         host=status.host,
         pid=status.pid,
-        heartbeat=getattr(status, "age", None),
+        heartbeat=run.heartbeat_age if state in LIVE or state == "silent" else None,
         read_only=run.read_only,
         step=step,
         max_steps=max_steps,
@@ -123,12 +137,12 @@ def view_of(run: Run, status: RunStatus, state: str, history: History, smoothing
         elapsed=_last(history.time) or 0.0,
         loss=_last(history.loss),
         smooth_loss=last_smooth(history.loss, reach_for(len(history.loss), smoothing)) if len(history.loss) else None,
-        val_loss=last_eval.val_loss if last_eval else None,
-        train_eval_loss=last_eval.train_loss if last_eval else None,
-        best_loss=best.val_loss if best else None,
-        best_step=best.step if best else None,
-        perplexity=last_eval.perplexity if last_eval else None,
-        bits_per_byte=bits_per_byte(last_eval.val_loss, per_token) if last_eval and per_token else None,
+        val_loss=_last(evals.val_loss),
+        train_eval_loss=_last(evals.train_loss),
+        best_loss=best[1] if best else None,
+        best_step=best[0] if best else None,
+        perplexity=_last(evals.perplexity),
+        bits_per_byte=bits_per_byte(evals.last("val_loss"), per_token) if len(evals) and per_token else None,
         lr=_last(history.lr),
         grad_norm=_last(history.grad_norm),
         tokens_per_second=recent_rate(history, _last(history.tokens_per_second)),
@@ -139,13 +153,13 @@ def view_of(run: Run, status: RunStatus, state: str, history: History, smoothing
         vocab_size=vocab,
         uniform_loss=math.log(vocab) if vocab else None,
         first_loss=float(history.loss[0]) if len(history.loss) else None,
-        tokenizer=str(meta.get("tokenizer") or config.tokenizer),
-        corpus=str(corpus.get("name") or config.corpus),
-        device=str(meta.get("device") or config.device),
-        dtype=str(meta.get("dtype") or config.dtype),
-        warmup_steps=config.warmup_steps,
-        peak_lr=config.learning_rate,
-        batch_tokens=config.batch_size * config.model.context_length * config.grad_accumulation,
+        tokenizer=str(meta.get("tokenizer") or settings.get("tokenizer", "")),
+        corpus=str(corpus.get("name") or settings.get("corpus", "")),
+        device=str(meta.get("device") or settings.get("device", "")),
+        dtype=str(meta.get("dtype") or settings.get("dtype", "")),
+        warmup_steps=int(settings.get("warmup_steps") or 0),
+        peak_lr=float(settings.get("learning_rate") or 0.0),
+        batch_tokens=math.prod(int(settings.get(k) or 1) for k in _TOKENS_IN_A_STEP),
         unreadable=history.unreadable,
     )
 
@@ -233,8 +247,3 @@ def verdict(view: RunView, gap_before: float | None = None) -> str:
     if view.gap > 0.1 * view.val_loss:
         return "Validation stands well above training: the model has begun to learn the text by heart."
     return "The two losses are close: it under-fits still, and more steps or a larger model would lower both."
-
-
-def run_name_of(path: Path) -> str:
-    """The name that a run has by its folder."""
-    return path.name

@@ -1,4 +1,4 @@
-"""A line plot drawn by plotext, with what plotext lacks: a logarithm that survives repaints, gaps, a crosshair, a target.
+"""A line plot drawn by plotext, with what that lacks: a logarithm that survives repaints, gaps, a crosshair, a target.
 
 The widget gets points that are thinned already (``plot_data.decimate``), keeps the drawn lines as strips, and lays the
 crosshair and the target over them, so that moving either repaints two columns and not the plot. The legend belongs in

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -179,8 +180,9 @@ class RunsList(ScrollView, can_focus=True):
         return parts
 
     def _second(self, run: RunSummary, width: int, base: Style) -> list[Segment]:
-        loss = run.best_val_loss if run.best_val_loss is not None else run.train_loss
-        text = f"   {progress_text(run.state, run.step, run.max_steps):<12} {short_number(loss)}"
+        loss = run.best_val_loss if math.isfinite(run.best_val_loss) else run.train_loss
+        number = "" if math.isnan(loss) and not run.step else short_number(loss)
+        text = f"   {progress_text(run.state, run.step, run.max_steps):<12} {number}"
         room = width - len(text) - 2
         trend = spark_text(run.spark, min(room, 10), ascii_only=self._ascii_only) if room >= 4 else ""
         return [Segment(text[:width], base), Segment(f" {trend}", base + Style(dim=True))]

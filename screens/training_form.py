@@ -1,0 +1,311 @@
+"""The form of a new run: a preset, every field with its meaning, checked while it is typed, with a live estimate.
+
+It opens on the list of presets, where ``enter`` starts, so that three keys lead from the app to a model that learns.
+What the fields are and whether they make a run is decided in ``training_fields``; starting is the screen's business.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.text import Text
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.suggester import SuggestFromList
+from textual.timer import Timer
+from textual.widget import Widget
+from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets.option_list import Option
+from textual.worker import get_current_worker
+
+from core.errors import LabError
+from core.presets import TRAIN_PRESETS
+from screens.training_estimate import Estimated, Figures, Timings, figures, presets_first
+from screens.training_fields import Checked, FormField, as_command, as_python, check, form_fields, texts_of
+from screens.training_start import StartRequest
+from screens.widgets.plot_data import clock
+
+if TYPE_CHECKING:
+    from core.config import TrainConfig
+
+_GROUPS = {"what": "what it learns", "model": "the model", "training": "how it learns"}
+
+
+class FieldRow(Vertical):
+    """One field: name, value, meaning, and under them the reason why the value can't be taken."""
+
+    def __init__(self, field: FormField, value: str) -> None:
+        super().__init__(id=f"row-{field.name}", classes="field")
+        self.field = field
+        self._value = value
+
+    def compose(self) -> ComposeResult:
+        """One line, and a second one that shows only a reason."""
+        with Horizontal():
+            yield Static(self.field.name, classes="name", markup=False)
+            suggest = SuggestFromList(self.field.choices) if self.field.choices else None
+            yield Input(self._value, id=f"field-{self.field.name}", compact=True, suggester=suggest)
+            yield Static(self.field.meaning, classes="meaning", markup=False)
+        yield Static("", classes="reason", markup=False)
+
+    def say(self, reason: str | None) -> None:
+        """Shows or takes away the reason."""
+        line = self.query_one(".reason", Static)
+        if line.display != bool(reason) or reason:
+            line.update(reason or "")
+            line.display = bool(reason)
+
+
+class NewRunForm(ModalScreen[StartRequest | None]):
+    """Gives a checked ``StartRequest``, or None when it is cancelled."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Cancel", id="form.leave", tooltip="close the form; nothing is started"),
+        Binding("ctrl+s", "start", "Start", id="form.start", tooltip="start the run from any field"),
+        Binding("ctrl+y", "take_away", "Take away", id="form.take", tooltip="copy the run as Python and command"),
+    ]
+
+    class Measured(Message):
+        """An estimate or a measurement of a configuration came in."""
+
+        def __init__(self, estimated: Estimated) -> None:
+            super().__init__()
+            self.estimated = estimated
+
+    def __init__(self, timings: Timings, *, fresh_base: TrainConfig | None = None, busy: bool = False) -> None:
+        super().__init__()
+        self._presets = presets_first(TRAIN_PRESETS)
+        self._preset = self._presets[0]
+        self._base = fresh_base or TRAIN_PRESETS[self._preset].config
+        self._timings = timings
+        self._busy = busy
+        self._fields = form_fields()
+        self._checked = Checked(self._base, {})
+        self._filling = False
+        self._asked = 0
+        self._cancel_measure = threading.Event()
+        self._pause: Timer | None = None
+
+    # --- building
+
+    def compose(self) -> ComposeResult:
+        """Presets and the estimate left, fields right, what to press below."""
+        with Vertical(id="form") as box:
+            box.border_title = "new run"
+            with Horizontal(id="form-body"):
+                with Vertical(id="form-left"):
+                    yield OptionList(*(self._option(n) for n in self._presets), id="presets")
+                    yield Static("", id="estimate", markup=False)
+                with VerticalScroll(id="fields", can_focus=False):
+                    yield Static("", id="loading-fields")
+            yield Static("", id="meaning", markup=False)
+            with Horizontal(id="form-buttons"):
+                yield Button("Start", id="start", variant="primary", compact=True)
+                yield Button("Take away", id="take", compact=True)
+                yield Button("Cancel", id="cancel", compact=True)
+                yield Static("enter starts · tab to the fields · esc closes", id="form-keys", markup=False)
+
+    def on_mount(self) -> None:
+        """The preset list has the focus at once; the fields follow when the form stands."""
+        presets = self.query_one("#presets", OptionList)
+        presets.border_title = "presets"
+        presets.highlighted = 0
+        presets.focus()
+        self.query_one("#estimate").border_title = "on this machine"
+        self.query_one("#fields").border_title = "every field · ctrl+s starts"
+        self.call_after_refresh(self._mount_fields)
+        self._changed(at_once=True)
+
+    async def _mount_fields(self) -> None:
+        texts = texts_of(self._base)
+        scroll = self.query_one("#fields", VerticalScroll)
+        rows: list[Widget] = []
+        group = ""
+        for field in self._fields:
+            if field.group != group:
+                group = field.group
+                rows.append(Static(_GROUPS[group], classes="group", markup=False))
+                if group == "what":
+                    rows.append(NameRow())
+            rows.append(FieldRow(field, texts[field.name]))
+        self._filling = True
+        await self.query_one("#loading-fields").remove()
+        await scroll.mount_all(rows)
+        self.call_after_refresh(self._filled)
+
+    def _filled(self) -> None:
+        self._filling = False
+
+    def _option(self, name: str) -> Option:
+        preset = TRAIN_PRESETS[name]
+        text = Text(name, style="bold")
+        seconds = self._timings.whole_run(preset.config)
+        measured = f"{clock(seconds)} here, measured · " if seconds is not None else ""
+        text.append(f"\n  {measured}{preset.summary}", style="dim")
+        return Option(text, id=name)
+
+    # --- what is typed
+
+    @property
+    def config(self) -> TrainConfig | None:
+        """What would be started now; None while something is wrong."""
+        return self._checked.config
+
+    @property
+    def ready(self) -> bool:
+        """Whether the fields stand and hold their values."""
+        return bool(self.query(FieldRow)) and not self._filling
+
+    def texts(self) -> dict[str, str]:
+        """What stands in each field; before the fields are there, the preset's values."""
+        rows = self.query(FieldRow)
+        return {r.field.name: r.query_one(Input).value for r in rows if r.is_mounted and r.query(Input)}
+
+    @on(OptionList.OptionHighlighted, "#presets")
+    def _preset_chosen(self, event: OptionList.OptionHighlighted) -> None:
+        name = event.option_id or self._preset
+        if name == self._preset:
+            return
+        self._preset = name
+        self._base = TRAIN_PRESETS[name].config
+        self._filling = True
+        texts = texts_of(self._base)
+        for row in self.query(FieldRow):
+            with self.prevent(Input.Changed):
+                row.query_one(Input).value = texts[row.field.name]
+        self._filling = False
+        self._changed()
+
+    @on(OptionList.OptionSelected, "#presets")
+    def _preset_entered(self) -> None:
+        self.action_start()
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        if not self._filling:
+            self._changed()
+
+    @on(Input.Submitted)
+    def _submitted(self) -> None:
+        self.focus_next()
+
+    def on_descendant_focus(self) -> None:
+        """The meaning of the focused field stands in full below."""
+        row = self.focused.parent.parent if isinstance(self.focused, Input) and self.focused.parent else None
+        line = self.query_one("#meaning", Static)
+        if isinstance(row, FieldRow):
+            more = f"  ({', '.join(row.field.choices)})" if row.field.choices else ""
+            line.update(row.field.meaning + more)
+        else:
+            line.update("the name of the run's folder" if isinstance(row, NameRow) else "")
+
+    def _changed(self, at_once: bool = False) -> None:
+        """Checks everything, shows the reasons, and asks for a new estimate."""
+        self._checked = check(self.texts(), self._base)
+        for row in self.query(FieldRow):
+            row.say(self._checked.reasons.get(row.field.name))
+        self.query_one("#start", Button).disabled = self._checked.config is None
+        self._cancel_measure.set()
+        self._asked += 1
+        if self._pause is not None:
+            self._pause.stop()
+        if self._checked.config is None:
+            wrong = len(self._checked.reasons) + len(self._checked.general)
+            lines = [f"{wrong} field{'s' * (wrong > 1)} to mend:", *self._checked.reasons, *self._checked.general]
+            self.query_one("#estimate", Static).update("\n".join(lines))
+            return
+        self._pause = self.set_timer(0.01 if at_once else 0.15, self._estimate)
+
+    # --- the estimate
+
+    def _estimate(self) -> None:
+        config = self._checked.config
+        if config is not None:
+            self._cancel_measure = threading.Event()
+            self._work_out(config, self._asked, self._cancel_measure)
+
+    @work(thread=True, group="estimate", exclusive=True, exit_on_error=False, description="estimate of a new run")
+    def _work_out(self, config: TrainConfig, asked: int, cancelled: threading.Event) -> None:
+        worker = get_current_worker()
+        for estimated in self._timings.work_out(config, asked, cancelled, measure=not self._busy):
+            if worker.is_cancelled or cancelled.is_set():
+                return
+            self.post_message(self.Measured(estimated))
+
+    @on(Measured)
+    def _show_estimate(self, message: Measured) -> None:
+        if message.estimated.asked != self._asked or self._checked.config is None:
+            return  # a late answer to an older question
+        shown: Figures = figures(message.estimated, self._checked.config)
+        self.query_one("#estimate", Static).update("\n".join(shown.lines))
+        if message.estimated.measured is not None:
+            presets = self.query_one("#presets", OptionList)
+            for name in self._presets:
+                presets.replace_option_prompt(name, self._option(name).prompt)
+
+    # --- leaving
+
+    @on(Button.Pressed, "#start")
+    def action_start(self) -> None:
+        """Starts what stands in the form, if it can be taken."""
+        config = self._checked.config
+        if config is None:
+            first = next((r for r in self.query(FieldRow) if r.field.name in self._checked.reasons), None)
+            if first is not None:
+                first.query_one(Input).focus()
+            self.app.bell()
+            return
+        self._cancel_measure.set()
+        self.dismiss(StartRequest(config, self._run_name() or self._preset))
+
+    @on(Button.Pressed, "#cancel")
+    def action_leave(self) -> None:
+        """Closes the form; nothing was started."""
+        self._cancel_measure.set()
+        self.dismiss(None)
+
+    @on(Button.Pressed, "#take")
+    def action_take_away(self) -> None:
+        """Copies the run as a command and as Python."""
+        if self._checked.config is not None:
+            command, python = self.take_away_texts()
+            self.app.copy_to_clipboard(f"# {command}\n\n{python}")
+            self.query_one("#meaning", Static).update(f"sent to the terminal's clipboard: {command}")
+
+    def take_away_texts(self) -> tuple[str, str]:
+        """The command line and the Python of what stands in the form."""
+        config = self._checked.config or self._base
+        return as_command(config, self._preset, self._run_name()), as_python(config, self._preset)
+
+    def _run_name(self) -> str | None:
+        found = self.query("#field-name").results(Input)
+        return next((i.value.strip() for i in found if i.value.strip()), None)
+
+    def problems(self) -> Iterable[str]:
+        """Every reason that is shown now."""
+        return [*self._checked.reasons.values(), *self._checked.general]
+
+
+class NameRow(Vertical):
+    """The run's name, the one field that is no part of the configuration."""
+
+    def __init__(self) -> None:
+        super().__init__(classes="field")
+
+    def compose(self) -> ComposeResult:
+        """Name, value, meaning."""
+        with Horizontal():
+            yield Static("name", classes="name")
+            yield Input("", id="field-name", compact=True, placeholder="the preset's name")
+            yield Static("The name of the run's folder.", classes="meaning")
+
+
+def problem_text(error: LabError) -> str:
+    """An error's two lines as one text."""
+    return f"{error.title}\n{error.hint}" if error.hint else error.title
