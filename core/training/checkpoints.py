@@ -370,7 +370,7 @@ def _offer_before(path: Path) -> str:
     step = int(match[1]) if match else 0
     for info in reversed([i for i in list_checkpoints(run_dir) if i.step < step]):
         if _is_whole(info.path):
-            return f"go on from the one before, which is whole: llm-lab train --resume {run_dir.name}@{info.step}"
+            return f"the one before is whole: llm-lab train --resume {run_dir.name} --checkpoint {info.step}"
     return "there is no earlier checkpoint that is whole: start the run anew"
 
 

@@ -61,11 +61,12 @@ class RunWriter:
         except OSError as error:
             raise write_error(path / LOCK, error) from error
         if not taken:
-            raise _locked(path)
+            raise locked(path)
         self._started = time.time() if since is None else since
         self._requests = RequestReader(path, self._started)
         self._metrics: int | None = None
         self._good = 0
+        self._last = (0, 0.0, 0)
         self._status: dict[str, Any] = {
             "state": "starting",
             "phase": "",
@@ -134,18 +135,19 @@ class RunWriter:
     def claim(cls, path: Path, since: float | None = None) -> RunWriter:
         """Takes the lock and starts the heartbeat, before there is anything to write.
 
+        A directory that this process has claimed already is simply given again.
+
         Args:
-            path: a run directory, or a new one that a launcher made.
+            path: a run directory, or a new one (made when missing).
             since: requests asked from this Unix time on are ours; left out, from now on.
         """
-        if not path.is_dir():
-            raise RunError(f"{path} is not a directory", "llm-lab runs lists the runs there are")
-        writer = cls(path, since)
-        _claims[path.resolve()] = writer
-        return writer
+        key = path.resolve()
+        if key not in _claims:
+            _claims[key] = cls._take_new(path, since)
+        return _claims[key]
 
     @classmethod
-    def _take_new(cls, path: Path) -> RunWriter:
+    def _take_new(cls, path: Path, since: float | None = None) -> RunWriter:
         try:
             path.mkdir(parents=True, exist_ok=True)
             strangers = sorted({p.name for p in path.iterdir()} - {STATUS, LOCK, LAUNCH, LOG, CONTROL, META})
@@ -158,7 +160,7 @@ class RunWriter:
                 f"{path} holds other files ({', '.join(strangers[:3])}), an empty folder was expected",
                 "choose another run_dir, or leave it out and a new folder is made",
             )
-        return cls(path)
+        return cls(path, since)
 
     def emit(self, event: Event) -> None:
         """Appends one event as one line.
@@ -176,6 +178,7 @@ class RunWriter:
                 while done < len(line):  # a short write comes just before the disk is full
                     done += os.write(self._metrics, line[done:])
                 self._good += len(line)
+                self._last = (event.step, event.time, event.tokens)
                 if isinstance(event, (CheckpointEvent, ResumeEvent, EndEvent)):
                     os.fsync(self._metrics)
             except OSError as error:
@@ -226,6 +229,16 @@ class RunWriter:
         self.set_status(state=state, message=message)
         self._write_status()
         self._let_go()
+
+    def fail(self, title: str, hint: str = "") -> None:
+        """Ends the run with an error, as an ``end`` event and in status.json, unless it was closed before."""
+        if self.closed:
+            return
+        if self._metrics is not None:
+            step, seconds, tokens = self._last
+            with suppress(LabError):  # on a full disk status.json alone must say it
+                self.emit(EndEvent(step, seconds, tokens, reason="failed", title=title, hint=hint))
+        self.close("failed", f"{title}\n{hint}" if hint else title)
 
     def _let_go(self) -> None:
         self.closed = True
@@ -317,7 +330,8 @@ def _sweep(path: Path) -> None:
             left.unlink()
 
 
-def _locked(path: Path) -> RunLockedError:
+def locked(path: Path) -> RunLockedError:
+    """The two lines for a run that another trainer holds."""
     status = read_json(path / STATUS) or {}
     who = f"process {status['pid']} on {status['host']}" if "pid" in status and "host" in status else "another process"
     return RunLockedError(

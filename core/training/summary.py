@@ -1,6 +1,6 @@
 """The one line that a list of runs shows, found without reading all numbers of the run.
 
-A few places of the metrics file give the sparkline; the evaluations are read once, and then only where the file has grown.
+A few places of the metrics file give the sparkline; evaluations are read once, and then only where the file has grown.
 """
 
 from __future__ import annotations
