@@ -91,7 +91,8 @@ def _optional(kind: Any) -> bool:
 def type_problems(config: object) -> list[str]:
     """What is wrong with the types of a configuration's values, one phrase each."""
     problems = []
-    kinds_of: dict[str, Any] = config_fields(type(config))
+    cls: Any = type(config)
+    kinds_of: dict[str, Any] = config_fields(cls)
     for name, kind in kinds_of.items():
         value = getattr(config, name)
         kinds = typing.get_args(kind) if _optional(kind) else (kind,)

@@ -1,0 +1,87 @@
+"""Cross-entropy over a large vocabulary, a chunk of rows at a time, with its gradients taken on the way.
+
+With 50,257 words the logits of one small batch outweigh the model. So each chunk's logits are made, turned into loss
+and gradients in place, and dropped; what remains is the gradient of the hidden states and of the head.
+
+Shapes: N rows (batch times time), C channels, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+CHUNK_BYTES = 64 * 2**20
+"""About how much memory the float32 logits of one chunk take."""
+
+
+def chunk_rows(vocab_size: int) -> int:
+    """How many rows of logits make one chunk.
+
+    >>> chunk_rows(65) > 50_000, chunk_rows(50257)
+    (True, 333)
+    """
+    return max(1, CHUNK_BYTES // (4 * vocab_size))
+
+
+def cross_entropy_and_gradient(logits: Tensor, targets: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """The summed loss of float32 logits (n, V), and ``scale`` times its gradient, written over the logits."""
+    log_z = logits.logsumexp(1)  # (n,)
+    rows = torch.arange(targets.numel(), device=targets.device)
+    loss = (log_z - logits[rows, targets]).sum()
+    logits.sub_(log_z.unsqueeze(1)).exp_()
+    logits[rows, targets] -= 1
+    return loss, logits.mul_(scale)
+
+
+class _ChunkedCrossEntropy(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, head: Tensor, targets: Tensor) -> Tensor:
+        n = targets.numel()
+        total = torch.zeros((), dtype=torch.float32, device=hidden.device)
+        d_hidden = torch.empty_like(hidden) if hidden.requires_grad else None
+        d_head = torch.zeros_like(head, dtype=torch.float32) if head.requires_grad else None
+        rows = chunk_rows(head.shape[0])
+        for at in range(0, n, rows):
+            part = slice(at, at + rows)
+            logits = (hidden[part] @ head.t()).float()  # (n, V)
+            loss, gradient = cross_entropy_and_gradient(logits, targets[part], 1 / n)
+            total += loss
+            gradient = gradient.to(hidden.dtype)
+            if d_hidden is not None:
+                torch.mm(gradient, head, out=d_hidden[part])
+            if d_head is not None:
+                d_head += gradient.t() @ hidden[part]
+        ctx.save_for_backward(d_hidden, d_head)
+        ctx.head_dtype = head.dtype
+        return total / n
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor | None, Tensor | None, None]:
+        (grad,) = grads
+        d_hidden, d_head = ctx.saved_tensors
+        return (
+            None if d_hidden is None else d_hidden * grad.to(d_hidden.dtype),
+            None if d_head is None else (d_head * grad).to(ctx.head_dtype),
+            None,
+        )
+
+
+def chunked_cross_entropy(hidden: Tensor, head: Tensor, targets: Tensor) -> Tensor:
+    """Mean cross-entropy in nats, float32, differentiable in ``hidden`` and ``head``.
+
+    Args:
+        hidden: (N, C), any floating dtype; under autocast the products run in autocast's dtype.
+        head: (V, C).
+        targets: (N,) int64.
+    """
+    if torch.is_autocast_enabled(hidden.device.type):
+        dtype = torch.get_autocast_dtype(hidden.device.type)
+        hidden, head = hidden.to(dtype), head.to(dtype)
+        with torch.autocast(hidden.device.type, enabled=False):
+            out: Tensor = _ChunkedCrossEntropy.apply(hidden, head, targets)  # type: ignore[no-untyped-call]
+            return out
+    plain: Tensor = _ChunkedCrossEntropy.apply(hidden, head, targets)  # type: ignore[no-untyped-call]
+    return plain

@@ -1,0 +1,105 @@
+"""What computes: the protocol between the training loop and a framework.
+
+The loop knows configurations, events and files; a backend knows tensors. PyTorch's is in torch_backend.py, the
+TensorFlow twin's will stand beside it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from core.config import TrainConfig
+from core.errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Batch = tuple[NDArray[np.int64], NDArray[np.int64]]
+    """Inputs and targets, each (B, T) int64."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """One optimizer step: the batch's loss in nats per token and the gradient's norm before clipping."""
+
+    loss: float
+    grad_norm: float
+
+    @property
+    def finite(self) -> bool:
+        """Whether both are; if not, the weights were left as they were."""
+        return abs(self.loss) + abs(self.grad_norm) < float("inf")
+
+
+class Backend(Protocol):
+    """A model with its optimizer, ready to be trained; the constructor draws the initial weights from the seed."""
+
+    device: str
+    dtype: str
+    threads: int
+    parameters: int
+    versions: dict[str, str]
+
+    def train_step(self, batches: Sequence[Batch], step: int, rate: float) -> StepResult:
+        """One optimizer step on the mean gradient of the batches.
+
+        Args:
+            batches: one, or ``grad_accumulation`` of them.
+            step: the step's number; with the seed it decides the dropout.
+            rate: what the learning rates are multiplied with, 0 to 1.
+        """
+        ...
+
+    def evaluate(self, batches: Iterable[Batch]) -> float:
+        """The mean loss over all targets of the batches, without dropout."""
+        ...
+
+    def sample(self, prompt: Sequence[int], n: int, seed: int) -> list[int]:
+        """``n`` tokens that the model writes after the prompt."""
+        ...
+
+    def peak_flops(self) -> float | None:
+        """Floating-point operations a second that the device reaches in a large matrix product; None: not measured."""
+        ...
+
+    def tensors(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The model's and the optimizer's tensors by name, not copied."""
+        ...
+
+    def load(self, model: Mapping[str, Any], optimizer: Mapping[str, Any] | None) -> None:
+        """Takes over weights and, to go on exactly, the optimizer's tensors."""
+        ...
+
+    def close(self) -> None:
+        """Gives back threads and settings."""
+        ...
+
+
+def make_backend(config: TrainConfig) -> Backend:
+    """The backend that a configuration names; the model's vocabulary must be known.
+
+    Raises:
+        ConfigError: a backend that does not exist here.
+    """
+    if config.backend != "torch":
+        raise ConfigError(
+            f"the backend {config.backend} is not part of this version; torch is",
+            "leave --backend out",
+        )
+    from core.training.torch_backend import TorchBackend
+
+    return TorchBackend(config)
+
+
+def seed_for(*parts: int | str) -> int:
+    """A 63-bit seed from any parts, the same everywhere: randomness as a pure function of (seed, step, purpose).
+
+    >>> seed_for(1337, "dropout", 7) == seed_for(1337, "dropout", 7) != seed_for(1337, "dropout", 8)
+    True
+    """
+    digest = hashlib.blake2b("/".join(map(str, parts)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1

@@ -1,0 +1,112 @@
+"""What this machine does fast: the device, the precision, and the rate of matrix products. Measured, not guessed."""
+
+from __future__ import annotations
+
+import platform
+import time
+from contextlib import suppress
+from typing import Any
+
+import torch
+
+from core.config import Device, DType
+from core.errors import ConfigError, LabError
+from core.folders import cache_dir
+from core.training.files import read_json, write_json_atomic
+
+FASTER = 1.3
+"""bfloat16 is taken on a CPU where its matrix products are at least so many times as fast as float32's."""
+
+
+def pick_device(wanted: Device) -> torch.device:
+    """The device to compute on; auto takes CUDA, then MPS, then the CPU.
+
+    Raises:
+        ConfigError: the machine does not have it.
+    """
+    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted == "auto":
+        return torch.device(next(name for name, there in here.items() if there))
+    if not here[wanted]:
+        raise ConfigError(
+            f"device {wanted} was asked for, this machine has {', '.join(n for n, there in here.items() if there)}",
+            "leave device at auto; llm-lab doctor says what PyTorch sees",
+        )
+    return torch.device(wanted)
+
+
+def pick_dtype(wanted: DType, device: torch.device) -> torch.dtype:
+    """The precision of a training run's matrix products; the weights themselves stay float32.
+
+    Raises:
+        ConfigError: float16, whose small range would need the loss to be scaled.
+    """
+    if wanted == "float16":
+        raise ConfigError(
+            "float16 was asked for; training runs in float32 or bfloat16 (float16 overflows without loss scaling)",
+            "take dtype bfloat16, or auto",
+        )
+    if wanted != "auto":
+        return torch.bfloat16 if wanted == "bfloat16" else torch.float32
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    if device.type == "cpu" and matmul_rate(device, torch.bfloat16) > FASTER * matmul_rate(device, torch.float32):
+        return torch.bfloat16
+    return torch.float32
+
+
+def matmul_rate(device: torch.device, dtype: torch.dtype, threads: int = 0) -> float:
+    """Floating-point operations a second of a large square matrix product; the peak that MFU is a share of.
+
+    Measured once (a few tenths of a second) and kept in the cache folder for this processor and PyTorch.
+
+    Args:
+        device: where.
+        dtype: of what.
+        threads: CPU threads; 0: all cores.
+    """
+    key = f"{device.type} {dtype} {_device_name(device)} torch {torch.__version__} threads {threads}"
+    path = cache_dir() / "measured.json"
+    kept: dict[str, Any] = read_json(path) or {}
+    if isinstance(kept.get(key), float):
+        return float(kept[key])
+    found = _measure_matmul(device, dtype, threads)
+    with suppress(OSError, LabError):  # a cache that cannot be written: it is measured again next time
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json_atomic(path, {**kept, key: found})
+    return found
+
+
+def _measure_matmul(device: torch.device, dtype: torch.dtype, threads: int) -> float:
+    from core.training.engines import cores
+
+    n = 8192 if device.type == "cuda" else 2048
+    before = torch.get_num_threads()
+    if device.type == "cpu":
+        torch.set_num_threads(threads or cores())
+    try:
+        a, b = (torch.randn(n, n, device=device).to(dtype) for _ in range(2))
+        best, spent = float("inf"), 0.0
+        while spent < 0.3 or best == float("inf"):
+            _wait(device)
+            start = time.perf_counter()
+            a @ b
+            _wait(device)
+            took = time.perf_counter() - start
+            best, spent = min(best, took), spent + took
+    finally:
+        torch.set_num_threads(before)
+    return 2 * n**3 / best
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{platform.node()} {platform.machine()} {torch.backends.cpu.get_cpu_capability()}"
