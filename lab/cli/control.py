@@ -18,6 +18,8 @@ ENDED = frozenset({"finished", "stopped", "diverged", "failed", "dead", "unreada
 """States in which nobody is there to answer."""
 PATIENCE = 10.0
 """Seconds that an answer may take; a trainer looks for requests at each step."""
+STARTING = 120.0
+"""Seconds that a run may take to its first step before the patience with it begins."""
 
 RunName = Annotated[str, Parameter(name="RUN", help="A run by name or path; llm-lab runs lists them.")]
 NoWait = Annotated[bool, Parameter(name="--no-wait", negative="", help="Ask and return at once.")]
@@ -77,21 +79,25 @@ def ask(spec: str, request: str, no_wait: bool = False, as_json: bool = False, p
 
 def _answer(run: Run, sent: Request, patience: float) -> Answer:
     """Waits for the answer to a request; to a stop also for the end, so that what comes next finds the run free."""
-    until = time.monotonic() + patience
+    began = time.monotonic()
+    until = began + patience
     while True:
-        ended = run.state in ENDED
+        state = run.state
+        ended = state in ENDED
+        if state == "starting" and time.monotonic() - began < STARTING:
+            until = time.monotonic() + patience  # it listens from its first step on
         answer = run.answered(sent.id)
         if answer and (ended or sent.request != "stop"):
             return answer
         if ended:
             raise RunError(
-                f"{run.name} ended ({run.state}) before it could {sent.request}",
+                f"{run.name} ended ({state}) before it could {sent.request}",
                 f"{PROGRAM} runs shows how it stands; {PROGRAM} train --resume {run.name} goes on with it",
             )
         if time.monotonic() > until:
             said = "is still writing its last checkpoint" if answer else f"has not answered {sent.request}"
             raise LabError(
-                f"{run.name} {said} after {patience:g} s (it is {run.state}; a step may take longer)",
+                f"{run.name} {said} after {patience:g} s (it is {state}; a step may take longer)",
                 f"the request stands; {PROGRAM} watch {run.name} shows when it is done",
             )
         time.sleep(0.05)

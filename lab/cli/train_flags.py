@@ -106,6 +106,11 @@ def read_flags(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
             problems.append(f"{flag(name)} must be {expected}, got {text!r}")
     if "sample_prompt" in values:  # a shell has no easy way to type a line break
         values["sample_prompt"] = values["sample_prompt"].replace(r"\n", "\n").replace(r"\t", "\t")
+    if values.get("corpus") and Path(values["corpus"]).expanduser().exists():
+        from core.data.corpora import CORPORA
+
+        if values["corpus"] not in CORPORA:  # so that the run can be resumed from another folder
+            values["corpus"] = str(Path(values["corpus"]).expanduser().resolve())
     if values.get("run_dir"):
         values["run_dir"] = str(Path(values["run_dir"]).expanduser())
     return values, problems
