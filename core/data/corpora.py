@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.data.download import DownloadProgress, download
-from core.errors import CorpusError, nearest
+from core.errors import CorpusError, DownloadError, nearest
 from core.folders import cache_dir
 
 _SNIFF = 8192
@@ -138,8 +138,12 @@ def fetch_corpus(name: str, cancelled: threading.Event | None = None) -> Iterato
         DownloadError: it could not be fetched, or is not what was expected.
     """
     info = _info(name)
-    if info.url is not None and corpus_path(name) is None:
+    if info.url is None or corpus_path(name) is not None:
+        return
+    try:
         yield from download(info.url, _cached(name), sha256=info.sha256, size=info.size, cancelled=cancelled)
+    except DownloadError as error:
+        raise DownloadError(error.title, f"{error.hint}; --corpus python-docs needs no network") from error
 
 
 def _info(name: str) -> CorpusInfo:

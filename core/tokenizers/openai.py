@@ -17,7 +17,7 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.errors import TokenizerError
+from core.errors import DownloadError, TokenizerError
 from core.folders import cache_dir
 from core.tokenizers.base import Token, fingerprint_of, id_dtype, place_tokens, read_file, write_file
 
@@ -205,11 +205,14 @@ def gpt2_is_here() -> bool:
 
 
 def fetch_gpt2(cancelled: threading.Event | None = None) -> Iterator[DownloadProgress]:
-    """Fetches GPT-2's vocabulary into the cache."""
+    """Fetches GPT-2's vocabulary into the cache, saying how far it is."""
     from core.data.download import download
 
     dest = cache_dir() / "tiktoken" / _cache_name(R50K_URL)
-    yield from download(R50K_URL, dest, sha256=R50K_SHA256, size=R50K_SIZE, cancelled=cancelled)
+    try:
+        yield from download(R50K_URL, dest, sha256=R50K_SHA256, size=R50K_SIZE, cancelled=cancelled)
+    except DownloadError as error:
+        raise DownloadError(error.title, f"{error.hint}; --tokenizer char needs no network") from error
 
 
 def _fetched() -> Path:
