@@ -1,0 +1,72 @@
+"""A screen that is not there yet: what is coming, briefly, and what can be done now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from core.workbench import Workbench
+from screens.base import LabScreen
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """What is said of a screen to come."""
+
+    name: str
+    index: int
+    title: str
+    what: str
+    now: str
+
+
+COMING = (
+    Coming(
+        "tokenizer", 1, "Tokens",
+        "A text, and how it becomes numbers: where it is cut, which merges cut it so, and the windows that a model reads.",
+        "Now: in Python, core.get_tokenizer(\"gpt2\").tokens(\"a text\") gives every token with its bytes.",
+    ),
+    Coming(
+        "embeddings", 2, "Embed",
+        "Words as directions: neighbours, analogies, maps, and what a model learns about them.",
+        "Now: core.load_model(\"demo\").model holds the embedding table of a trained model (transformer.wte).",
+    ),
+    Coming(
+        "attention", 3, "Attention",
+        "Who looks at whom: the patterns of every head, the mathematics behind one cell, and what happens without a head.",
+        "Now: core/model/gpt.py is the whole model, to be read in one sitting.",
+    ),
+    Coming(
+        "generation", 5, "Generate",
+        "A model writing token by token, with what it nearly said, and the other road to take.",
+        "Now: each training run writes samples as it learns; screen 4 shows them.",
+    ),
+    Coming(
+        "weights", 6, "Weights",
+        "The published GPT-2 files: names, shapes, values, and proof that our model computes the same.",
+        "Now: checkpoints of your runs are safetensors files, under runs/NAME/checkpoints.",
+    ),
+)  # fmt: skip
+
+
+class ComingScreen(LabScreen):
+    """Says what is coming; nothing here pretends to work."""
+
+    def __init__(self, workbench: Workbench, coming: Coming) -> None:
+        super().__init__(workbench, name=coming.name)
+        self._coming = coming
+        self.lab_index = coming.index
+
+    def compose_body(self) -> ComposeResult:
+        """One pane of words."""
+        coming = self._coming
+        text = f"This screen is not here yet.\n\n{coming.what}\n\n{coming.now}\n\n4 opens Training, which is."
+        pane = Static(text, classes="pane coming", markup=False)
+        pane.border_title = coming.title
+        yield pane
+
+    def on_mount(self) -> None:
+        """The sentence."""
+        self.say(f"{self._coming.title} is not here yet · 4 opens Training")

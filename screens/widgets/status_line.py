@@ -1,0 +1,71 @@
+"""The line above the key line: on the left a sentence about what is under the cursor, on the right counters."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual import events
+from textual.message import Message
+from textual.widget import Widget
+
+
+class StatusLine(Widget):
+    """One line of fixed height; changing it repaints the line alone."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    StatusLine { height: 1; width: 1fr; padding: 0 1; color: $text-muted; }
+    """
+
+    class OpenJobs(Message):
+        """The counters were clicked: what is going on in the background?"""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._sentence = ""
+        self._counters = ""
+        self._jobs = ""
+
+    @property
+    def sentence(self) -> str:
+        """What is said on the left."""
+        return self._sentence
+
+    @property
+    def counters(self) -> str:
+        """What is counted on the right."""
+        return " · ".join(part for part in (self._counters, self._jobs) if part)
+
+    def say(self, sentence: str) -> None:
+        """Replaces the sentence."""
+        if sentence != self._sentence:
+            self._sentence = sentence
+            self.refresh()
+
+    def count(self, counters: str) -> None:
+        """Replaces the screen's own counters."""
+        if counters != self._counters:
+            self._counters = counters
+            self.refresh()
+
+    def count_jobs(self, text: str) -> None:
+        """Replaces what is said of jobs."""
+        if text != self._jobs:
+            self._jobs = text
+            self.refresh()
+
+    def render(self) -> Text:
+        """The sentence, cut if need be, and the counters at the right edge."""
+        width = self.content_size.width
+        right = self.counters
+        room = max(0, width - len(right) - 2) if right else width
+        left = Text(self._sentence.replace("\n", " "), no_wrap=True, end="")
+        left.truncate(room, overflow="ellipsis")
+        if right:
+            left.append(" " * max(1, width - left.cell_len - Text(right).cell_len) + right)
+        left.truncate(width)
+        return left
+
+    def on_click(self, event: events.Click) -> None:
+        """The right part opens the jobs."""
+        if self.counters and event.x >= self.size.width - len(self.counters) - 2:
+            self.post_message(self.OpenJobs())
