@@ -121,7 +121,7 @@ class _Download:
 
     def __init__(self, url: str, dest: Path, sha256: str | None, size: int | None, cancelled: threading.Event) -> None:
         self.url = url
-        self.host = urlsplit(url).netloc or url
+        self.host = _host(url)
         self.dest = dest
         self.part = PartFile(dest, url, verifiable=sha256 is not None)
         self.sha256 = sha256.lower() if sha256 else None
@@ -288,6 +288,13 @@ class _Download:
     def _again(self) -> str:
         kept = ": it goes on where it stopped" if self.part.resumable() else ""
         return f"look at the network (and at HTTPS_PROXY, if you need one) and run it again{kept}"
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).netloc or url
+    except ValueError:  # httpx will say what is wrong with it
+        return url
 
 
 def _client(host: str) -> httpx.Client:

@@ -1,0 +1,110 @@
+"""What every test stands on: its own folders, no network, and the shared cache where a test asks for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+TINY_SHAKESPEARE = "corpora/tiny-shakespeare.txt"
+THE_VERDICT = "corpora/the-verdict.txt"
+R50K = "tiktoken/0ea1e91bbb3a60f729a8dc8f777fd2fc07cd8df4"
+VOCAB_BPE = "tiktoken/6d1cbeee0f20b3d9449abfede4726ed8212e3aee"
+ENCODER_JSON = "tiktoken/6c7ea1a7e38e3a7f062df639a5b80947f075ffe6"
+
+_ROOT = Path(__file__).resolve().parent.parent
+_FROM_OUTSIDE = os.environ.get("LLM_LAB_CACHE")
+_PLACES = [Path(_FROM_OUTSIDE)] if _FROM_OUTSIDE else []
+_PLACES.append(_ROOT.parent / "shared" / "cache")
+
+_NOT_FROM_OUTSIDE = (
+    *("ALL_PROXY", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "http_proxy", "https_proxy"),
+    *("TIKTOKEN_CACHE_DIR", "DATA_GYM_CACHE_DIR", "NO_COLOR", "FORCE_COLOR"),
+)
+
+
+@pytest.fixture(autouse=True)
+def isolated(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Gives each test, and the processes that it starts, folders of its own; returns the folder that holds them."""
+    root = tmp_path_factory.mktemp("lab")
+    for name in ("cache", "runs", "state"):
+        monkeypatch.setenv(f"LLM_LAB_{name.upper()}", str(root / name))
+    for name in _NOT_FROM_OUTSIDE:
+        monkeypatch.delenv(name, raising=False)
+    return root
+
+
+@pytest.fixture(autouse=True, scope="session")
+def offline() -> Iterator[None]:
+    """Refuses every connection that would leave this machine."""
+    connect, connect_ex, getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+    here = {None, "", "localhost", "127.0.0.1", "::1", socket.gethostname()}
+
+    def refuse(address: Any) -> None:
+        if isinstance(address, tuple) and address[0] not in here and not str(address[0]).startswith("127."):
+            raise OSError(f"tests are offline: {address[0]}")
+
+    def guarded_connect(self: socket.socket, address: Any) -> None:
+        refuse(address)
+        connect(self, address)
+
+    def guarded_connect_ex(self: socket.socket, address: Any) -> int:
+        refuse(address)
+        return connect_ex(self, address)
+
+    def guarded_getaddrinfo(host: Any, *args: Any, **kwargs: Any) -> Any:
+        name = host.decode() if isinstance(host, bytes) else host
+        if name not in here and not str(name).startswith("127."):
+            raise socket.gaierror(socket.EAI_NONAME, f"tests are offline: {name}")
+        return getaddrinfo(host, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded_connect)
+        patch.setattr(socket.socket, "connect_ex", guarded_connect_ex)
+        patch.setattr(socket, "getaddrinfo", guarded_getaddrinfo)
+        yield
+
+
+@pytest.fixture
+def lab_cache(isolated: Path) -> Path:
+    """This test's cache with everything from the shared one in it; skips if anything is missing there."""
+    return _filled(isolated / "cache", TINY_SHAKESPEARE, THE_VERDICT, R50K, VOCAB_BPE, ENCODER_JSON)
+
+
+@pytest.fixture
+def tiny_shakespeare(isolated: Path) -> Path:
+    """Tiny-shakespeare in this test's cache; the path of the file."""
+    return _filled(isolated / "cache", TINY_SHAKESPEARE) / TINY_SHAKESPEARE
+
+
+@pytest.fixture
+def the_verdict(isolated: Path) -> Path:
+    """The Verdict in this test's cache; the path of the file."""
+    return _filled(isolated / "cache", THE_VERDICT) / THE_VERDICT
+
+
+@pytest.fixture
+def gpt2_vocabulary(isolated: Path) -> Path:
+    """GPT-2's vocabulary in this test's cache; the path of the file."""
+    return _filled(isolated / "cache", R50K) / R50K
+
+
+def _filled(cache: Path, *names: str) -> Path:
+    """Puts files of the shared cache (which may be read-only) into a cache that can be written."""
+    found = {name: next((p / name for p in _PLACES if (p / name).is_file()), None) for name in names}
+    if missing := [name for name, path in found.items() if path is None]:
+        pytest.skip(f"not in LLM_LAB_CACHE nor in ../shared/cache: {', '.join(missing)}")
+    for name, path in found.items():
+        assert path is not None
+        target = cache / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            target.symlink_to(path.resolve())
+        except OSError:  # Windows without the right to make links
+            shutil.copyfile(path, target)
+    return cache

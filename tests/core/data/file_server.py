@@ -1,0 +1,152 @@
+"""A web server on the loopback that serves one file, well or badly, as a test asks."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import socket
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class Answer:
+    """How one request is answered; the default is a good server's way."""
+
+    status: int = 0
+    """Not 0: this status with a short body."""
+    headers: dict[str, str] = field(default_factory=dict)
+    cut: int | None = None
+    """Bytes of the body before the connection is dropped."""
+    ranges: bool = True
+    if_range: bool = True
+    length: bool = True
+    gzip: bool = False
+    gate: threading.Event | None = None
+    """Waited for after the first half of the body."""
+
+
+class FileServer:
+    """Serves ``content``; ``answers`` are used up first, then good ones are given."""
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+        self.etag: str | None = '"one"'
+        self.last_modified: str | None = None
+        self.answers: deque[Answer] = deque()
+        self.requests: list[dict[str, str]] = []
+        self.asked = threading.Event()
+        self.url = ""
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def host(self) -> str:
+        return self.url.split("/")[2]
+
+    def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        self.requests.append({k.lower(): v for k, v in handler.headers.items()})
+        how = self.answers.popleft() if self.answers else Answer()
+        self.asked.set()
+        if how.status:
+            handler.send_response(how.status)
+            for name, value in how.headers.items():
+                handler.send_header(name, value)
+            handler.send_header("Content-Length", "4")
+            handler.end_headers()
+            handler.wfile.write(b"nope")
+            return
+        self._send(handler, how)
+
+    def _send(self, handler: BaseHTTPRequestHandler, how: Answer) -> None:
+        request = self.requests[-1]
+        start = 0
+        validator = request.get("if-range")
+        fresh = validator is None or not how.if_range or validator in (self.etag, self.last_modified)
+        if how.ranges and fresh and "range" in request:
+            start = int(request["range"].removeprefix("bytes=").removesuffix("-"))
+        if start >= len(self.content) > 0 and start:
+            handler.send_response(416)
+            handler.send_header("Content-Range", f"bytes */{len(self.content)}")
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+            return
+        body = self.content[start:]
+        handler.send_response(206 if start else 200)
+        if start:
+            handler.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
+        if self.etag:
+            handler.send_header("ETag", self.etag)
+        if self.last_modified:
+            handler.send_header("Last-Modified", self.last_modified)
+        if how.gzip:
+            body = gzip.compress(body)
+            handler.send_header("Content-Encoding", "gzip")
+        if how.length:
+            handler.send_header("Content-Length", str(len(body)))
+        else:
+            handler.send_header("Connection", "close")
+            handler.close_connection = True
+        for name, value in how.headers.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        if how.gate is not None:
+            half = len(body) // 2
+            handler.wfile.write(body[:half])
+            handler.wfile.flush()
+            assert how.gate.wait(20)
+            body = body[half:]
+        handler.wfile.write(body if how.cut is None else body[: how.cut])
+        if how.cut is not None:
+            handler.wfile.flush()
+            handler.close_connection = True
+
+
+@contextmanager
+def serving(content: bytes) -> Iterator[FileServer]:
+    """A server for a ``with`` block."""
+    server = FileServer(content)
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            try:
+                server.answer(self)
+            except ConnectionError:  # the client left: what a cancelled download does
+                self.close_connection = True
+
+        def log_message(self, *args: object) -> None:
+            return None
+
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: object, client_address: object) -> None:
+            if not isinstance(sys.exception(), ConnectionError):
+                super().handle_error(request, client_address)  # type: ignore[arg-type]
+
+    with Server(("127.0.0.1", 0), Handler) as http:
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+        thread.start()
+        server.url = f"http://127.0.0.1:{http.server_address[1]}/file.bin"
+        try:
+            yield server
+        finally:
+            http.shutdown()
+            thread.join()
+
+
+def closed_port() -> int:
+    """A port on the loopback where nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
