@@ -77,6 +77,8 @@ class Table:
         """Adds the named values of each object; returns how many objects could not be used."""
         try:
             new, bad = np.array([self._get(row) for row in rows], dtype=np.float64), 0
+            if not np.isfinite(new[:, 0]).all():
+                raise ValueError("a step that is no number")
         except (KeyError, TypeError, ValueError):
             good = [row for row in map(self._tolerant, rows) if row is not None]
             new, bad = np.array(good, dtype=np.float64).reshape(len(good), len(self.names)), len(rows) - len(good)
@@ -101,7 +103,7 @@ class Table:
             self._n = keep
 
     def _tolerant(self, row: Mapping[str, Any]) -> tuple[float, ...] | None:
-        if "step" not in row:
+        if row.get("step") is None:
             return None
         try:
             return tuple(float("nan") if row.get(n) is None else float(row[n]) for n in self.names)
@@ -157,7 +159,7 @@ class History:
         extremes = (("loss", 1), ("loss", -1), ("grad_norm", 1), ("tokens_per_second", -1))
         self.step_table = Table(STEP_COLUMNS, extremes, self._limit)
         self.evals = Table(EVAL_COLUMNS, (("val_loss", 1), ("val_loss", -1)), self._limit // 4)
-        self.unreadable = 0
+        self._bad = 0
         self.start: StartEvent | None = None
         self.end: EndEvent | None = None
         self.samples: deque[SampleEvent] = deque(maxlen=1000)
@@ -241,13 +243,18 @@ class History:
         return int(step[at]), float(loss[at])
 
     @property
+    def unreadable(self) -> int:
+        """Lines that were no event."""
+        return self._bad + self._tail.junk
+
+    @property
     def bytes_read(self) -> int:
         """How far in the file it is, for a progress bar."""
         return self._tail.offset
 
     def _take(self, lines: list[bytes]) -> None:
         objects, bad = parse_lines(lines)
-        self.unreadable += bad
+        self._bad += bad
         steps: list[dict[str, Any]] = []
         for raw in objects:
             if raw.get("kind") == "step":
@@ -259,12 +266,12 @@ class History:
 
     def _flush(self, steps: list[dict[str, Any]]) -> None:
         if steps:
-            self.unreadable += self.step_table.append(steps)
+            self._bad += self.step_table.append(steps)
             steps.clear()
 
     def _take_other(self, raw: dict[str, Any]) -> None:
         if raw.get("kind") == "eval":
-            self.unreadable += self.evals.append([raw])
+            self._bad += self.evals.append([raw])
             return
         event = parse_event(raw)
         if isinstance(event, ResumeEvent):

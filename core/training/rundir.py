@@ -67,11 +67,12 @@ class RunWriter:
         self._metrics: int | None = None
         self._good = 0
         self._last = (0, 0.0, 0)
+        before = read_json(path / STATUS) or {}
         self._status: dict[str, Any] = {
             "state": "starting",
             "phase": "",
-            "step": 0,
-            "max_steps": 0,
+            "step": before.get("step", 0),
+            "max_steps": before.get("max_steps", 0),
             "step_time": None,
             "message": "",
             "answered": None,
@@ -82,6 +83,7 @@ class RunWriter:
         self._wake = threading.Event()
         self._beat = threading.Thread(target=self._heartbeat, name=f"heartbeat of {path.name}", daemon=True)
         self._beat.start()
+        self._write_status()
 
     @classmethod
     def create(cls, path: Path, meta: Mapping[str, Any]) -> RunWriter:
@@ -96,19 +98,15 @@ class RunWriter:
             RunLockedError: another trainer holds it.
             DiskFullError: no space left.
         """
-        claimed = _claims.pop(path.resolve(), None)
-        writer = claimed or cls._take_new(path)
+        if (path / META).exists():
+            raise RunError(f"{path} holds a run already", f"go on with it: llm-lab train --resume {path.name}")
+        writer = _claims.pop(path.resolve(), None) or cls._take_new(path)
         try:
-            if (path / META).exists():
-                raise RunError(f"{path} holds a run already", f"go on with it: llm-lab train --resume {path.name}")
             full = {"format": FORMAT, "name": path.name, "created": time.time(), **meta}
             write_json_atomic(path / META, full)
             writer._open_metrics()
-        except LabError:
-            if claimed is None:
-                writer._let_go()
-            else:
-                _claims[path.resolve()] = claimed
+        except LabError as error:
+            writer.close("failed", str(error))
             raise
         return writer
 
@@ -126,8 +124,8 @@ class RunWriter:
         try:
             _sweep(path)
             writer._open_metrics()
-        except LabError:
-            writer._let_go()
+        except LabError as error:
+            writer.close("failed", str(error))
             raise
         return writer
 
