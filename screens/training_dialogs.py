@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -82,3 +83,11 @@ def more_than(step: int) -> Check:
         return None if int(digits) > step else f"it has {step:,} steps already: more than that"
 
     return check
+
+
+def folder_or_run(text: str) -> str | None:
+    """Takes a directory that is a run or may hold some."""
+    path = Path(text.strip()).expanduser()
+    if not text.strip():
+        return "a directory"
+    return None if path.is_dir() else f"{path} is not a directory"

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
@@ -65,6 +65,41 @@ class FieldRow(Vertical):
 class NewRunForm(ModalScreen[StartRequest | None]):
     """Gives a checked ``StartRequest``, or None when it is cancelled."""
 
+    DEFAULT_CSS = """
+    NewRunForm {
+        align: center middle;
+        #form {
+            width: 118; max-width: 100%; height: 34; max-height: 100%; border: round $primary; background: $surface;
+            padding: 0 1;
+        }
+        #form-body { height: 1fr; }
+        #form-left { width: 38; height: 1fr; }
+        #presets { height: 1fr; border: round $primary-darken-1; padding: 0; }
+        #estimate { height: 10; border: round $primary-darken-1; padding: 0 1; }
+        #fields { height: 1fr; border: round $primary-darken-1; padding: 0 1; scrollbar-size-vertical: 1; }
+        #presets:focus, #fields:focus-within { border: heavy $accent; }
+        .group { text-style: bold; color: $text-accent; }
+        .field, .field Horizontal { height: auto; }
+        .field .name { width: 20; color: $text-muted; }
+        .field Input { width: 18; background: $boost; }
+        .field Input:focus { background: $primary-muted; }
+        .field .meaning { width: 1fr; height: 1; padding: 0 0 0 2; color: $text-muted; }
+        .field .reason { padding: 0 0 0 20; color: $text-warning; display: none; }
+        #meaning { height: 2; padding: 0 1; }
+        #form-buttons { height: 1; }
+        #form-buttons Button { margin: 0 2 0 0; }
+        #form-keys { color: $text-muted; }
+        &.-small {
+            #form { border: none; padding: 0; }
+            #form-left { width: 30; }
+            #estimate { height: 8; }
+            #meaning { height: 1; }
+            .field .name { width: 17; }
+            .field Input { width: 14; }
+            .field .reason { padding: 0 0 0 2; }
+        }
+    }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Cancel", id="form.leave", tooltip="close the form; nothing is started"),
         Binding("ctrl+s", "start", "Start", id="form.start", tooltip="start the run from any field"),
@@ -78,11 +113,11 @@ class NewRunForm(ModalScreen[StartRequest | None]):
             super().__init__()
             self.estimated = estimated
 
-    def __init__(self, timings: Timings, *, fresh_base: TrainConfig | None = None, busy: bool = False) -> None:
+    def __init__(self, timings: Timings, *, base: TrainConfig | None = None, busy: bool = False) -> None:
         super().__init__()
         self._presets = presets_first(TRAIN_PRESETS)
         self._preset = self._presets[0]
-        self._base = fresh_base or TRAIN_PRESETS[self._preset].config
+        self._base = base or TRAIN_PRESETS[self._preset].config
         self._timings = timings
         self._busy = busy
         self._fields = form_fields()
@@ -110,6 +145,10 @@ class NewRunForm(ModalScreen[StartRequest | None]):
                 yield Button("Take away", id="take", compact=True)
                 yield Button("Cancel", id="cancel", compact=True)
                 yield Static("enter starts · tab to the fields · esc closes", id="form-keys", markup=False)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Less around the form where there is little room."""
+        self.set_class(event.size.width < 100 or event.size.height < 30, "-small")
 
     def on_mount(self) -> None:
         """The preset list has the focus at once; the fields follow when the form stands."""

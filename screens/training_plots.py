@@ -151,6 +151,11 @@ def comparable(reference: Reference, source: Source) -> bool:
     return bool(reference.corpus == source.corpus and reference.tokenizer == source.tokenizer)
 
 
+def reference_sentence(references: tuple[Reference, ...]) -> str:
+    """Each published loss with its source and its configuration, in words."""
+    return " · ".join(f"{r.name} {r.loss:g}: {r.configuration} ({r.source})" for r in references)
+
+
 def _run_lines(
     source: Source, number: int, axes: Axes, columns: int, x_range: tuple[float, float], scale: float, raw: bool
 ) -> list[Line]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import LabError
+from core.folders import runs_dir
 from screens.training_log import LogLine, log_lines
 from screens.training_machine import Load, Machine
 from screens.training_plots import Axes, Plot, Source, plot_for, trend
@@ -76,8 +77,15 @@ class Detail:
     saved: tuple[Saved, ...]
     evals: tuple[EvalPoint, ...]
     answers: tuple[Answer, ...]
+    bundled: bool
+    in_runs_dir: bool
+    """Whether its name alone names it."""
     end_title: str
     end_hint: str
+
+    def spec(self, step: int) -> str:
+        """How the weights of a step are named everywhere: ``NAME@STEP``, by path for a run from elsewhere."""
+        return f"{self.view.name if self.bundled or self.in_runs_dir else self.view.path}@{step}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +165,8 @@ class DashboardReader:
         seen = [(w.run.path, w.history.version, s.max_steps) for w, s in zip(watched, sources, strict=True)]
         key = (wanted.axes, wanted.columns, seen)
         if self._plotted[0] != key:
-            self._plotted = (key, plot_for(sources, wanted.axes, wanted.columns, self._all_references(wanted)))
+            references = self.references() if wanted.axes.references else ()
+            self._plotted = (key, plot_for(sources, wanted.axes, wanted.columns, references))
         return self._plotted[1]
 
     def _open(self, path: Path) -> _Watched:
@@ -182,9 +191,8 @@ class DashboardReader:
             self._list_problem = error
         self._listed = (time.monotonic(), wanted)
 
-    def _all_references(self, wanted: Wanted) -> tuple[Reference, ...]:
-        if not wanted.axes.references:
-            return ()
+    def references(self) -> tuple[Reference, ...]:
+        """The published losses."""
         if self._references is None:
             from core.training.references import REFERENCES
 
@@ -209,6 +217,8 @@ class DashboardReader:
                 for s, t, v in zip(*history.columns("eval.step", "eval.train_loss", "eval.val_loss"), strict=True)
             )[-2000:],
             answers=status.answers,
+            bundled=run.bundled,
+            in_runs_dir=run.path.resolve().parent == runs_dir().resolve(),
             end_title=end.title if end else "",
             end_hint=end.hint if end else "",
         )

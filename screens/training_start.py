@@ -61,13 +61,20 @@ class Started:
 StartStep = Fetching | FellBack | Started
 
 
-def begin(request: StartRequest, cancelled: threading.Event | None = None) -> Iterator[StartStep]:
+def begin(request: StartRequest, runs_dir: Path, cancelled: threading.Event | None = None) -> Iterator[StartStep]:
     """Fetches what is missing, then starts the trainer; ends without ``Started`` if it was cancelled.
+
+    Args:
+        request: what to train.
+        runs_dir: the folder in which a new run gets its own.
+        cancelled: set by another thread to give up.
 
     Raises:
         LabError: the run could not be started.
     """
+    from core import folders
     from core.training.launch import start_run
+    from core.training.runs import new_run_dir
 
     config = request.config
     if request.resume is None:
@@ -80,6 +87,8 @@ def begin(request: StartRequest, cancelled: threading.Event | None = None) -> It
             config = config.override(corpus=FALLBACK)
     if cancelled is not None and cancelled.is_set():
         return
+    if request.resume is None and runs_dir.resolve() != folders.runs_dir().resolve():
+        config = config.override(run_dir=str(new_run_dir(request.name or config.corpus, runs_dir)))
     launched = start_run(config, name=request.name, resume=request.resume, checkpoint=request.checkpoint)
     yield Started(launched.path, launched)
 
@@ -103,7 +112,14 @@ def missing_text(corpus: str) -> str | None:
     return f"{corpus} is fetched first" + (f" ({size / 1e6:.1f} MB)" if size else "")
 
 
-def follow_on(config: TrainConfig, run_path: Path, max_steps: int | None) -> StartRequest:
-    """The request that resumes a run from its last checkpoint, to a new end if one is given."""
+def resume_request(run_path: Path, max_steps: int | None = None) -> StartRequest:
+    """The request that resumes a run from its last checkpoint, to a new end if one is given.
+
+    Raises:
+        RunError: it is not a run.
+    """
+    from core.training.runs import open_run
+
+    config = open_run(run_path).config
     changed = config.override(max_steps=max_steps, epochs=None) if max_steps is not None else config
     return StartRequest(changed, resume=run_path)

@@ -95,6 +95,7 @@ class RunsList(ScrollView, can_focus=True):
         self._letters: dict[Path, str] = {}
         self._cursor: Path | None = None
         self._ascii_only = ascii_only
+        self._coming: Path | None = None
 
     @property
     def runs(self) -> tuple[RunSummary, ...]:
@@ -113,6 +114,8 @@ class RunsList(ScrollView, can_focus=True):
             return False
         self._runs, self._letters = new, marks
         self.virtual_size = Size(0, LINES * len(new))
+        if self._coming is not None and self.select(self._coming):
+            self._coming = None
         if new and self._place() is None:
             self._go(0)
         self.refresh()
@@ -125,6 +128,10 @@ class RunsList(ScrollView, can_focus=True):
                 self._go(place)
                 return True
         return False
+
+    def want(self, path: Path) -> None:
+        """Puts the cursor on a run, now or as soon as it is listed."""
+        self._coming = None if self.select(path) else path
 
     def _place(self) -> int | None:
         return next((i for i, run in enumerate(self._runs) if run.path == self._cursor), None)

@@ -1,0 +1,388 @@
+"""Screen 4: start, watch, steer and compare training runs, and go back in time within one.
+
+The screen owns what is shown (cursor, overlays, axes, target) and paints it; reading happens in a worker
+(``training_reader``), numbers and sentences are made in ``training_view``, the panes are in ``training_panes``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.timer import Timer
+from textual.worker import Worker, WorkerState
+
+from screens.guard import guarded
+from screens.training_actions import RunActions
+from screens.training_doors import Alert, alert_for
+from screens.training_panes import PANES, TrainingBody
+from screens.training_plots import MEASURES, Axes, reference_sentence
+from screens.training_reader import DashboardReader, Reading, Wanted
+from screens.training_style import STYLE
+from screens.training_takeaway import lesson_values, take_away_of
+from screens.training_view import state_sentence
+from screens.widgets.curve import Curve
+from screens.widgets.lesson import LessonView
+from screens.widgets.runs_list import RunsList
+from screens.widgets.take_away import TakeAwayRequest
+from screens.widgets.timeline import Timeline
+
+if TYPE_CHECKING:
+    from core.workbench import Workbench
+
+TICK = 0.5
+PLOT_EVERY = 1.0
+"""Seconds between two drawings of the big plot while a run goes on."""
+
+
+class TrainingScreen(RunActions):
+    """The dashboard."""
+
+    DEFAULT_CSS = STYLE
+    LAB_NAME = "Training"
+    LAB_INDEX = 4
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "new_run", "New run", id="training.new", tooltip="start a new run"),
+        Binding("p", "pause", "Pause", id="training.pause", tooltip="pause, go on, resume or extend this run"),
+        Binding("b", "checkpoint", "Checkpoint", id="training.checkpoint", tooltip="save a full checkpoint now"),
+        Binding("x", "stop", "Stop", id="training.stop", tooltip="stop after a checkpoint (asks once)"),
+        Binding("c", "overlay", "Overlay", id="training.overlay", tooltip="lay this run over the others (up to 4)"),
+        Binding("comma", "scrub(-1)", ", Back", id="training.back", tooltip="one checkpoint back"),
+        Binding("full_stop", "scrub(1)", ". Forward", show=False, id="training.forward", tooltip="one checkpoint on"),
+        Binding("enter", "load", "Load", show=False, id="training.load", tooltip="load this step into the workbench"),
+        Binding("m", "measure", "Measure", id="training.measure", tooltip="loss, gradient norm, rate, tokens/s"),
+        Binding("s", "axis", "Axis", show=False, id="training.axis", tooltip="x counts steps, tokens or time"),
+        Binding("L", "log", "Log", show=False, id="training.log", tooltip="logarithmic y"),
+        Binding(
+            "S", "smoothing", "Smoothing", show=False, id="training.smoothing", tooltip="none, light, usual, heavy"
+        ),
+        Binding("R", "references", "References", show=False, id="training.references", tooltip="published losses"),
+        Binding("f", "whole", "Fit", show=False, id="training.whole", tooltip="x to the newest point or the end"),
+        Binding("v", "view", "Samples/log", show=False, id="training.view", tooltip="samples or log"),
+        Binding("o", "open", "Open", show=False, id="training.open", tooltip="open a run or a folder of runs"),
+        Binding("tab", "next_pane(1)", show=False, id="training.next-pane", tooltip="next pane"),
+        Binding("shift+tab", "next_pane(-1)", show=False, id="training.previous-pane", tooltip="previous pane"),
+        Binding("u", "door('u')", show=False, id="training.door-u", tooltip="the first way out of a card"),
+        Binding("d", "door('d')", show=False, id="training.door-d", tooltip="the second way out of a card"),
+    ]
+
+    class Looked(Message):
+        """A look at the disk came back."""
+
+        def __init__(self, reading: Reading) -> None:
+            super().__init__()
+            self.reading = reading
+
+    def __init__(self, workbench: Workbench, runs_dir: Path, *, name: str | None = None) -> None:
+        super().__init__(workbench, runs_dir, name=name)
+        self.axes = Axes()
+        self.looks = 0
+        """How many looks were painted; tests wait for it to grow."""
+        self._reader = DashboardReader()
+        self._opened: tuple[Path, ...] = ()
+        self._shown: Path | None = None
+        self._overlays: tuple[Path, ...] = ()
+        self._ticker: Timer | None = None
+        self._look_worker: Worker[None] | None = None
+        self._look_again = False
+        self._plotted_at = 0.0
+        self._plot_wanted: Wanted | None = None
+        self._pane = "plot"
+        self._alert: Alert | None = None
+
+    # --- frame
+
+    def compose_body(self) -> ComposeResult:
+        """Runs, plot, trends and numbers, samples and log, time machine."""
+        yield TrainingBody(id="training")
+
+    def on_mount(self) -> None:
+        """Starts looking."""
+        self._ticker = self.set_interval(TICK, self._tick)
+        self.body.list.focus()
+        self._tick()
+
+    @property
+    def body(self) -> TrainingBody:
+        """The panes."""
+        return self.query_one(TrainingBody)
+
+    def pause_updates(self) -> None:
+        """A hidden screen looks at nothing."""
+        if self._ticker is not None:
+            self._ticker.pause()
+
+    def resume_updates(self) -> None:
+        """Catches up when shown again."""
+        if self._ticker is not None:
+            self._ticker.resume()
+            self._tick()
+
+    @property
+    def alert(self) -> Alert | None:
+        """The card about the shown run."""
+        return self._alert
+
+    # --- reading
+
+    def wanted(self) -> Wanted:
+        """What must be read for what is shown now."""
+        columns = max(20, self.body.plot.canvas_width)
+        return Wanted(self.runs_dir, self._opened, self._shown, self._overlays, self.axes, columns)
+
+    def look_now(self) -> None:
+        """Looks at once, or as soon as the look under way is back."""
+        if self._look_worker is not None:
+            self._look_again = True
+        else:
+            self._tick()
+
+    def _tick(self) -> None:
+        if self._look_worker is None:
+            self._look_again = False
+            self._look_worker = self._look(self.wanted())
+
+    @work(thread=True, group="look", exit_on_error=False, description="look at the runs")
+    def _look(self, wanted: Wanted) -> None:
+        self.post_message(self.Looked(self._reader.look(wanted)))
+
+    @on(Worker.StateChanged)
+    def _look_ended(self, event: Worker.StateChanged) -> None:
+        if event.worker is not self._look_worker:
+            return
+        if event.state in (WorkerState.SUCCESS, WorkerState.ERROR, WorkerState.CANCELLED):
+            self._look_worker = None
+            if self._look_again and event.state is WorkerState.SUCCESS:
+                self._tick()
+
+    @on(Looked)
+    @guarded
+    def _looked(self, message: Looked) -> None:
+        self.paint(message.reading)
+
+    def paint(self, reading: Reading) -> None:
+        """Shows one look: every pane repaints only if its content changed."""
+        self.reading = reading
+        body = self.body
+        if self._shown is None and reading.runs:
+            self._shown = reading.runs[0].path
+        body.show_runs(reading.runs, reading.letters, self.runs_dir, reading.list_problem)
+        self._paint_plot(reading)
+        body.show_detail(reading.detail, reading.load, self.axes)
+        self._paint_alert(reading)
+        self._say_state(reading)
+        self.answer_requests(reading)
+        self.looks += 1
+        if reading.more:
+            self._look_again = True
+
+    def _paint_plot(self, reading: Reading) -> None:
+        """Once a second while points come, at once when a person changed what is shown."""
+        now = time.monotonic()
+        asked = reading.wanted != self._plot_wanted
+        if reading.plot is not None and (asked or now - self._plotted_at >= PLOT_EVERY - 0.05):
+            if self.body.show_plot(reading.plot, self.axes):
+                self._plotted_at = now
+            self._plot_wanted = reading.wanted
+        elif reading.plot is None:
+            self.body.clear_plot(reading)
+
+    def _paint_alert(self, reading: Reading) -> None:
+        alert = alert_for(reading, self.requests)
+        if alert == self._alert:
+            return
+        self._alert = alert
+        self.body.alert.remove_children()
+        self.body.alert.display = alert is not None
+        if alert is not None:
+            self.problem(self.body.alert, alert.error, list(alert.doors))
+
+    def _say_state(self, reading: Reading) -> None:
+        live = sum(run.state in ("running", "paused", "starting", "stopping") for run in reading.runs)
+        runs = "run keeps" if live == 1 else "runs keep"
+        self.count(f"{live} {runs} going when you quit" if live else "")
+        if not self.sentence_held() and reading.detail is not None:
+            self.say(state_sentence(reading.detail.view))
+
+    # --- what is shown
+
+    @on(RunsList.Selected)
+    @guarded
+    def _run_selected(self, message: RunsList.Selected) -> None:
+        if message.path != self._shown:
+            self._shown = message.path
+            self.body.time.go_to(None)
+            self.release_sentence()
+            self.look_now()
+
+    def show_run(self, path: Path) -> None:
+        """Shows a run, also one that is not listed yet: the cursor goes there with the next look."""
+        self._shown = path
+        self.body.list.want(path)
+        self.look_now()
+
+    def open_path(self, path: Path) -> None:
+        """Opens a run from elsewhere, or another folder of runs."""
+        from core.training.run import is_run
+
+        if is_run(path):
+            self._opened = (*(p for p in self._opened if p != path), path)
+            self.show_run(path)
+        else:
+            self.runs_dir = path
+            self._shown, self._overlays = None, ()
+            self.look_now()
+
+    @guarded
+    def action_overlay(self) -> None:
+        """Lays the run under the cursor over the others, or takes it off."""
+        path = self.body.list.cursor
+        if path is None:
+            return
+        if path in self._overlays:
+            self._overlays = tuple(p for p in self._overlays if p != path)
+        elif len(self._overlays) >= 4:
+            self.hold("four runs are the most that can be told apart: c on one of them takes it off")
+            return
+        else:
+            self._overlays = (*self._overlays, path)
+            if len(self._overlays) == 1:
+                self.hold(f"{path.name} stays in the plot: move to another run to compare")
+        self.look_now()
+
+    def _axes(self, **changes: Any) -> None:
+        self.axes = replace(self.axes, **changes)
+        self.look_now()
+
+    def action_measure(self) -> None:
+        """The next measure in the big plot."""
+        self.axes = self.axes.next_measure()
+        self.hold(f"the plot shows {MEASURES[self.axes.measure]}")
+        self.look_now()
+
+    def action_axis(self) -> None:
+        """Steps, tokens or time."""
+        self.axes = self.axes.next_unit()
+        self.hold(f"x counts {'seconds of training' if self.axes.unit == 'time' else self.axes.unit}")
+        self.look_now()
+
+    def action_smoothing(self) -> None:
+        """None, light, usual, heavy."""
+        self.axes = self.axes.next_smoothing()
+        self.hold(f"smoothing: {('none', 'light', 'usual', 'heavy')[self.axes.smoothing]}")
+        self.look_now()
+
+    def action_log(self) -> None:
+        """Logarithmic y on or off."""
+        self.hold("y is logarithmic" if not self.axes.log else "y is linear")
+        self._axes(log=not self.axes.log)
+
+    def action_whole(self) -> None:
+        """The x axis to the planned end, or just past the newest point."""
+        self.hold("x reaches to the planned end" if not self.axes.whole else "x reaches just past the newest point")
+        self._axes(whole=not self.axes.whole)
+
+    def action_references(self) -> None:
+        """Published losses as lines, each with its source and configuration."""
+        self._axes(references=not self.axes.references)
+        self.hold(reference_sentence(self._reader.references()) if self.axes.references else "no reference lines", 15)
+
+    def action_view(self) -> None:
+        """Samples or log."""
+        self.body.next_text()
+
+    # --- time machine and crosshair
+
+    def action_scrub(self, by: int) -> None:
+        """One checkpoint back or forward."""
+        self.body.time.action_move(by)
+
+    @on(Timeline.Moved)
+    @guarded
+    def _moved(self, message: Timeline.Moved) -> None:
+        self.body.show_target(message.step, self.reading, self.axes)
+        if message.step is None:
+            self.release_sentence()
+        elif self.reading is not None and self.reading.detail is not None:
+            self.hold(self.body.target_sentence(message.step, self.reading.detail))
+
+    @on(Timeline.Activated)
+    @guarded
+    def _activated(self, message: Timeline.Activated) -> None:
+        self.load_step(message.step)
+
+    def action_load(self) -> None:
+        """Loads the target into the workbench."""
+        self.body.time.action_activate()
+
+    @on(Curve.Crosshair)
+    def _crosshair(self, message: Curve.Crosshair) -> None:
+        self.body.show_crosshair(message.x, self.axes)
+
+    @on(Curve.Picked)
+    def _picked(self, message: Curve.Picked) -> None:
+        self.body.go_near(message.x, self.reading, self.axes)
+
+    def release(self) -> bool:
+        """One thing a press: the question, the crosshair, the target."""
+        if self.drop_question() or self.body.plot.release():
+            return True
+        had = self.body.time.target is not None
+        self.body.time.go_to(None)
+        return had
+
+    # --- panes
+
+    def action_next_pane(self, by: int) -> None:
+        """The next pane gets the focus; on a small terminal it takes the one place below the plot."""
+        place = PANES.index(self._pane) if self._pane in PANES else 0
+        self._pane = PANES[(place + by) % len(PANES)]
+        self.body.go_to_pane(self._pane)
+
+    def on_descendant_focus(self) -> None:
+        """Where the focus is by mouse or key, the tab goes on from there."""
+        self._pane = self.body.pane_of(self.focused) or self._pane
+        self.body.mark_pane(self._pane)
+
+    # --- what every screen offers
+
+    def take_away(self) -> TakeAwayRequest | None:
+        """The run as Python, command, numbers."""
+        return take_away_of(self.reading, self.body.plot) if self.reading else None
+
+    def lesson(self) -> LessonView:
+        """L5 with the numbers of the shown run."""
+        values = lesson_values(self.reading.detail if self.reading else None)
+        tries = (
+            ("start a run whose rate is ten times higher", "try_high_rate"),
+            ("draw the loss as a logarithm", "log"),
+        )
+        return LessonView("L5", values, tries)
+
+    def commands(self) -> Iterable[tuple[str, str, Callable[[], Any]]]:
+        """Every key has an entry, and deleting has one that no key has."""
+        yield "New training run", "n", self.action_new_run
+        yield "Pause, go on, resume or extend this run", "p", self.action_pause
+        yield "Checkpoint now", "b", self.action_checkpoint
+        yield "Stop this run", "x", self.action_stop
+        yield "Compare: lay this run over the others", "c", self.action_overlay
+        yield "Measure: next (loss, gradient norm, learning rate, tokens/s)", "m", self.action_measure
+        yield "Axis: steps, tokens or time", "s", self.action_axis
+        yield "Axis: logarithmic loss", "L", self.action_log
+        yield "Smoothing: none, light, usual, heavy", "S", self.action_smoothing
+        yield "Reference lines: published losses", "R", self.action_references
+        yield "Axis: newest point or planned end", "f", self.action_whole
+        yield "View: samples or log", "v", self.action_view
+        yield "Open run or folder of runs…", "o", self.action_open
+        yield "Extend run to more steps…", "p on a finished run", self.action_extend
+        for run in self.reading.runs if self.reading else ():
+            yield f"Open run {run.name}", f"{run.state}", partial(self.show_run, run.path)
+        yield "Delete run…", "moves it to the trash; asks for its name", self.action_delete

@@ -1,0 +1,408 @@
+"""What can be done to runs from the training screen: start, pause, checkpoint, stop, resume, extend, delete, load.
+
+Abstract: ``TrainingScreen`` completes it. Whatever touches the disk or a process runs in a worker.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from textual import on, work
+from textual.message import Message
+
+from core.errors import LabError
+from core.presets import TRAIN_PRESETS
+from screens.base import LabScreen
+from screens.training_control import Requests, why_not
+from screens.training_dialogs import AskText, exactly, folder_or_run, more_than
+from screens.training_estimate import Timings
+from screens.training_form import NewRunForm
+from screens.training_start import FellBack, Fetching, StartRequest, StartStep, begin, resume_request
+from screens.training_view import ENDED, LIVE
+
+if TYPE_CHECKING:
+    from core.config import TrainConfig
+    from core.training.requests import Request
+    from core.workbench import Workbench
+    from screens.training_doors import Alert
+    from screens.training_reader import Reading
+    from screens.training_view import RunView
+    from screens.widgets.jobs import Job
+
+HOLD = 6.0
+"""Seconds that an answer to a key stays in the status line before the run's state returns."""
+QUESTION = 8.0
+
+
+class RunActions(LabScreen):
+    """The verbs of the training screen."""
+
+    class Step(Message):
+        """Starting a run got on."""
+
+        def __init__(self, step: StartStep) -> None:
+            super().__init__()
+            self.step = step
+
+    class Sent(Message):
+        """A request is written."""
+
+        def __init__(self, request: Request, run: Path) -> None:
+            super().__init__()
+            self.request = request
+            self.run = run
+
+    class Refused(Message):
+        """Something could not be done."""
+
+        def __init__(self, error: LabError) -> None:
+            super().__init__()
+            self.error = error
+
+    class Deleted(Message):
+        """A run is in the trash."""
+
+        def __init__(self, name: str, trash: Path) -> None:
+            super().__init__()
+            self.run_name = name
+            self.trash = trash
+
+    def __init__(self, workbench: Workbench, runs_dir: Path, *, name: str | None = None) -> None:
+        super().__init__(workbench, name=name)
+        self.runs_dir = runs_dir
+        self.requests = Requests()
+        self.timings = Timings()
+        self.reading: Reading | None = None
+        """The last look that was painted."""
+        self._held_until = 0.0
+        self._question: tuple[str, Path, float] | None = None
+        self._start_cancel: threading.Event | None = None
+        self._start_job: Job | None = None
+
+    # --- to be completed
+
+    def show_run(self, path: Path) -> None:
+        """Shows a run, also one that is not listed yet."""
+        raise NotImplementedError
+
+    def open_path(self, path: Path) -> None:
+        """Opens a run from elsewhere, or another folder of runs."""
+        raise NotImplementedError
+
+    def look_now(self) -> None:
+        """Looks at the disk at once."""
+        raise NotImplementedError
+
+    @property
+    def alert(self) -> Alert | None:
+        """The card that is shown."""
+        raise NotImplementedError
+
+    @property
+    def view(self) -> RunView | None:
+        """The shown run's numbers."""
+        return self.reading.detail.view if self.reading is not None and self.reading.detail is not None else None
+
+    # --- the status line
+
+    def hold(self, sentence: str, seconds: float = HOLD) -> None:
+        """Says something that the run's state must not wipe away at once."""
+        self._held_until = time.monotonic() + seconds
+        self.say(sentence)
+
+    def sentence_held(self) -> bool:
+        """Whether such a sentence still stands."""
+        return time.monotonic() < self._held_until
+
+    def release_sentence(self) -> None:
+        """Lets the run's state return with the next look."""
+        self._held_until = 0.0
+
+    # --- starting
+
+    def action_new_run(self) -> None:
+        """Opens the form."""
+        self._open_form(None)
+
+    def _open_form(self, base: TrainConfig | None) -> None:
+        busy = self.reading is not None and any(r.state == "running" for r in self.reading.runs)
+        self.app.push_screen(NewRunForm(self.timings, base=base, busy=busy), self._form_closed)
+
+    def _form_closed(self, request: StartRequest | None) -> None:
+        if request is not None:
+            self.start(request)
+
+    def start(self, request: StartRequest) -> None:
+        """Fetches what is missing and starts the trainer, in a worker."""
+        if self._start_cancel is not None:
+            self._start_cancel.set()
+        self._start_cancel = threading.Event()
+        self.hold("starting…", 60)
+        self._begin(request, self._start_cancel)
+
+    @work(thread=True, group="start", exit_on_error=False, description="start a run")
+    def _begin(self, request: StartRequest, cancelled: threading.Event) -> None:
+        try:
+            for step in begin(request, self.runs_dir, cancelled):
+                self.post_message(self.Step(step))
+        except LabError as error:
+            self.post_message(self.Refused(error))
+
+    @on(Step)
+    def _started_on(self, message: Step) -> None:
+        step = message.step
+        if isinstance(step, Fetching):
+            self._fetching(step)
+        elif isinstance(step, FellBack):
+            self._end_fetch(step.reason)
+            self.hold(f"{step.corpus} can't be fetched ({step.reason}): learning {step.instead} instead", 30)
+        else:
+            self._end_fetch(None)
+            if not self.sentence_held() or self._held_until - time.monotonic() > 31:
+                self.hold(f"{step.path.name} is starting in a process of its own")
+            self.show_run(step.path)
+
+    def _fetching(self, step: Fetching) -> None:
+        cancelled = self._start_cancel
+        if self._start_job is None:
+            self._start_job = self.jobs.add(f"fetch {step.corpus}", cancelled.set if cancelled else None)
+        self._start_job.update(step.received, step.total)
+        share = f"{100 * step.received / step.total:.0f} %" if step.total else f"{step.received:,} bytes"
+        self.hold(f"fetching {step.corpus}: {share} · {step.rate / 1e6:.1f} MB/s · J jobs", 60)
+
+    def _end_fetch(self, failed: str | None) -> None:
+        if self._start_job is not None:
+            if failed is None:
+                self._start_job.finish()
+            else:
+                self._start_job.fail(LabError(failed))
+            self._start_job = None
+
+    @on(Refused)
+    def _refused(self, message: Refused) -> None:
+        self._end_fetch(message.error.title)
+        self.release_sentence()
+        self.problem("#refused", message.error, [("i", "put this away", "solved")])
+
+    # --- steering
+
+    def action_pause(self) -> None:
+        """Pauses or goes on; an ended run is resumed, a finished one extended."""
+        view = self.view
+        if view is None:
+            self.hold("there is no run to pause: n starts one")
+        elif view.state == "finished":
+            self.action_extend()
+        elif view.state in ENDED and not view.read_only:
+            self.action_resume_dead()
+        else:
+            self._ask("resume" if view.state == "paused" else "pause")
+
+    def action_checkpoint(self) -> None:
+        """Saves a full checkpoint now."""
+        self._ask("checkpoint")
+
+    def action_stop(self) -> None:
+        """Asks once, in the status line; the second press stops."""
+        view = self.view
+        if view is None:
+            self.hold("there is no run to stop")
+            return
+        refused = why_not(view, "stop")
+        if refused is not None:
+            self.hold(refused)
+            return
+        path, now = Path(view.path), time.monotonic()
+        if self._question is not None and self._question[:2] == ("stop", path) and now < self._question[2]:
+            self._question = None
+            self._ask("stop")
+            return
+        self._question = ("stop", path, now + QUESTION)
+        self.hold(f"stop {view.name} after a checkpoint? x again · esc", QUESTION)
+
+    def drop_question(self) -> bool:
+        """Takes the question of ``x`` back; says whether there was one."""
+        asked = self._question is not None and time.monotonic() < self._question[2]
+        self._question = None
+        if asked:
+            self.hold("not stopped", 2)
+        return asked
+
+    def _ask(self, kind: str) -> None:
+        view = self.view
+        if view is None:
+            self.hold(f"there is no run to {kind}")
+            return
+        refused = why_not(view, kind)
+        if refused is not None:
+            self.hold(refused)
+        else:
+            self._send(Path(view.path), kind)
+
+    @work(thread=True, group="send", exit_on_error=False, description="ask a run")
+    def _send(self, path: Path, kind: str) -> None:
+        from core.training.runs import open_run
+
+        try:
+            self.post_message(self.Sent(open_run(path).send(kind), path))
+        except LabError as error:
+            self.post_message(self.Refused(error))
+
+    @on(Sent)
+    def _sent(self, message: Sent) -> None:
+        self.hold(self.requests.sent(message.request, message.run).asked, 12)
+        self.look_now()
+
+    def answer_requests(self, reading: Reading) -> None:
+        """Says what the shown run has answered."""
+        detail = reading.detail
+        if detail is None:
+            return
+        path = Path(detail.view.path)
+        for sentence in self.requests.take(path, detail.answers):
+            self.hold(sentence)
+        if detail.view.state not in LIVE and detail.view.state != "silent":
+            self.requests.forget(path)
+
+    def action_repeat_request(self) -> None:
+        """Asks again what was not answered."""
+        late = self.requests.waiting(Path(self.view.path)) if self.view is not None else None
+        if late is not None:
+            self.requests.forget(late.run)
+            self._send(late.run, late.request.request)
+
+    def action_door(self, key: str) -> None:
+        """Runs the door of the card that is shown, so that its keys work wherever the focus is."""
+        door = next((d for d in self.alert.doors if d[0] == key), None) if self.alert is not None else None
+        if door is not None:
+            self.call_later(self.run_action, door[2])
+
+    # --- going on
+
+    def action_resume_dead(self) -> None:
+        """Resumes an ended or silent run from its last checkpoint."""
+        if self.view is not None:
+            self._resume(Path(self.view.path), None)
+
+    def action_extend(self) -> None:
+        """Asks for the new last step of a run that has ended, and goes on to it."""
+        view = self.view
+        if view is None or view.live:
+            self.hold("a run can be extended when it has ended")
+            return
+        if view.read_only:
+            self.hold(why_not(view, "extend") or "")
+            return
+        path = Path(view.path)
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                self._resume(path, int(text.replace("_", "").replace(" ", "")))
+
+        self.app.push_screen(
+            AskText(
+                f"extend {view.name}",
+                f"It has done {view.step:,} steps. To which step? The schedule is drawn anew to the new end.",
+                more_than(view.step),
+                value=str(view.max_steps * 2),
+                verb="goes on",
+            ),
+            answered,
+        )
+
+    @work(thread=True, group="start", exit_on_error=False, description="resume a run")
+    def _resume(self, path: Path, max_steps: int | None) -> None:
+        try:
+            for step in begin(resume_request(path, max_steps), self.runs_dir):
+                self.post_message(self.Step(step))
+        except LabError as error:
+            self.post_message(self.Refused(error))
+
+    def action_lower_rate(self) -> None:
+        """The form with this run's configuration at a third of its rate."""
+        self._form_from(1 / 3)
+
+    def action_try_high_rate(self) -> None:
+        """The form with the first preset at ten times its rate (the lesson's try)."""
+        config = next(iter(TRAIN_PRESETS.values())).config
+        self._open_form(config.override(learning_rate=config.learning_rate * 10))
+
+    def _form_from(self, factor: float) -> None:
+        from core.training.runs import open_run
+
+        if self.view is None:
+            return
+        config = open_run(self.view.path).config
+        low = min(config.min_learning_rate, config.learning_rate * factor)
+        muon = config.muon_learning_rate * factor
+        self._open_form(
+            config.override(
+                learning_rate=config.learning_rate * factor,
+                min_learning_rate=low,
+                muon_learning_rate=muon,
+                run_dir=None,
+            )
+        )
+
+    # --- opening, deleting, loading
+
+    def action_open(self) -> None:
+        """Asks for a run's directory, or a folder of runs."""
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                self.open_path(Path(text).expanduser())
+
+        self.app.push_screen(
+            AskText("open", "A run's directory, or a folder that holds runs:", folder_or_run, verb="opens it"), answered
+        )
+
+    def action_delete(self) -> None:
+        """Asks for the run's name, then moves it to the trash."""
+        view = self.view
+        if view is None:
+            self.hold("there is no run to delete")
+            return
+        if view.live:
+            self.hold(f"{view.name} is {view.state}: stop it first (x)")
+            return
+
+        def answered(text: str | None) -> None:
+            if text is not None:
+                self._delete(Path(view.path))
+
+        self.app.push_screen(
+            AskText(
+                f"delete {view.name}",
+                f"Its folder goes to the trash beside it, not away. Type its name: {view.name}",
+                exactly(view.name),
+                verb="deletes",
+            ),
+            answered,
+        )
+
+    @work(thread=True, group="delete", exit_on_error=False, description="delete a run")
+    def _delete(self, path: Path) -> None:
+        from core.training.runs import delete_run, open_run
+
+        try:
+            self.post_message(self.Deleted(path.name, delete_run(open_run(path))))
+        except LabError as error:
+            self.post_message(self.Refused(error))
+
+    @on(Deleted)
+    def _deleted(self, message: Deleted) -> None:
+        self.hold(f"{message.run_name} is in the trash: {message.trash}")
+        self.look_now()
+
+    def load_step(self, step: int) -> None:
+        """Puts a step's weights on the workbench as model A."""
+        reading = self.reading
+        if reading is None or reading.detail is None:
+            return
+        spec = reading.detail.spec(step)
+        self.workbench.set(a=spec)
+        self.hold(f"{spec} is on the workbench")

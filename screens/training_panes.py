@@ -1,0 +1,327 @@
+"""The panes of the training screen and how they are laid out; each repaints only when its content changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.widget import Widget
+from textual.widgets import Static
+
+from screens.training_plots import Axes, Plot
+from screens.training_view import number_rows
+from screens.widgets.curve import SERIES_COLORS, Curve
+from screens.widgets.plot_data import axis_label, position_label, short_number
+from screens.widgets.runs_list import RunsList
+from screens.widgets.spark import Spark
+from screens.widgets.timeline import Timeline
+
+if TYPE_CHECKING:
+    from core.errors import LabError
+    from core.training.events import SampleEvent
+    from core.training.runs import RunSummary
+    from screens.training_machine import Load
+    from screens.training_reader import Detail, EvalPoint, Reading
+
+PANES = ("plot", "runs", "numbers", "samples", "log", "time")
+TRENDS = {"lr": "learning rate", "grad_norm": "gradient norm", "tokens_per_second": "tokens/s"}
+
+
+class TextPane(VerticalScroll, can_focus=True):
+    """Text that can be scrolled and selected; ``show`` keeps it as it is when nothing changed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("j", "scroll_down", show=False, id="text.down", tooltip="one line down"),
+        Binding("k", "scroll_up", show=False, id="text.up", tooltip="one line up"),
+    ]
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self._static = Static("", markup=False)
+        self._key: object = None
+
+    def compose(self) -> ComposeResult:
+        """One text."""
+        yield self._static
+
+    def show(self, key: object, text: Text) -> bool:
+        """Shows a text unless ``key`` says that it stands there already."""
+        if key == self._key:
+            return False
+        self._key = key
+        self._static.update(text)
+        return True
+
+
+class TrainingBody(Horizontal):
+    """Runs left; plot, trends and numbers; samples or log; the time machine."""
+
+    def compose(self) -> ComposeResult:
+        """All panes; the style sheet decides which are seen at which size."""
+        with Vertical(id="runs-pane", classes="pane"):
+            yield RunsList(id="runs")
+        with Vertical(id="right"):
+            yield Vertical(id="refused")
+            yield Vertical(id="alert")
+            with Horizontal(id="top"):
+                with Vertical(id="plot-pane", classes="pane"):
+                    yield Curve(id="plot")
+                with Vertical(id="numbers-pane", classes="pane"):
+                    with Vertical(id="trends"):
+                        for name in TRENDS:
+                            yield Spark(id=f"trend-{name}", classes="trend")
+                    yield TextPane(id="numbers")
+            with Horizontal(id="texts"):
+                yield TextPane(id="samples")
+                yield TextPane(id="log")
+            with Vertical(id="time-pane", classes="pane"):
+                yield Timeline(id="time")
+
+    def on_mount(self) -> None:
+        """Titles that never change, and the samples before the log."""
+        self.alert.display = False
+        for name, title in TRENDS.items():
+            self.query_one(f"#trend-{name}").border_title = title
+        self.set_class(True, "-text-samples", "-pane-runs")
+        self.titles()
+
+    # --- the parts
+
+    @property
+    def list(self) -> RunsList:
+        """The runs."""
+        return self.query_one("#runs", RunsList)
+
+    @property
+    def plot(self) -> Curve:
+        """The big plot."""
+        return self.query_one("#plot", Curve)
+
+    @property
+    def time(self) -> Timeline:
+        """The time machine."""
+        return self.query_one("#time", Timeline)
+
+    @property
+    def alert(self) -> Vertical:
+        """Where a card about the shown run stands."""
+        return self.query_one("#alert", Vertical)
+
+    def text_pane(self, name: str) -> TextPane:
+        """``numbers``, ``samples`` or ``log``."""
+        return self.query_one(f"#{name}", TextPane)
+
+    def frame_of(self, pane: str) -> Widget:
+        """The widget whose border carries a pane's title."""
+        return self.query_one(f"#{pane}" if pane in ("samples", "log") else f"#{pane}-pane")
+
+    # --- painting
+
+    def show_runs(
+        self, runs: tuple[RunSummary, ...], letters: Mapping[Path, str], folder: Path, problem: LabError | None
+    ) -> None:
+        """The list, and which folder it is of."""
+        self.list.show(runs, letters)
+        pane = self.frame_of("runs")
+        title = f"runs · {folder}" if problem is None else problem.title
+        self._title(pane, "runs", title)
+        pane.border_subtitle = "n new · o open"
+
+    def show_plot(self, plot: Plot, axes: Axes) -> bool:
+        """The big plot with its legend; says whether it was painted."""
+        painted = self.plot.show(plot.figure)
+        legend = Text(f"{plot.title}{', log' if axes.log else ''} ")
+        for entry in plot.legend:
+            color = SERIES_COLORS[entry.series % len(SERIES_COLORS)]
+            legend.append(f" {entry.text}", Style(color=None if self.app.ansi_color else color, bold=True))
+        for level in plot.figure.levels:
+            legend.append(f"  ╌ {level.label} {short_number(level.y, 5)}")
+        self._title(self.frame_of("plot"), "plot", legend)
+        if self.plot.crosshair is None and self.time.target is None:
+            self.frame_of("plot").border_subtitle = f"x: {axes.unit} · m measure  s axis  L log  R references"
+        return painted
+
+    def clear_plot(self, reading: Reading) -> None:
+        """Nothing to plot: says what would change that."""
+        from screens.widgets.curve import Figure
+
+        self.plot.empty_text = reading.problem.title if reading.problem else "no runs yet · n starts one"
+        self.plot.show(Figure())
+
+    def show_detail(self, detail: Detail | None, load: Load | None, axes: Axes) -> None:
+        """Trends, numbers, samples, log, time machine of the shown run."""
+        if detail is None:
+            self._show_nothing(load)
+            return
+        for name in TRENDS:
+            spark = self.query_one(f"#trend-{name}", Spark)
+            if spark.show(detail.trends[name]):
+                last = detail.view.to_dict()[name]
+                spark.border_title = f"{TRENDS[name]} {short_number(last)}"
+        rows = number_rows(detail.view) + (load.lines() if load else [])
+        if detail.view.live and detail.view.heartbeat is not None and detail.view.heartbeat >= 3:
+            rows.append(("heartbeat", f"{detail.view.heartbeat:.0f} s ago"))
+        if detail.view.unreadable:
+            rows.append(("unreadable", f"{detail.view.unreadable} lines"))
+        self.text_pane("numbers").show(rows, rows_text(rows))
+        self._title(self.frame_of("numbers"), "numbers", "now")
+        self._show_samples(detail)
+        self.text_pane("log").show(detail.log, log_text(detail))
+        self.show_time(detail)
+        self.titles()
+
+    def _show_nothing(self, load: Load | None) -> None:
+        rows = load.lines() if load else []
+        self.text_pane("numbers").show(rows, rows_text(rows))
+        for name in ("samples", "log"):
+            self.text_pane(name).show(None, Text(""))
+        self.time.show((), 0, 0)
+
+    def _show_samples(self, detail: Detail) -> None:
+        target = self.time.target
+        samples = [s for s in detail.samples if target is None or s.step <= target]
+        key = (detail.view.path, target, [(s.step, len(s.text)) for s in samples])
+        self.text_pane("samples").show(key, samples_text(samples))
+
+    def show_time(self, detail: Detail) -> None:
+        """The checkpoints on their line."""
+        steps = [s.step for s in detail.saved]
+        self.time.show(steps, detail.view.step, detail.view.max_steps)
+        target = self.time.target
+        place = f"checkpoint {steps.index(target) + 1} of {len(steps)}" if target in steps else f"{len(steps)} saved"
+        self._title(self.frame_of("time"), "time", f"time machine · {place}")
+        self.frame_of("time").border_subtitle = ", . move · enter load into the workbench"
+
+    def show_target(self, step: int | None, reading: Reading | None, axes: Axes) -> None:
+        """Moves the line through the plot and shows the sample of that time."""
+        if reading is None or reading.detail is None:
+            return
+        detail = reading.detail
+        self.plot.set_target(None if step is None else self.x_of(step, reading, axes))
+        self._show_samples(detail)
+        self.show_time(detail)
+        pane = self.frame_of("plot")
+        pane.border_subtitle = "" if step is None else self.target_sentence(step, detail)
+        self.titles()
+
+    def x_of(self, step: int, reading: Reading, axes: Axes) -> float:
+        """Where a step stands on the x axis: by its share of the run where x doesn't count steps."""
+        view = reading.detail.view if reading.detail else None
+        if axes.unit == "step" or view is None or not view.step:
+            return float(step)
+        return step / view.step * (view.tokens if axes.unit == "tokens" else view.elapsed)
+
+    @staticmethod
+    def target_sentence(step: int, detail: Detail) -> str:
+        """A step of the time machine in words."""
+        point: EvalPoint | None = min(detail.evals, key=lambda e: abs(e.step - step), default=None)
+        saved = next((s for s in detail.saved if s.step == step), None)
+        kind = "checkpoint" if saved is not None and saved.full else "snapshot"
+        text = f"{kind} at step {step}"
+        if point is not None:
+            near = "" if point.step == step else f" (evaluated at {point.step})"
+            text += f" · train {short_number(point.train_loss, 4)} · val {short_number(point.val_loss, 4)}{near}"
+        return text + " · enter loads it into the workbench"
+
+    def show_crosshair(self, x: float | None, axes: Axes) -> None:
+        """The values under the crosshair, in the plot's subtitle."""
+        pane = self.frame_of("plot")
+        if x is None:
+            pane.border_subtitle = f"x: {axes.unit} · m measure  s axis  L log  R references"
+            return
+        values = [(line, y) for line, _, y in self.plot.values_at(x) if line.kind != "raw"]
+        parts = [f"{'val' if v.kind == 'dots' else v.label} {axis_label(y).strip()}" for v, y in values]
+        pane.border_subtitle = f"{axes.unit} {position_label(round(x), axes.unit)}: " + "  ".join(parts)
+
+    def go_near(self, x: float, reading: Reading | None, axes: Axes) -> None:
+        """Moves the time machine to the saved step nearest to a place in the plot."""
+        if reading is not None and self.time.steps:
+            self.time.go_to(min(self.time.steps, key=lambda s: abs(self.x_of(s, reading, axes) - x)))
+
+    # --- which pane is seen
+
+    def next_text(self) -> None:
+        """Samples or log in the place that they share."""
+        to_log = self.has_class("-text-samples")
+        self.set_class(not to_log, "-text-samples")
+        self.set_class(to_log, "-text-log")
+        self.titles()
+
+    def go_to_pane(self, pane: str) -> None:
+        """Shows a pane where only one has room, and gives it the focus."""
+        self.mark_pane(pane)
+        target = {"plot": self.plot, "runs": self.list, "time": self.time}.get(pane) or self.text_pane(pane)
+        target.focus()
+
+    def mark_pane(self, pane: str) -> None:
+        """Notes which pane is the current one, for the style sheet and the titles."""
+        for name in PANES:
+            if pane != "plot" or self.screen.has_class("-tiny"):
+                self.set_class(name == pane, f"-pane-{name}")
+        if pane in ("samples", "log"):
+            self.set_class(pane == "samples", "-text-samples")
+            self.set_class(pane == "log", "-text-log")
+        self.titles()
+
+    def pane_of(self, widget: Widget | None) -> str | None:
+        """Which pane a widget belongs to."""
+        for node in widget.ancestors_with_self if widget is not None else ():
+            if node is self:
+                break
+            name = (node.id or "").removesuffix("-pane")
+            if name in PANES:
+                return name
+        return None
+
+    def titles(self) -> None:
+        """The titles of the pane that samples and log share."""
+        log = self.has_class("-text-log")
+        wide = self.screen.has_class("-wide")
+        for name, text in (("samples", "[Samples]  Log"), ("log", "Samples  [Log]")):
+            plain = {"samples": "samples, newest first", "log": "log"}[name]
+            self._title(self.query_one(f"#{name}"), name, plain if wide else text)
+        self.query_one("#samples").border_subtitle = "" if wide or log else "v log"
+        self.query_one("#log").border_subtitle = "" if wide or not log else "v samples"
+
+    def _title(self, frame: Widget, pane: str, title: str | Text) -> None:
+        """Sets a title, with the pane's place in the round where they share one."""
+        text = title if isinstance(title, Text) else Text(title)
+        if any(self.screen.has_class(c) for c in ("-narrow", "-short", "-tiny")):
+            text = text + Text(f" {PANES.index(pane) + 1}/{len(PANES)}")
+        if frame.border_title is None or Text.from_markup(str(frame.border_title)) != text:
+            frame.border_title = text
+
+
+def rows_text(rows: list[tuple[str, str]]) -> Text:
+    """Name and value in two columns."""
+    text = Text()
+    for name, value in rows:
+        text.append(f"{name:<11}", Style(dim=True))
+        text.append(f"{value}\n")
+    return text
+
+
+def samples_text(samples: list[SampleEvent]) -> Text:
+    """What the model wrote, newest first, each under its step."""
+    text = Text()
+    for sample in samples:
+        prompt = sample.prompt.replace("\n", "⏎")
+        text.append(f"step {sample.step} · prompt ‘{prompt}’\n", Style(dim=True))
+        body = sample.text if sample.text.startswith(sample.prompt) else sample.prompt + sample.text
+        text.append(body.strip("\n") + "\n\n")
+    return text if samples else Text("no sample yet", Style(dim=True))
+
+
+def log_text(detail: Detail) -> Text:
+    """The log, newest first; warnings and errors stand out by a sign too."""
+    text = Text()
+    for line in detail.log:
+        sign = {"info": " ", "warning": "!", "error": "✗"}[line.level]
+        text.append(f"{sign} {line.line}\n", Style(bold=line.level != "info"))
+    return text if detail.log else Text("nothing happened yet", Style(dim=True))

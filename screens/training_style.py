@@ -1,0 +1,51 @@
+"""The training screen's style: what is seen where at each size class."""
+
+STYLE = """
+TrainingScreen {
+    TrainingBody { width: 1fr; height: 1fr; }
+    .pane, #samples, #log { border: round $primary-darken-1; padding: 0; }
+    .pane:focus-within, #samples:focus, #log:focus { border: heavy $accent; }
+    #runs-pane { width: 28; height: 1fr; }
+    #right { width: 1fr; height: 1fr; }
+    #refused, #alert { height: auto; max-height: 9; }
+    #top { height: 1fr; min-height: 8; }
+    #plot-pane { width: 1fr; height: 1fr; }
+    #numbers-pane { width: 30; height: 1fr; }
+    #trends { height: auto; }
+    .trend { border-top: solid $primary-darken-1; height: 2; }
+    #numbers { height: 1fr; border-top: solid $primary-darken-1; scrollbar-size-vertical: 1; }
+    #texts { height: 8; }
+    #samples, #log { width: 1fr; height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
+    #time-pane { height: 3; padding: 0 1; }
+
+    .-text-samples #log { display: none; }
+    .-text-log #samples { display: none; }
+
+    &.-wide {
+        #runs-pane { width: 34; }
+        #numbers-pane { width: 40; }
+        #texts { height: 12; }
+        .-text-samples #log, .-text-log #samples { display: block; }
+    }
+
+    &.-narrow, &.-short, &.-tiny {
+        #runs-pane { dock: bottom; width: 1fr; height: 9; }
+        #top { layout: vertical; }
+        #numbers-pane { width: 1fr; height: 9; layout: horizontal; }
+        #trends { width: 1fr; }
+        #numbers { width: 1fr; border-top: none; border-left: solid $primary-darken-1; padding: 0 0 0 1; }
+        #texts { height: 9; }
+        #runs-pane, #numbers-pane, #texts, #time-pane { display: none; }
+        .-pane-runs #runs-pane, .-pane-numbers #numbers-pane, .-pane-time #time-pane { display: block; }
+        .-pane-samples #texts, .-pane-log #texts { display: block; }
+        #alert, #refused { max-height: 6; }
+    }
+
+    &.-tiny {
+        #runs-pane, .-pane-numbers #numbers-pane, .-pane-samples #texts, .-pane-log #texts { height: 1fr; }
+        #plot-pane { display: none; }
+        .-pane-plot #plot-pane { display: block; }
+        #top { min-height: 0; }
+    }
+}
+"""
