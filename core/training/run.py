@@ -23,7 +23,7 @@ from core.training.files import read_json
 from core.training.requests import Request, send_request
 from core.training.rundir import FORMAT, LAUNCH, LIVE_STATES, LOG, META, METRICS, STATUS
 from core.training.status import Answer, RunStatus, StatusReader
-from core.training.tail import LineTail, parse_lines
+from core.training.tail import LineTail, matching_lines, parse_lines
 
 if TYPE_CHECKING:
     from core.training.history import History
@@ -44,6 +44,8 @@ class Run:
         """Lines that the last ``events()`` could not read."""
         self._reader = StatusReader(path)
         self._meta: dict[str, Any] | None = None
+        self._resumed: list[ResumeEvent] = []
+        self._scanned = (0, 0)  # which file, and how far, was searched for resumes
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -135,16 +137,20 @@ class Run:
         self.unreadable = 0
         wanted = [f'"kind":"{kind}"'.encode() for kind in kinds]
         passed = 0
-        for line in _lines(self.path / METRICS):
-            if _RESUME in line:
-                passed += 1
-            if wanted and not any(w in line for w in wanted):
-                continue
-            event = self._parse(line)
-            if event is None or (kinds and event.kind not in kinds):
-                continue
-            if passed >= len(limits) or event.step <= limits[passed]:
-                yield event
+        tail = LineTail(self.path / METRICS)
+        while True:
+            lines = tail.read()
+            if wanted:
+                lines = [line for line in lines if _RESUME in line or any(w in line for w in wanted)]
+            for event in self._parse(lines):
+                if isinstance(event, ResumeEvent):
+                    passed += 1
+                if kinds and event.kind not in kinds:
+                    continue
+                if passed >= len(limits) or event.step <= limits[passed]:
+                    yield event
+            if not tail.more:
+                return
 
     def follow(
         self, cancelled: threading.Event | None = None, poll: float = 0.05, *, new_only: bool = False
@@ -166,10 +172,7 @@ class Run:
         over, looked = False, 0.0
         while not stop.is_set():
             lines = tail.read()
-            for line in lines:
-                event = self._parse(line)
-                if event is not None:
-                    yield event
+            yield from self._parse(lines)
             if lines or tail.more:
                 continue
             if over:  # and nothing was left after it was
@@ -230,23 +233,28 @@ class Run:
         status = self._reader.read()
         return next((a for a in status.answers if a.id == request_id), None) if status else None
 
-    def _parse(self, line: bytes) -> Event | None:
-        objects, bad = parse_lines([line])
+    def _parse(self, lines: list[bytes]) -> Iterator[Event]:
+        objects, bad = parse_lines(lines)
         self.unreadable += bad
-        try:
-            return parse_event(objects[0]) if objects else None
-        except (TypeError, ValueError):
-            self.unreadable += 1
-            return None
+        for raw in objects:
+            event = _event(raw)
+            if event is not None:
+                yield event
 
     def _resumes(self) -> list[ResumeEvent]:
-        found = []
-        for line in _lines(self.path / METRICS):
-            if _RESUME in line:
-                event = self._parse(line)
-                # An unreadable one keeps its place in the order, and drops nothing.
-                found.append(event if isinstance(event, ResumeEvent) else ResumeEvent(0, 0.0, 0, sys.maxsize))
-        return found
+        """The resumes so far; reads on from where it was."""
+        path = self.path / METRICS
+        try:
+            found = path.stat()
+            if found.st_ino != self._scanned[0] or found.st_size < self._scanned[1]:
+                self._resumed, self._scanned = [], (found.st_ino, 0)
+            lines, offset = matching_lines(path, self._scanned[1], _RESUME)
+        except OSError:
+            return self._resumed
+        self._scanned = (found.st_ino, offset)
+        events = map(_event, parse_lines(lines)[0])
+        self._resumed = [*self._resumed, *(e for e in events if isinstance(e, ResumeEvent))]
+        return self._resumed
 
     def _limits(self) -> list[int]:
         """For each resume the last step that counts before it: the lowest of its own and all later ``from_step``."""
@@ -262,12 +270,11 @@ def is_run(path: Path) -> bool:
     return any((path / mark).is_file() for mark in (META, LAUNCH, STATUS))
 
 
-def _lines(path: Path) -> Iterator[bytes]:
-    tail = LineTail(path)
-    while True:
-        yield from tail.read()
-        if not tail.more:
-            return
+def _event(raw: dict[str, Any]) -> Event | None:
+    try:
+        return parse_event(raw)
+    except (TypeError, ValueError):
+        return None
 
 
 def _skip_to_end(tail: LineTail) -> None:

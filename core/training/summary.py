@@ -7,16 +7,18 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from core.training.rundir import METRICS
-from core.training.tail import parse_lines
+from core.training.tail import matching_lines, parse_lines
 
 SPARK_POINTS = 32
-_CHUNK = 1 << 20
-_EVAL, _RESUME = b'{"kind":"eval",', b'{"kind":"resume",'
+_SHORT = 1 << 17  # bytes; a file up to here is read whole
+_PIECE = 1 << 12
+_EVAL, _RESUME = b'"kind":"eval"', b'"kind":"resume"'
 
 
 @dataclass(frozen=True)
@@ -87,24 +89,17 @@ class Glance:
             self._clear()
         self._stamp = stamp
         try:
+            self._read_evals()
             with self._path.open("rb") as file:
-                self._read_evals(file)
                 self._read_spark(file, found.st_size)
         except OSError:
             self._stamp = None
 
-    def _read_evals(self, file: Any) -> None:
-        file.seek(self._offset)
-        rest = b""
-        while data := file.read(_CHUNK):
-            data = rest + data
-            end = data.rfind(b"\n") + 1
-            rest = data[end:]
-            self._offset += end
-            if _EVAL in data or _RESUME in data:
-                wanted = [line for line in data[:end].split(b"\n") if line.startswith((_EVAL, _RESUME))]
-                for raw in parse_lines(wanted)[0]:
-                    self._note(raw)
+    def _read_evals(self) -> None:
+        lines, self._offset = matching_lines(self._path, self._offset, _EVAL, _RESUME)
+        for raw in parse_lines(lines)[0]:
+            if raw.get("kind") in ("eval", "resume"):
+                self._note(raw)
         self.best_val_loss = min((loss for _, loss in self._evals), default=math.nan)
 
     def _note(self, raw: dict[str, Any]) -> None:
@@ -118,23 +113,34 @@ class Glance:
                 self._evals.append((int(raw.get("step", 0)), loss))
 
     def _read_spark(self, file: Any, size: int) -> None:
-        found: dict[int, float] = {}
-        last_step, last_loss = 0, math.nan
-        for i in range(SPARK_POINTS + 1):
-            place = max(0, size * i // SPARK_POINTS - 2048)
-            file.seek(place)
-            lines = file.read(4096).split(b"\n")[(1 if place else 0) : -1]
-            events = [e for e in parse_lines(lines)[0] if e.get("kind") == "step" and "step" in e]
-            if not events:
-                continue
-            chosen = events[-1] if i == SPARK_POINTS else events[len(events) // 2]
-            loss = chosen.get("loss")
-            last_step, last_loss = int(chosen["step"]), math.nan if loss is None else float(loss)
-            for step in [s for s in found if s >= last_step]:  # dropped by a resume
-                del found[step]
-            found[last_step] = last_loss
-        self.step, self.train_loss = last_step, last_loss
-        self.spark = list(found.values())[-SPARK_POINTS:]
+        losses: dict[int, float] = {}
+        for events in _places(file, size):
+            for raw in events:
+                step, loss = int(raw["step"]), raw.get("loss")
+                for later in [s for s in losses if s >= step] if losses and step <= next(reversed(losses)) else ():
+                    del losses[later]  # a resume dropped it
+                losses[step] = math.nan if loss is None else float(loss)
+        self.step = next(reversed(losses), 0)
+        self.train_loss = losses.get(self.step, math.nan)
+        values, count = list(losses.values()), min(len(losses), SPARK_POINTS)
+        self.spark = [values[(i + 1) * len(values) // count - 1] for i in range(count)]
+
+
+def _places(file: Any, size: int) -> Iterator[list[dict[str, Any]]]:
+    """Step events of the whole of a short file, of a long one from evenly spread places and from its end."""
+    if size <= _SHORT:
+        file.seek(0)
+        yield _steps(file.read(_SHORT).split(b"\n")[:-1])
+        return
+    for i in range(1, SPARK_POINTS + 1):
+        place = size * i // SPARK_POINTS - _PIECE
+        file.seek(place)
+        found = _steps(file.read(_PIECE).split(b"\n")[1:-1])
+        yield found[-1:]
+
+
+def _steps(lines: list[bytes]) -> list[dict[str, Any]]:
+    return [e for e in parse_lines(lines)[0] if e.get("kind") == "step" and isinstance(e.get("step"), int)]
 
 
 def _finite(value: float) -> float | None:
