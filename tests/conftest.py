@@ -70,41 +70,57 @@ def offline() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def lab_cache(isolated: Path) -> Path:
-    """This test's cache with everything from the shared one in it; skips if anything is missing there."""
-    return _filled(isolated / "cache", TINY_SHAKESPEARE, THE_VERDICT, R50K, VOCAB_BPE, ENCODER_JSON)
+class SharedCache:
+    """Puts files of the shared cache into a test's own; the originals are out of every test's reach."""
+
+    def __init__(self, copies: Path) -> None:
+        self._copies = copies
+
+    def fill(self, cache: Path, *names: str) -> Path:
+        """Links ``names`` into ``cache``, and returns it; skips the test if any of them is nowhere."""
+        found = {name: next((p / name for p in _PLACES if (p / name).is_file()), None) for name in names}
+        if missing := [name for name, path in found.items() if path is None]:
+            pytest.skip(f"not in LLM_LAB_CACHE nor in ../shared/cache: {', '.join(missing)}")
+        for name, original in found.items():
+            assert original is not None
+            copy, target = self._copies / name, cache / name
+            if not copy.exists():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(original, copy)
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                try:
+                    target.symlink_to(copy)
+                except OSError:  # Windows without the right to make links
+                    shutil.copyfile(copy, target)
+        return cache
+
+
+@pytest.fixture(scope="session")
+def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> SharedCache:
+    """The shared cache (LLM_LAB_CACHE as it was outside, or ../shared/cache beside the checkout)."""
+    return SharedCache(tmp_path_factory.mktemp("shared-cache"))
 
 
 @pytest.fixture
-def tiny_shakespeare(isolated: Path) -> Path:
+def lab_cache(isolated: Path, shared_cache: SharedCache) -> Path:
+    """This test's LLM_LAB_CACHE with everything from the shared one in it; skips if anything is missing there."""
+    return shared_cache.fill(isolated / "cache", TINY_SHAKESPEARE, THE_VERDICT, R50K, VOCAB_BPE, ENCODER_JSON)
+
+
+@pytest.fixture
+def tiny_shakespeare(isolated: Path, shared_cache: SharedCache) -> Path:
     """Tiny-shakespeare in this test's cache; the path of the file."""
-    return _filled(isolated / "cache", TINY_SHAKESPEARE) / TINY_SHAKESPEARE
+    return shared_cache.fill(isolated / "cache", TINY_SHAKESPEARE) / TINY_SHAKESPEARE
 
 
 @pytest.fixture
-def the_verdict(isolated: Path) -> Path:
+def the_verdict(isolated: Path, shared_cache: SharedCache) -> Path:
     """The Verdict in this test's cache; the path of the file."""
-    return _filled(isolated / "cache", THE_VERDICT) / THE_VERDICT
+    return shared_cache.fill(isolated / "cache", THE_VERDICT) / THE_VERDICT
 
 
 @pytest.fixture
-def gpt2_vocabulary(isolated: Path) -> Path:
+def gpt2_vocabulary(isolated: Path, shared_cache: SharedCache) -> Path:
     """GPT-2's vocabulary in this test's cache; the path of the file."""
-    return _filled(isolated / "cache", R50K) / R50K
-
-
-def _filled(cache: Path, *names: str) -> Path:
-    """Puts files of the shared cache (which may be read-only) into a cache that can be written."""
-    found = {name: next((p / name for p in _PLACES if (p / name).is_file()), None) for name in names}
-    if missing := [name for name, path in found.items() if path is None]:
-        pytest.skip(f"not in LLM_LAB_CACHE nor in ../shared/cache: {', '.join(missing)}")
-    for name, path in found.items():
-        assert path is not None
-        target = cache / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            target.symlink_to(path.resolve())
-        except OSError:  # Windows without the right to make links
-            shutil.copyfile(path, target)
-    return cache
+    return shared_cache.fill(isolated / "cache", R50K) / R50K

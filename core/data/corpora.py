@@ -86,7 +86,7 @@ def corpus(name_or_path: str | os.PathLike[str]) -> Corpus:
     name = os.fspath(name_or_path)
     text = load_corpus(name)
     if name not in CORPORA:
-        name = Path(name).name or name
+        name = Path(name).expanduser().resolve().name or name
     return Corpus(name, text, hashlib.sha256(text.encode("utf-8")).hexdigest())
 
 
@@ -106,9 +106,9 @@ def load_corpus(name_or_path: str | os.PathLike[str]) -> str:
         return _named(CORPORA[name])
     path = Path(name).expanduser()
     try:
-        if path.is_dir():
+        if name and path.is_dir():
             return _folder(path)
-        if not path.exists():
+        if not name or not path.exists():
             raise CorpusError(
                 f"{name!r} is neither a corpus{nearest(name, CORPORA)} nor a file or folder here",
                 "there are: " + ", ".join(CORPORA) + "; or give the path of a text file or of a folder of them",
@@ -193,10 +193,10 @@ def _decoded(data: bytes, path: Path) -> str:
     if nul >= 0:
         raise CorpusError(f"expected a text, {path} is binary: a NUL at byte {nul:,}", "give a plain text file")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise CorpusError(
-            f"expected UTF-8, {path} has the byte 0x{error.object[error.start]:02x} at byte {error.start:,}",
+            f"expected UTF-8, {path} has 0x{data[error.start]:02x} at byte {error.start:,}",
             f"if it is an older encoding, convert it: iconv -f LATIN1 -t UTF-8 {path}",
         ) from None
     if not text:
@@ -220,7 +220,7 @@ def _files(folder: Path) -> list[Path]:
     for root, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
         found += [Path(root) / name for name in names if not name.startswith(".")]
-    return sorted((p for p in found if p.is_file()), key=lambda p: p.relative_to(folder).as_posix())
+    return sorted((p for p in found if p.is_file()), key=lambda p: p.relative_to(folder).parts)
 
 
 def _part(path: Path) -> str | None:
@@ -239,4 +239,5 @@ def _part(path: Path) -> str | None:
 
 
 def _unreadable(path: Path, error: OSError) -> CorpusError:
-    return CorpusError(f"{path} cannot be read: {error.strerror or error}", "look at its path and its permissions")
+    reason = error.strerror or str(error)
+    return CorpusError(f"{error.filename or path} cannot be read: {reason}", "look at its path and its permissions")

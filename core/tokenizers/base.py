@@ -10,14 +10,13 @@ import builtins
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Sequence, Set
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from core.errors import TokenizerError
+from core.training.files import write_bytes_atomic
 
 if TYPE_CHECKING:
     import numpy as np
@@ -129,21 +128,14 @@ def fingerprint_of(content: dict[str, Any]) -> str:
 
 
 def write_file(directory: str | os.PathLike[str], content: dict[str, Any]) -> Path:
-    """Writes ``tokenizer.json``, beside its name first and then renamed into place; returns its path."""
-    folder = Path(directory)
-    folder.mkdir(parents=True, exist_ok=True)
-    target = folder / FILE_NAME
-    descriptor, beside = tempfile.mkstemp(prefix=f".{FILE_NAME}-", dir=folder)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            json.dump({"format": FORMAT, **content}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).replace(target)
-    except BaseException:
-        with suppress(OSError):
-            Path(beside).unlink()
-        raise
+    """Writes ``tokenizer.json``, beside its name first and then renamed into place; returns its path.
+
+    Raises:
+        DiskFullError: no space is left; what was there stays.
+    """
+    target = Path(directory) / FILE_NAME
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes_atomic(target, json.dumps({"format": FORMAT, **content}).encode("ascii"))
     return target
 
 

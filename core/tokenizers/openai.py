@@ -13,7 +13,7 @@ import os
 import re
 import threading
 from collections.abc import Iterable, Iterator, Set
-from functools import cache, cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -192,7 +192,7 @@ def gpt2() -> TiktokenTokenizer:
     return _gpt2_from(_find() or _fetched())
 
 
-@cache
+@lru_cache(maxsize=1)  # it is asked for often, and building it takes 70 ms
 def _gpt2_from(path: Path) -> TiktokenTokenizer:
     data = path.read_bytes()
     ranks = _ranks_of_merges(data) if path.name == _cache_name(VOCAB_BPE_URL) else _ranks_of_tiktoken(data)
