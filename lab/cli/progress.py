@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from core.errors import LabError
@@ -22,9 +23,14 @@ class Tally:
 
     def __init__(self, max_steps: int) -> None:
         self.max_steps = max_steps
+        self.seen = 0
+        """Events taken in."""
         self.step = 0
         self.time = 0.0
         self.loss = math.nan
+        """Of the last step, in nats per token."""
+        self.smooth_loss = math.nan
+        """Smoothed over about ten steps."""
         self.val_loss = math.nan
         self.best = math.nan
         self.best_step = 0
@@ -35,11 +41,14 @@ class Tally:
 
     def add(self, event: Event) -> None:
         """Takes one event in."""
+        self.seen += 1
         self.step, self.time = event.step, event.time
         if isinstance(event, StepEvent):
             self.state = "running"
             if math.isfinite(event.loss):
-                self.loss = event.loss if math.isnan(self.loss) else 0.9 * self.loss + 0.1 * event.loss
+                self.loss = event.loss
+                before = self.smooth_loss
+                self.smooth_loss = event.loss if math.isnan(before) else 0.9 * before + 0.1 * event.loss
             self.tokens_per_second = event.tokens_per_second
             self._recent.append((event.step, event.time))
         elif isinstance(event, EvalEvent):
@@ -105,11 +114,17 @@ def last_line(name: str, path: object, tally: Tally) -> str:
 class Display(Protocol):
     """Shows events as they come."""
 
+    def begin(self, tally: Tally) -> None:
+        """Says that the run is about to start."""
+
     def show(self, event: Event, tally: Tally) -> None:
         """Shows one event; the tally has it already."""
 
     def note(self, text: str) -> None:
         """Says something beside the events."""
+
+    def end(self) -> None:
+        """Takes away what was drawn; also after an error, and more than once."""
 
     def close(self, line: str) -> None:
         """Says the run's last line."""
@@ -118,9 +133,15 @@ class Display(Protocol):
 class JsonLines:
     """Every event as one JSON object a line."""
 
+    def begin(self, tally: Tally) -> None:
+        """Keeps quiet."""
+
     def show(self, event: Event, tally: Tally) -> None:
         """Prints the event."""
         print_json(event.to_dict())
+
+    def end(self) -> None:
+        """Has nothing to take away."""
 
     def note(self, text: str) -> None:
         """Keeps quiet: whoever reads JSON wants nothing else."""
@@ -132,10 +153,16 @@ class JsonLines:
 class Quiet:
     """For a pipe or a log: warnings as they come, and the last line."""
 
+    def begin(self, tally: Tally) -> None:
+        """Keeps quiet."""
+
     def show(self, event: Event, tally: Tally) -> None:
         """Says warnings alone."""
         if isinstance(event, WarningEvent):
             two_lines(event.title, event.hint)
+
+    def end(self) -> None:
+        """Has nothing to take away."""
 
     def note(self, text: str) -> None:
         """Says it on stderr."""
@@ -155,6 +182,10 @@ class Bar:
         self._task: TaskID | None = None
         self._drawn = 0.0
 
+    def begin(self, tally: Tally) -> None:
+        """Draws the empty bar: loading PyTorch takes a second or two."""
+        self._started(tally).refresh()
+
     def show(self, event: Event, tally: Tally) -> None:
         """Moves the bar at most five times a second, since drawing costs the run time."""
         bar = self._started(tally)
@@ -164,7 +195,8 @@ class Bar:
                 f"step {event.step:>7,}  validation loss {event.val_loss:.4f}  perplexity {event.perplexity:.2f}{best}"
             )
         elif isinstance(event, SampleEvent):
-            self._above("\n".join(f"    {line}" for line in event.text.strip().splitlines()[:4]), style="dim")
+            lines = [line for line in event.text.splitlines() if line.strip()][:4]
+            self._above("\n".join(f"    {line}" for line in lines), style="dim")
         elif isinstance(event, WarningEvent):
             self._above(event.title, style="yellow")
             self._above(event.hint)
@@ -181,11 +213,16 @@ class Bar:
         """Says it above the bar."""
         self._above(text)
 
+    def end(self) -> None:
+        """Takes the bar away."""
+        if self._progress is not None:
+            bar, self._progress = self._progress, None
+            with suppress(OSError):  # the terminal may have been closed
+                bar.stop()
+
     def close(self, line: str) -> None:
         """Takes the bar away and prints the last line."""
-        if self._progress is not None:
-            self._progress.stop()
-            self._progress = None
+        self.end()
         print(line)
 
     def _started(self, tally: Tally) -> Progress:
@@ -201,7 +238,7 @@ class Bar:
                 transient=True,
                 expand=True,
             )
-            self._task = self._progress.add_task(self._name, total=tally.max_steps, facts="")
+            self._task = self._progress.add_task(self._name, total=tally.max_steps, facts="starting")
             self._progress.start()
         return self._progress
 
@@ -209,15 +246,17 @@ class Bar:
         if self._progress is None:
             print(text)
         else:
-            self._progress.console.print(text, style=style, markup=False, highlight=False)
+            from rich.text import Text
+
+            self._progress.console.print(Text(text, style=style or ""))  # a style of print's own would tint the bar
 
 
 def _facts(tally: Tally) -> str:
     said = []
     if tally.state not in ("running", "starting"):
         said.append(tally.state)
-    if math.isfinite(tally.loss):
-        said.append(f"loss {tally.loss:.3f}")
+    if math.isfinite(tally.smooth_loss):
+        said.append(f"loss {tally.smooth_loss:.3f}")
     if math.isfinite(tally.val_loss):
         said.append(f"val {tally.val_loss:.3f}")
     if tally.tokens_per_second:
@@ -246,7 +285,7 @@ def fetch_first(corpus: str, display: Display) -> None:
     info = corpora.CORPORA.get(corpus)
     if info is None or info.url is None or corpora.is_available(corpus):
         return
-    display.note(f"fetching {info.title} (once; it is kept in the cache folder)")
+    display.note(f"fetching {info.name} (once; it is kept in the cache folder)")
     if not isinstance(display, Bar):
         for _ in corpora.fetch_corpus(corpus):
             pass

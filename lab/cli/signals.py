@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
@@ -36,7 +36,8 @@ def stop_on_signals(stop: Callable[[], None], say: Callable[[str], None]) -> Ite
             raise KeyboardInterrupt
         received.number = number
         stop()
-        say("ending with a checkpoint; the same once more ends it at once, without one")
+        with suppress(OSError):  # a closed terminal: nobody is there to read it, and the run must end well
+            say("ending with a checkpoint; the same once more ends it at once, without one")
 
     before: dict[signal.Signals, object] = {}
     if threading.current_thread() is threading.main_thread():

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from core.errors import InputError
+from core.errors import InputError, LabError
 from core.presets import MODEL_PRESETS, TRAIN_PRESETS
-from lab.cli.progress import JsonLines, Tally, choose_display, fetch_first, last_line, raise_end
+from lab.cli.entry import PIPE_CLOSED
+from lab.cli.progress import Display, JsonLines, Tally, choose_display, fetch_first, last_line, raise_end
 from lab.cli.report import print_json
 from lab.cli.signals import stop_on_signals
 from lab.cli.train_flags import asked_config, with_config_flags
@@ -19,6 +21,7 @@ from lab.cli.train_flags import asked_config, with_config_flags
 if TYPE_CHECKING:
     from core.config import TrainConfig
     from core.training.runs import Run
+    from core.training.trainer import Trainer
 
 _RUN = Group("The run", sort_key=1)
 _PRESETS = "; ".join(f"{name} ({preset.summary})" for name, preset in TRAIN_PRESETS.items())
@@ -67,16 +70,6 @@ def _resumed(resume: str | None, checkpoint: str | None, preset: str | None, nam
     return open_run(resume)
 
 
-def _place(config: TrainConfig, stem: str | None) -> tuple[TrainConfig, Path, bool]:
-    """The configuration with its run directory decided, the directory, and whether it was made here."""
-    from core.training.runs import new_run_dir
-
-    if config.run_dir:
-        return config, Path(config.run_dir), False
-    path = new_run_dir(stem or Path(config.corpus).stem or "run")
-    return config.override(run_dir=str(path)), path, True
-
-
 def _start_at(checkpoint: str | None) -> str | int:
     word = checkpoint or "latest"
     if word in ("latest", "best"):
@@ -102,30 +95,53 @@ def _detached(config: TrainConfig, stem: str | None, run: Run | None, checkpoint
 
 def _here(config: TrainConfig, stem: str | None, run: Run | None, checkpoint: str | None, as_json: bool) -> int:
     from core.training.launch import prepare_environment
+    from core.training.runs import new_run_dir
 
     prepare_environment(config.threads)  # before anything imports torch
     begin = _start_at(checkpoint)
     display = choose_display(run.name if run else stem or Path(config.corpus).stem, as_json)
     fetch_first(config.corpus, display)
-    from core.training.trainer import Trainer
-
-    made = False
-    if run:
-        path = run.path
-    else:
-        config, path, made = _place(config, stem)
+    made = new_run_dir(stem) if stem and not run and not config.run_dir else None
+    if made:
+        config = config.override(run_dir=str(made))
     tally = Tally(config.max_steps)
     try:
+        display.begin(tally)
+        from core.training.trainer import Trainer
+
         trainer = Trainer(config, resume=run.path if run else None, checkpoint=begin)
-        if isinstance(display, JsonLines):
-            print_json({"kind": "run", "name": path.name, "path": str(path), "pid": os.getpid()})
         with stop_on_signals(trainer.request_stop, display.note) as received:
-            for event in trainer.run():
-                tally.add(event)
-                display.show(event, tally)
+            closed = _show_all(trainer, display, tally)
+    except LabError:
+        if made and not (made / "run.json").exists():
+            shutil.rmtree(made, ignore_errors=True)  # it never became a run: leave no husk of one
+        raise
     finally:
-        if made and path.is_dir() and not any(path.iterdir()):
-            path.rmdir()  # nothing was written: leave no empty folder behind
+        display.end()
+    if closed:
+        return PIPE_CLOSED
+    path = trainer.run_dir or Path()
     display.close(last_line(path.name, path, tally))
     raise_end(tally.end)
     return received.exit_code
+
+
+def _show_all(trainer: Trainer, display: Display, tally: Tally) -> bool:
+    """Runs the trainer to its end; returns whether the reader of our output went away before.
+
+    A reader that goes away (``| head``) ends the run as a signal does: with a checkpoint.
+    """
+    closed = False
+    for event in trainer.run():
+        tally.add(event)
+        try:
+            if closed:
+                continue
+            if tally.seen == 1 and isinstance(display, JsonLines) and trainer.run_dir:
+                path = trainer.run_dir
+                print_json({"kind": "run", "name": path.name, "path": str(path), "pid": os.getpid()})
+            display.show(event, tally)
+        except OSError:  # the pipe, or with SIGHUP the terminal
+            closed = True
+            trainer.request_stop()
+    return closed

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ class CommandLine:
         self.runs = root / "runs"
         self.state = root / "state"
         self._capsys = capsys
+        self._started: list[subprocess.Popen[str]] = []
 
     def __call__(self, *argv: object) -> Said:
         from lab.__main__ import main
@@ -54,13 +56,25 @@ class CommandLine:
         """A process of its own; the caller waits for it."""
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
         words = [sys.executable, "-m", "lab", *map(str, argv)]
-        return subprocess.Popen(words, env={**os.environ, **options.pop("env", {})}, **{**streams, **options})
+        env = {**os.environ, **options.pop("env", {})}
+        self._started.append(subprocess.Popen(words, env=env, **{**streams, **options}))
+        return self._started[-1]
+
+    def close(self) -> None:
+        """Ends what a failed test left running."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            for stream in (process.stdout, process.stderr):
+                if stream is not None:
+                    stream.close()
 
 
 @pytest.fixture
 def llm_lab(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest
-) -> CommandLine:
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[CommandLine]:
     """``llm_lab("train", "--json")`` with runs, state and cache under ``tmp_path``, seen from an empty folder."""
     monkeypatch.setenv("LLM_LAB_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("LLM_LAB_STATE", str(tmp_path / "state"))
@@ -70,4 +84,6 @@ def llm_lab(
     monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    return CommandLine(tmp_path, capsys)
+    commands = CommandLine(tmp_path, capsys)
+    yield commands
+    commands.close()
