@@ -107,12 +107,13 @@ class Trainer:
 
     def _run(self) -> Iterator[Event]:
         journal = self._journal
-        if self._resume_dir:
+        before = None
+        if self._resume_dir:  # read first: a run that is refused stays as it was
+            before = Resumption.read(self._resume_dir, self._from, self.config)
             journal.reopen(self._resume_dir)
         elif self.run_dir:
             journal.claim(self.run_dir)
         journal.status(state="starting", phase="data")
-        before = Resumption.read(self._resume_dir, self._from, self.config) if self._resume_dir else None
         material = prepare(self.config, self._resume_dir)
         self.config = config = material.config
         journal.status(phase="model", max_steps=config.max_steps)

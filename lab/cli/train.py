@@ -97,6 +97,8 @@ def _here(config: TrainConfig, stem: str | None, run: Run | None, checkpoint: st
     from core.training.launch import prepare_environment
     from core.training.runs import new_run_dir
 
+    if run:
+        _must_be_free(run)
     prepare_environment(config.threads)  # before anything imports torch
     begin = _start_at(checkpoint)
     display = choose_display(run.name if run else stem or Path(config.corpus).stem, as_json)
@@ -124,6 +126,15 @@ def _here(config: TrainConfig, stem: str | None, run: Run | None, checkpoint: st
     display.close(last_line(path.name, path, tally))
     raise_end(tally.end)
     return received.exit_code
+
+
+def _must_be_free(run: Run) -> None:
+    """Says that a run is being trained already before a checkpoint of it is read, which might vanish meanwhile."""
+    from core.training.lock import is_held
+    from core.training.rundir import LOCK, locked
+
+    if is_held(run.path / LOCK):
+        raise locked(run.path)
 
 
 def _show_all(trainer: Trainer, display: Display, tally: Tally) -> bool:
