@@ -81,9 +81,11 @@ class NewRunForm(ModalScreen[StartRequest | None]):
         .group { text-style: bold; color: $text-accent; }
         .field, .field Horizontal { height: auto; }
         .field .name { width: 20; color: $text-muted; }
-        .field Input { width: 18; background: $boost; }
+        .field Input { width: 17; background: $boost; }
         .field Input:focus { background: $primary-muted; }
-        .field .meaning { width: 1fr; height: 1; padding: 0 0 0 2; color: $text-muted; }
+        .field .meaning {
+            width: 1fr; height: 1; padding: 0 0 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis;
+        }
         .field .reason { padding: 0 0 0 20; color: $text-warning; display: none; }
         #meaning { height: 2; padding: 0 1; }
         #form-buttons { height: 1; }
@@ -101,6 +103,8 @@ class NewRunForm(ModalScreen[StartRequest | None]):
     }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "field(-1)", show=False, id="form.up", tooltip="the field above"),
+        Binding("down", "field(1)", show=False, id="form.down", tooltip="the field below"),
         Binding("escape", "leave", "Cancel", id="form.leave", tooltip="close the form; nothing is started"),
         Binding("ctrl+s", "start", "Start", id="form.start", tooltip="start the run from any field"),
         Binding("ctrl+y", "take_away", "Take away", id="form.take", tooltip="copy the run as Python and command"),
@@ -302,6 +306,13 @@ class NewRunForm(ModalScreen[StartRequest | None]):
             return
         self._cancel_measure.set()
         self.dismiss(StartRequest(config, self._run_name() or self._preset))
+
+    def action_field(self, by: int) -> None:
+        """The field above or below."""
+        if by > 0:
+            self.focus_next(Input)
+        else:
+            self.focus_previous(Input)
 
     @on(Button.Pressed, "#cancel")
     def action_leave(self) -> None:

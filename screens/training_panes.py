@@ -64,15 +64,15 @@ class TrainingBody(Horizontal):
 
     def compose(self) -> ComposeResult:
         """All panes; the style sheet decides which are seen at which size."""
-        with Vertical(id="runs-pane", classes="pane"):
+        with Vertical(id="runs-pane", classes="frame"):
             yield RunsList(id="runs")
         with Vertical(id="right"):
             yield Vertical(id="refused")
             yield Vertical(id="alert")
             with Horizontal(id="top"):
-                with Vertical(id="plot-pane", classes="pane"):
+                with Vertical(id="plot-pane", classes="frame"):
                     yield Curve(id="plot")
-                with Vertical(id="numbers-pane", classes="pane"):
+                with Vertical(id="numbers-pane", classes="frame"):
                     with Vertical(id="trends"):
                         for name in TRENDS:
                             yield Spark(id=f"trend-{name}", classes="trend")
@@ -80,7 +80,7 @@ class TrainingBody(Horizontal):
             with Horizontal(id="texts"):
                 yield TextPane(id="samples")
                 yield TextPane(id="log")
-            with Vertical(id="time-pane", classes="pane"):
+            with Vertical(id="time-pane", classes="frame"):
                 yield Timeline(id="time")
 
     def on_mount(self) -> None:

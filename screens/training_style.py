@@ -3,8 +3,8 @@
 STYLE = """
 TrainingScreen {
     TrainingBody { width: 1fr; height: 1fr; }
-    .pane, #samples, #log { border: round $primary-darken-1; padding: 0; }
-    .pane:focus-within, #samples:focus, #log:focus { border: heavy $accent; }
+    .frame, #samples, #log { border: round $primary-darken-1; padding: 0; }
+    .frame:focus-within, #samples:focus, #log:focus { border: heavy $accent; }
     #runs-pane { width: 28; height: 1fr; }
     #right { width: 1fr; height: 1fr; }
     #refused, #alert { height: auto; max-height: 9; }

@@ -108,7 +108,7 @@ def draw(figure: Figure, width: int, height: int, colors: PlotColors | None) -> 
     pad = (limits[1] - limits[0]) * 0.03
     low, high = limits[0] - pad, limits[1] + pad
     for level in levels:
-        plot.plot(list(figure.x_range), [level, level], marker="─" if height < 10 else "dot", color=_axis(colors))
+        plot.plot(list(figure.x_range), [level, level], marker="╌", color=_axis(colors))
     for line, (x, y) in zip(figure.lines, scaled, strict=False):
         _add(plot, line, x, y, colors)
     plot.xlim(*figure.x_range)
@@ -301,7 +301,7 @@ class Curve(Widget, can_focus=True):
             back, front = Color(0, 0, 0), Color(229, 229, 229)
         series = [Color.parse(c) for c in SERIES_COLORS]
         return PlotColors(
-            tuple(c.rgb for c in series), tuple(back.blend(c, 0.45).rgb for c in series), back.blend(front, 0.55).rgb
+            tuple(c.rgb for c in series), tuple(back.blend(c, 0.6).rgb for c in series), back.blend(front, 0.55).rgb
         )
 
     def _target_column(self) -> int | None:

@@ -21,7 +21,7 @@ from core.training.events import (
 from core.training.rundir import RunWriter
 
 CONFIG = TrainConfig(model=GPTConfig(65, 64, 128, 4, 4), max_steps=2000, corpus="tiny-shakespeare", tokenizer="char")
-WORDS = ("xq ;zt eeh", "the thou hat ise", "ROMEO: What say'st thou, gentle king?")
+WORDS = ("xq ;zt eeh", "the thou hat ise", "What say'st thou, gentle king?")
 
 
 def loss_at(step: int) -> float:
@@ -65,7 +65,7 @@ def events(first: int, last: int, config: TrainConfig = CONFIG) -> list[Event]:
         if step % config.eval_interval == 0:
             val = loss_at(step) + 0.1
             found.append(EvalEvent(step, at, tokens, loss_at(step), val, math.exp(val), True))
-            found.append(SampleEvent(step, at, tokens, "ROMEO:", "ROMEO: " + WORDS[min(2, step // 700)]))
+            found.append(SampleEvent(step, at, tokens, "ROMEO:", " " + WORDS[min(2, step // 700)]))
             found.append(CheckpointEvent(step, at, tokens, f"checkpoints/step-{step:06}", 0.05))
             found.append(SnapshotEvent(step, at, tokens, f"snapshots/step-{step:06}.safetensors"))
     return found
