@@ -8,10 +8,10 @@ from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from core.errors import DiskFullError, LabError
+from core.errors import DiskFullError, LabError, RunError
 from core.training.events import Event, StateEvent, WarningEvent
 from core.training.requests import Request
-from core.training.rundir import RunWriter
+from core.training.rundir import META, RunWriter
 
 Result = TypeVar("Result")
 Now = Callable[[], tuple[int, float, int]]
@@ -61,6 +61,8 @@ class Journal:
 
     def claim(self, path: Path) -> None:
         """Takes a run directory that a launcher made, before there is anything to write."""
+        if (path / META).exists():  # said before the status of that run is touched
+            raise RunError(f"{path} holds a run already", f"go on with it: llm-lab train --resume {path.name}")
         if path.is_dir():
             self._writer = RunWriter.claim(path)
 

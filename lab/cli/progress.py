@@ -248,7 +248,8 @@ class Bar:
         else:
             from rich.text import Text
 
-            self._progress.console.print(Text(text, style=style or ""))  # a style of print's own would tint the bar
+            # A style given to print itself would tint the bar too.
+            self._progress.console.print(Text(text, style=style or ""), no_wrap=True, overflow="ellipsis")
 
 
 def _facts(tally: Tally) -> str:

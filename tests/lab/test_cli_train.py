@@ -90,6 +90,16 @@ def test_resume_refuses_what_cannot_change(llm_lab, words):
     assert open_run("fixed").state == "finished"
 
 
+def test_a_folder_that_holds_a_run_is_not_written_over(llm_lab, words):
+    llm_lab(*words, "--max-steps", 4, "--name", "first")
+    before = (llm_lab.runs / "first" / "metrics.jsonl").read_bytes()
+    said = llm_lab(*words, "--max-steps", 2, "--run-dir", llm_lab.runs / "first")
+    assert said.code == 2
+    assert "holds a run already" in said.error["title"]
+    assert open_run("first").state == "finished"
+    assert (llm_lab.runs / "first" / "metrics.jsonl").read_bytes() == before
+
+
 def test_a_run_that_never_began_leaves_no_folder(llm_lab, text):
     text.write_text("too short")
     said = llm_lab("train", "--corpus", text, "--name", "short", *QUICK)
