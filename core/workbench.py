@@ -1,6 +1,6 @@
 """What the screens share: the model on the workbench, one to compare it with, the tokenizer, the prompt, the device.
 
-Headless and without torch: a model is held by its name (a spec, see DESIGN.md), and whoever needs the weights loads them.
+Headless and without torch: a model is held by its name (a spec, see DESIGN.md); whoever needs the weights loads them.
 """
 
 from __future__ import annotations
@@ -146,6 +146,6 @@ def _checked(bench: Bench, changes: dict[str, Any]) -> Bench:
             raise InputError(f"{name} of the workbench must be a text, {value!r} came", "leave it out for its default")
         if name in ("a", "b", "tokenizer") and value is not None and not value.strip():
             raise InputError(f"{name} of the workbench must not be empty", "name a model, for example demo")
-        if name == "device" and value.split(":")[0] not in DEVICES:
+        if name == "device" and isinstance(value, str) and value.split(":")[0] not in DEVICES:
             raise InputError(f"no device is called {value!r}{nearest(value, DEVICES)}", f"one of: {', '.join(DEVICES)}")
     return replace(bench, **changes)

@@ -9,32 +9,67 @@ from typing import Any, ClassVar
 from textual import on
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.command import Provider
+from textual.dom import DOMNode
+from textual.message import Message
 
+from core.errors import LabError
 from core.folders import asset, runs_dir
-from core.workbench import Workbench
-from lab.settings import Settings
+from core.workbench import Bench, Workbench
+from lab.bench import BenchActions
+from lab.settings import Settings, load_settings, save_settings
 from lab.themes import OURS, theme_for
 from screens.base import LabScreen
-from screens.widgets.jobs import JobStore
+from screens.guard import as_lab_error, log_exception, log_path
+from screens.widgets.jobs import Job, JobStore
 from screens.widgets.lab_bar import LabBar
+from screens.widgets.lesson import LESSONS, Lesson
 from screens.widgets.ramps import Look
+from screens.widgets.status_line import StatusLine
 
 SCREENS = ("tokenizer", "embeddings", "attention", "training", "generation", "weights")
+TITLES = ("Tokens", "Embed", "Attention", "Training", "Generate", "Weights")
+SAVE_AFTER = 1.0
+"""Seconds after a change until the settings are written."""
 
 
-class LabApp(App[int]):
+def _palette() -> type[Provider]:
+    from lab.palette import LabCommands
+
+    return LabCommands
+
+
+class LabApp(BenchActions, App[int]):
     """LLM Lab."""
 
     TITLE = "LLM Lab"
     ESCAPE_TO_MINIMIZE = False
     NOTIFICATION_TIMEOUT = 5
+    COMMANDS = {_palette}  # noqa: RUF012  # the toolkit declares it so
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
-            Binding(str(i), f"go({i})", name.capitalize(), show=False, id=f"app.go-{i}", tooltip=f"the {name} screen")
-            for i, name in enumerate(SCREENS, 1)
+            Binding(str(i), f"go({i})", title, show=False, id=f"app.go-{i}", tooltip=f"screen {i}, {title}")
+            for i, title in enumerate(TITLES, 1)
         ),
-        Binding("ctrl+q", "quit_lab", "Quit", show=False, priority=True, id="app.quit", tooltip="runs keep going"),
+        Binding("g", "go_list", "Go to", show=False, id="app.go", tooltip="go to a screen by a list"),
+        Binding("w,ctrl+o", "picker", "Model", id="app.picker", tooltip="choose the model on the workbench"),
+        Binding(
+            "less_than_sign", "step_model(-1)", "Earlier", show=False, id="app.earlier", tooltip="previous checkpoint"
+        ),
+        Binding("greater_than_sign", "step_model(1)", "Later", show=False, id="app.later", tooltip="next checkpoint"),
+        Binding("J", "jobs", "Jobs", show=False, id="app.jobs", tooltip="what goes on in the background"),
+        Binding("f2", "keys", "Keys", show=False, id="app.keys", tooltip="all keys that work now"),
+        Binding(
+            "ctrl+q", "quit_lab", "Quit", show=False, priority=True, id="app.quit", tooltip="quit; runs keep going"
+        ),
     ]
+
+    class JobsChanged(Message):
+        """A job moved on; several of these become one."""
+
+        def can_replace(self, message: Message) -> bool:
+            """The newest is enough."""
+            return isinstance(message, LabApp.JobsChanged)
 
     def __init__(
         self,
@@ -45,26 +80,52 @@ class LabApp(App[int]):
         runs: Path | None = None,
         run: str | None = None,
         look: Look | None = None,
+        notice: str = "",
     ) -> None:
         self.DEFAULT_MODE = screen  # type: ignore[misc]  # the toolkit looks it up on the instance
-        super().__init__(css_path=asset("lab.tcss"))
+        self.look = look or Look()
+        super().__init__(css_path=asset("lab.tcss"), ansi_color=None if self.look.ramps else True)
         self.settings = settings or Settings()
         self.workbench = workbench or Workbench()
         self.jobs = JobStore()
-        self.look = look or Look()
         self.runs_dir = runs or runs_dir()
+        self.chip = f"{self.look.symbols.done} {self.workbench.a}"
+        self.remember = False
+        """Whether settings are written; only the app that a person started does."""
+        self.survived: list[Exception] = []
+        """Exceptions that the guard turned into cards; tests look here."""
         self._run = run
-        self.chip = ""
+        self._notice = notice
+        self._told_jobs: set[int] = set()
         for theme in OURS:
             self.register_theme(theme)
-        self.theme = theme_for(self.look, self.settings.theme)
+        self.dress()
         for name in SCREENS:
             self.add_mode(name, self._maker(name))
+        if self.settings.keymap:
+            self.set_keymap(self.settings.keymap)
 
     @property
     def ascii_only(self) -> bool:
         """Whether only ASCII may be drawn."""
         return self.look.ascii
+
+    def dress(self) -> None:
+        """Puts on the theme and the classes that the look asks for."""
+        self.theme = theme_for(self.look, self.settings.theme if self.settings.theme in self.available_themes else "")
+        self.set_class(self.look.ascii, "-ascii")
+        self.set_class(not self.look.ramps, "-plain")
+        self.set_class(self.look.present, "-present")
+
+    def wear(self, look: Look) -> None:
+        """Changes how everything is drawn, as far as that goes without a new start."""
+        self.look = look
+        self.ansi_color = None if look.ramps else True
+        self.dress()
+        self.look_up_chip()
+        self.refresh(layout=True)
+
+    # Screens
 
     def _maker(self, name: str) -> Callable[[], LabScreen]:
         return lambda: self._make_screen(name)
@@ -73,27 +134,215 @@ class LabApp(App[int]):
         if name == "training":
             from screens.training import TrainingScreen
 
-            return TrainingScreen(self.workbench, self.runs_dir)
+            options = {"run": self._run} if self._run else {}
+            return TrainingScreen(self.workbench, self.runs_dir, **options)
         from screens.coming import COMING, ComingScreen
 
         return ComingScreen(self.workbench, next(c for c in COMING if c.name == name))
 
+    @property
+    def lab_screen(self) -> LabScreen | None:
+        """The one of the six that is shown, also while a dialog is over it."""
+        return next((s for s in reversed(self.screen_stack) if isinstance(s, LabScreen)), None)
+
+    def on_mount(self) -> None:
+        """Everything that may wait until the first picture is there waits."""
+        self.jobs.on_change = self._job_moved
+        self.workbench.subscribe(self._bench_was_set)
+        self.theme_changed_signal.subscribe(self, lambda theme: self._theme_chosen(theme.name))
+        self.call_after_refresh(self._after_first_paint)
+
+    def _job_moved(self) -> None:
+        self.post_message(self.JobsChanged())
+
+    def _after_first_paint(self) -> None:
+        self.look_up_chip()
+        if self._notice:
+            self.notify(self._notice, severity="warning", timeout=15)
+
     def action_go(self, number: int) -> None:
         """Goes to a screen by its number."""
         self.switch_mode(SCREENS[number - 1])
+        self.settings.screen = SCREENS[number - 1]
+        self._show_chip()
+        self._jobs_changed()
+        self.save_soon()
 
     @on(LabBar.Go)
     def _go(self, event: LabBar.Go) -> None:
         self.action_go(event.screen)
 
+    @on(Lesson.Next)
+    async def _next_lesson(self, event: Lesson.Next) -> None:
+        await self.open_lesson(event.lesson_id)
+
+    async def open_lesson(self, lesson_id: str) -> None:
+        """Goes to the screen of a lesson and opens it there."""
+        info = next(info for info in LESSONS if info.id == lesson_id)
+        await self.switch_mode(SCREENS[info.screen - 1])
+        screen = self.lab_screen
+        if screen is not None and not screen.query(Lesson):
+            await screen.run_action("lesson")
+
+    def action_go_list(self) -> None:
+        """The screens as a list, for layouts whose digits need shift."""
+        from screens.widgets.choose import Choice, Choose
+
+        choices = [Choice(str(i), f"{i} {title}", str(i)) for i, title in enumerate(TITLES, 1)]
+        now = str(SCREENS.index(self.current_mode) + 1)
+
+        def chosen(value: str | None) -> None:
+            if value:
+                self.action_go(int(value))
+
+        self.push_screen(Choose("go to", choices, current=now), chosen)
+
+    def action_keys(self) -> None:
+        """All keys that work now."""
+        from screens.widgets.key_panel import KeyPanel, key_lines
+
+        if not isinstance(self.screen, KeyPanel):
+            self.push_screen(KeyPanel(key_lines(self.screen)))
+
+    # Jobs
+
+    @on(StatusLine.OpenJobs)
+    def action_jobs(self) -> None:
+        """The list of jobs."""
+        from screens.widgets.jobs_panel import JobsPanel
+
+        if not isinstance(self.screen, JobsPanel):
+            self.push_screen(JobsPanel(self.jobs, self.look.symbols))
+
+    @on(JobsChanged)
+    def _jobs_changed(self) -> None:
+        from screens.widgets.jobs_panel import JobsPanel, jobs_words
+
+        words = jobs_words(self.jobs, self.look.symbols)
+        if self.lab_screen is not None:
+            for line in self.lab_screen.query(StatusLine):
+                line.count_jobs(words)
+        for job in self.jobs.jobs:
+            if job.state in ("finished", "failed") and job.id not in self._told_jobs:
+                self._told_jobs.add(job.id)
+                if not isinstance(self.screen, JobsPanel):
+                    self._tell_end(job)
+
+    def _tell_end(self, job: Job) -> None:
+        if job.error is not None:
+            self.notify(
+                f"{job.error.title}\n{job.error.hint}", title=job.name, severity="error", timeout=15, markup=False
+            )
+        else:
+            self.notify(job.text or "done", title=job.name, markup=False)
+
+    # What is remembered
+
+    def _bench_was_set(self, old: Bench, new: Bench) -> None:
+        self.settings.workbench = self.workbench.to_dict()
+        self.save_soon()
+        self.look_up_chip()
+
+    def _theme_chosen(self, name: str) -> None:
+        if self.look.ramps and not self.look.present:
+            self.settings.theme = name
+            self.save_soon()
+
+    def save_soon(self) -> None:
+        """Writes the settings a little later, so that ten changes are one file."""
+        if self.remember and self.is_running:
+            self._save_timer = self.set_timer(SAVE_AFTER, self.save_now, name="save settings")
+
+    def save_now(self) -> None:
+        """Writes the settings; a disk that refuses is no reason to bother anyone."""
+        if self.remember:
+            try:
+                save_settings(self.settings)
+            except OSError as error:
+                log_exception(error)
+
+    # The end
+
     def action_quit_lab(self) -> None:
-        """Quits; training runs go on."""
-        self.exit(0)
+        """Quits; training runs go on. If jobs run, it asks once."""
+        from screens.widgets.confirm import Confirm
+
+        running = self.jobs.running
+        if not running or isinstance(self.screen, Confirm):
+            self.exit(0)
+            return
+        names = ", ".join(job.name for job in running)
+        question = Confirm("quit now?", f"{names}: would be cancelled; training runs keep going", yes="Quit", no="Stay")
+        self.push_screen(question, lambda yes: self.exit(0) if yes else None)
+
+    def on_unmount(self) -> None:
+        """Cancels jobs, remembers."""
+        for job in self.jobs.running:
+            job.cancel()
+        self.save_now()
+
+    def show_exception(self, error: Exception) -> None:
+        """What the guard does with an exception: a card, or a message if a dialog is in the way."""
+        self.survived.append(error)
+        screen = self.lab_screen
+        if screen is not None and screen is self.screen and screen.query("#body"):
+            screen.show_exception(error)
+            return
+        log_exception(error)
+        told = as_lab_error(error)
+        self.notify(f"{told.title}\n{told.hint}", severity="error", timeout=15, markup=False)
+
+    async def _dispatch_action(self, namespace: DOMNode, action_name: str, params: Any) -> bool:
+        # Part of the guard of SCREENS.md 2.7: an action that fails shows a card, the app lives on.
+        try:
+            return await super()._dispatch_action(namespace, action_name, params)
+        except Exception as error:
+            self.show_exception(error)
+            return True
+
+    def _fatal_error(self) -> None:
+        # Textual prints a long traceback here; a person gets two lines, the log gets the traceback.
+        error = self._exception
+        if error is not None:
+            log_exception(error)
+        known = error if isinstance(error, LabError) else None
+        what = known.title if known else f"the lab had to stop ({type(error).__name__})"
+        hint = known.hint if known and known.hint else f"the story is in {log_path()}"
+        self.panic(f"{what}\n{hint} · training runs keep going")
 
 
 def run_app(
-    screen: str = "training", model: str | None = None, fresh: bool = False, run: str | None = None, **_: Any
+    screen: str | None = None,
+    model: str | None = None,
+    fresh: bool = False,
+    run: str | None = None,
+    *,
+    ascii_only: bool | None = None,
+    present: bool = False,
+    light: bool | None = None,
+    colours: str | None = None,
 ) -> int:
-    """Opens the lab in this terminal and returns the exit code."""
-    app = LabApp(screen=screen, run=run)
-    return app.run() or app.return_code or 0
+    """Opens the lab in this terminal and returns the exit code.
+
+    Args:
+        screen: a name of ``SCREENS``; None: the one that was open the last time.
+        model: what the workbench holds at first.
+        fresh: ignore what was remembered.
+        run: the run that the training screen shows at first.
+        ascii_only: draw with ASCII alone; None: as remembered.
+        present: high contrast, nothing dim.
+        light: a light background; None: as the terminal says, where it does.
+        colours: true, 256, 16 or none; None: as remembered, or as the terminal says.
+    """
+    from lab.look import choose_look
+
+    settings, notice = (Settings(), "") if fresh else load_settings()
+    look = choose_look(settings, ascii_only=ascii_only, present=present, light=light, colours=colours)
+    workbench = Workbench.from_dict(settings.workbench)
+    if model:
+        workbench.set(a=model)
+    name = screen or (settings.screen if settings.screen in SCREENS else "training")
+    app = LabApp(screen=name, workbench=workbench, settings=settings, run=run, look=look, notice=notice)
+    app.remember = True
+    code = app.run()
+    return app.return_code or code or 0

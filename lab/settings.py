@@ -25,6 +25,8 @@ class Settings:
     """auto, unicode or ascii."""
     lesson_open: bool = False
     workbench: dict[str, Any] = field(default_factory=dict)
+    keymap: dict[str, str] = field(default_factory=dict)
+    """Other keys for bindings, by their id: ``{"app.picker": "f5"}``."""
     views: dict[str, Any] = field(default_factory=dict)
     """What each screen wants to find again, by its name."""
 

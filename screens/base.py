@@ -1,4 +1,4 @@
-"""What all six screens are made of: the bar, a body of their own, the status line, the keys; and what they answer to."""
+"""What all six screens are made of: bar, a body of their own, status line, keys; and what they answer to."""
 
 from __future__ import annotations
 
@@ -12,32 +12,45 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
+from textual.widgets import Input, Static, TextArea
 from textual.worker import Worker, WorkerState
 
 from core.errors import LabError
-from core.workbench import Workbench
+from core.workbench import Bench, Workbench
 from screens.guard import as_lab_error, guarded, log_exception
 from screens.widgets.error_card import Door, ErrorCard, Problem
 from screens.widgets.jobs import JobStore
 from screens.widgets.lab_bar import LabBar
 from screens.widgets.lab_footer import LabFooter
-from screens.widgets.lesson import LessonView
+from screens.widgets.lesson import Lesson, LessonView
+from screens.widgets.ramps import Look
 from screens.widgets.status_line import StatusLine
-from screens.widgets.take_away import TakeAwayRequest
+from screens.widgets.take_away import TakeAway, TakeAwayRequest
 
-__all__ = ["Command", "Door", "LabScreen", "LessonView", "Problem", "TakeAwayRequest", "guarded", "size_classes"]
+__all__ = [
+    "Command",
+    "Door",
+    "LabScreen",
+    "LessonView",
+    "Problem",
+    "TakeAwayRequest",
+    "guarded",
+    "size_classes",
+]
 
 WIDE, NORMAL, NARROW, TINY = 150, 100, 80, 60
 """Columns from which a size class begins."""
 TALL, SHORT, TINY_ROWS = 30, 24, 16
 """Rows from which one begins."""
+LESSON, LESSON_WIDE = 36, 60
+"""Columns of the lesson beside the body."""
 
 Command = tuple[str, str, Callable[[], object]]
 """What a screen adds to the palette: title, help, what it does."""
 
 
 def size_classes(width: int, height: int) -> tuple[str, ...]:
-    """The size classes of a body of so many cells, widest first.
+    """The size classes of a body of so many cells.
 
     >>> size_classes(120, 36), size_classes(80, 24), size_classes(70, 20), size_classes(50, 12)
     (('-normal',), ('-narrow', '-short'), ('-tiny',), ('-too-small',))
@@ -70,7 +83,7 @@ class LabScreen(Screen[None]):
         Binding(
             "Y", "copy_python", "Copy Python", show=False, id="lab.copy-python", tooltip="copy this view as Python"
         ),
-        Binding("z", "zoom", "Zoom", show=False, id="lab.zoom", tooltip="the focused pane alone"),
+        Binding("z", "zoom", "Zoom", show=False, id="lab.zoom", tooltip="the focused pane alone, and back"),
         Binding("escape", "back_out", "Back", show=False, id="lab.escape", tooltip="one thing back"),
     ]
 
@@ -82,7 +95,11 @@ class LabScreen(Screen[None]):
         self.workbench = workbench
         self.lab_index = self.LAB_INDEX
         self.lab_size: tuple[str, ...] = ("-normal",)
-        """The size classes that hold now, as CSS classes without meaning for tests: see ``size_classes``."""
+        """The size classes that hold now, see ``size_classes``; they are CSS classes of the screen too."""
+        self._bench_seen = workbench.generation
+        self._unsubscribe: Callable[[], None] | None = None
+        self._cards_shown = 0
+        self._cards_before = 0
 
     def compose(self) -> ComposeResult:
         """Bar, body, bottom."""
@@ -92,6 +109,7 @@ class LabScreen(Screen[None]):
         with Vertical(id="bottom"):
             yield StatusLine(id="status")
             yield LabFooter()
+        yield Static(id="too-small", markup=False)
 
     # What a screen may override
 
@@ -117,8 +135,15 @@ class LabScreen(Screen[None]):
     def resume_updates(self) -> None:
         """The screen is shown again: catch up."""
 
+    def bench_changed(self, bench: Bench) -> None:
+        """The workbench is another one; comes at once if the screen is shown, else when it is shown next."""
+
+    def stop_streaming(self) -> bool:
+        """Stops what streams (``esc``); whether something did."""
+        return False
+
     def release(self) -> bool:
-        """One thing to let go of on ``esc`` (stop streaming, unpin); whether there was one."""
+        """Lets go of one pinned thing (``esc``); whether there was one."""
         return False
 
     # What a screen may call
@@ -129,6 +154,12 @@ class LabScreen(Screen[None]):
         found = getattr(self.app, "jobs", None)
         assert isinstance(found, JobStore), "a LabScreen lives in a LabApp"
         return found
+
+    @property
+    def look(self) -> Look:
+        """What this terminal can show."""
+        found = getattr(self.app, "look", None)
+        return found if isinstance(found, Look) else Look()
 
     def say(self, text: str) -> None:
         """The sentence of the status line."""
@@ -141,7 +172,7 @@ class LabScreen(Screen[None]):
             line.count(text)
 
     def problem(
-        self, where: Widget | str, error: LabError, doors: Sequence[Door | tuple[str, str, str]] = ()
+        self, where: Widget | str, error: LabError, doors: Sequence[Door | tuple[str, str, str]] = (), log: str = ""
     ) -> ErrorCard:
         """Shows an error in the pane that could not draw; one that is there already is replaced.
 
@@ -149,10 +180,12 @@ class LabScreen(Screen[None]):
             where: the container, or a selector of it.
             error: the two lines.
             doors: (key, label, action of this screen).
+            log: where more is written.
         """
         pane = self.query_one(where) if isinstance(where, str) else where
         ways = [door if isinstance(door, Door) else Door(*door) for door in doors]
-        problem = Problem.of(error, ways)
+        problem = Problem.of(error, ways, log=log)
+        self._cards_shown += 1
         for card in pane.query_children(ErrorCard):
             card.replace(problem)
             return card
@@ -165,22 +198,57 @@ class LabScreen(Screen[None]):
         pane = self.query_one(where) if isinstance(where, str) else (where or self)
         pane.query(ErrorCard).remove()
 
+    def show_exception(self, error: Exception) -> None:
+        """Logs what nobody caught and shows it as a card at the top of the body."""
+        log_exception(error)
+        self.problem("#body", as_lab_error(error), [("escape", "put this away", "solved")]).focus()
+
     # What happens to a screen
 
-    def on_screen_suspend(self) -> None:
-        """Hidden."""
+    def _on_mount(self, event: events.Mount) -> None:
+        super()._on_mount(event)
+        self._unsubscribe = self.workbench.subscribe(self._bench_was_set)
+
+    def _on_unmount(self) -> None:
+        super()._on_unmount()
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+
+    def _bench_was_set(self, old: Bench, new: Bench) -> None:
+        if self.app.screen_stack and self in self.app.screen_stack:
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        if self._bench_seen != self.workbench.generation:
+            self._bench_seen = self.workbench.generation
+            self.bench_changed(self.workbench.bench)
+
+    @on(events.ScreenSuspend)
+    def _hidden(self) -> None:
         self.pause_updates()
 
-    def on_screen_resume(self) -> None:
-        """Shown."""
+    @on(events.ScreenResume)
+    def _shown(self) -> None:
+        self._catch_up()
         self.resume_updates()
 
-    def on_resize(self, event: events.Resize) -> None:
-        """Finds the size class."""
+    @on(events.Resize)
+    def _resized(self, event: events.Resize) -> None:
         self._measure(event.size.width, event.size.height)
 
     def _measure(self, width: int, height: int) -> None:
+        side = width >= NORMAL
+        wide = width >= WIDE
+        self.set_class(side, "-lesson-side").set_class(not side, "-lesson-over")
+        panel = (LESSON_WIDE if wide else LESSON) if side and self.query(Lesson) else 0
         found = size_classes(width, height)
+        if found != ("-too-small",):
+            found = size_classes(max(TINY, width - panel), height)
+        if found == ("-too-small",):
+            request = self.take_away()
+            command = request.command if request else "llm-lab --help"
+            text = f"needs {TINY}×{TINY_ROWS}, has {width}×{height}\n{command}"
+            self.query_one("#too-small", Static).update(text.replace("×", "x") if self.look.ascii else text)
         if found == self.lab_size and self.has_class(found[0]):
             return
         self.lab_size = found
@@ -195,20 +263,17 @@ class LabScreen(Screen[None]):
 
     @on(Worker.StateChanged)
     def _worker_ended(self, event: Worker.StateChanged) -> None:
-        if event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception):
+        told = self._cards_shown != self._cards_before  # the subclass's own handler comes first
+        if event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception) and not told:
             self.show_exception(event.worker.error)
-
-    def show_exception(self, error: Exception) -> None:
-        """Logs what nobody caught and shows it as a card at the top of the body."""
-        log_exception(error)
-        self.problem("#body", as_lab_error(error), [("i", "put this away", "solved")])
 
     async def _dispatch_message(self, message: Message) -> None:
         # The guard of SCREENS.md 2.7: a handler that fails shows a card, the app lives on.
+        self._cards_before = self._cards_shown
         try:
             await super()._dispatch_message(message)
         except Exception as error:
-            if not self.is_attached or isinstance(message, events.Compose):
+            if isinstance(message, (events.Compose, events.Unmount)) or not self.query("#body"):
                 raise
             self.show_exception(error)
 
@@ -218,18 +283,71 @@ class LabScreen(Screen[None]):
         """Puts the cards away."""
         self.solved()
 
-    def action_lesson(self) -> None:
+    async def action_lesson(self) -> None:
         """Opens or closes the lesson."""
+        if self.query(Lesson):
+            await self.query(Lesson).remove()
+        elif (view := self.lesson()) is None:
+            self.say("there is no lesson for this screen yet")
+            return
+        else:
+            await self.query_one("#middle").mount(Lesson(view, id="lesson"))
+            self.set_interval(1.0, self._refresh_lesson)
+        self._measure(self.size.width, self.size.height)
+
+    async def _refresh_lesson(self) -> None:
+        # The timer dies with the panel's screen; a closed panel or a hidden screen costs one query.
+        for panel in self.query(Lesson):
+            view = self.lesson()
+            if view is not None and self.is_current and panel.view.lesson_id == view.lesson_id:
+                await panel.show(view)
+
+    @on(Lesson.Try)
+    async def _try(self, event: Lesson.Try) -> None:
+        event.stop()
+        await self.run_action(event.action)
 
     def action_take_away(self) -> None:
         """Opens the dialog that takes this view away."""
+        request = self.take_away()
+        if request is None:
+            self.say("there is nothing to take away here yet")
+        else:
+            from screens.widgets.picture import svg_of
+
+            self.app.push_screen(TakeAway(self.LAB_NAME or "lab", request, svg_of(self, request.pane)))
 
     def action_copy_python(self) -> None:
         """Copies the view as Python."""
+        request = self.take_away()
+        if request is None or not request.python:
+            self.say("there is no Python for this view yet")
+        else:
+            self.app.copy_to_clipboard(request.python)
+            self.say("the Python was sent to the terminal's clipboard")
 
     def action_zoom(self) -> None:
         """Shows the focused pane alone, or all again."""
+        if self.maximized is not None:
+            self.minimize()
+        elif self.focused is None:
+            self.say("tab to a pane first: z shows it alone")
+        else:
+            panes = [w for w in self.focused.ancestors_with_self if isinstance(w, Widget) and w.has_class("pane")]
+            self.maximized = panes[0] if panes else self.focused
 
     def action_back_out(self) -> None:
-        """One step back."""
-        self.release()
+        """One step back: streaming, text field, pin, zoom, lesson over the body, cards; one a press."""
+        if self.stop_streaming():
+            return
+        if isinstance(self.focused, (Input, TextArea)):
+            self.set_focus(None)
+        elif self.release():
+            return
+        elif self.maximized is not None:
+            self.minimize()
+        elif self.query(Lesson):
+            self.query(Lesson).remove()
+            self.call_after_refresh(lambda: self._measure(self.size.width, self.size.height))
+        else:
+            self.solved()

@@ -25,7 +25,7 @@ class Coming:
 COMING = (
     Coming(
         "tokenizer", 1, "Tokens",
-        "A text, and how it becomes numbers: where it is cut, which merges cut it so, and the windows that a model reads.",
+        "A text, and how it becomes numbers: where it is cut, why there, and the windows that a model reads.",
         "Now: in Python, core.get_tokenizer(\"gpt2\").tokens(\"a text\") gives every token with its bytes.",
     ),
     Coming(
@@ -35,7 +35,7 @@ COMING = (
     ),
     Coming(
         "attention", 3, "Attention",
-        "Who looks at whom: the patterns of every head, the mathematics behind one cell, and what happens without a head.",
+        "Who looks at whom: the patterns of every head, the mathematics of one cell, and life without a head.",
         "Now: core/model/gpt.py is the whole model, to be read in one sitting.",
     ),
     Coming(

@@ -59,10 +59,8 @@ class LabBar(Widget):
     """Screens ``1`` to ``6`` and the model chip."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES = {"lab-bar--current"}
     DEFAULT_CSS = """
     LabBar { height: 1; width: 1fr; color: $text; background: $panel; }
-    LabBar .lab-bar--current { text-style: reverse bold; }
     """
 
     class Go(Message):

@@ -1,15 +1,201 @@
-"""The lesson panel: a Markdown template filled with the numbers that are on the screen."""
+"""The lesson panel: a Markdown template filled with the numbers that are on the screen, and things to try.
+
+A template is ``assets/lessons/L5.md``; ``{name}`` in it stands for a value of the view, and a value that is missing
+prints as a dash. What the numbers are is decided by the screen, so text and picture cannot differ.
+"""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.message import Message
+from textual.widgets import Static
+
+from core.errors import InputError
+from core.folders import asset
+
+MISSING = "–"
+_PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
+
+
+class LessonInfo(NamedTuple):
+    """One lesson of the course."""
+
+    id: str
+    title: str
+    screen: int
+
+
+LESSONS = (
+    LessonInfo("L1", "Text to tokens", 1),
+    LessonInfo("L2", "Tokens to vectors", 2),
+    LessonInfo("L3", "Attention", 3),
+    LessonInfo("L4", "The block, read layer by layer", 3),
+    LessonInfo("L5", "Training", 4),
+    LessonInfo("L6", "Generating", 5),
+    LessonInfo("L7", "Pre-trained weights", 6),
+    LessonInfo("L8", "Two frameworks, one model", 6),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class LessonView:
-    """Which lesson, and the live values that its text names; a missing one prints as a dash."""
+    """Which lesson, and the live values that its text names."""
 
     lesson_id: str
-    values: dict[str, str] = field(default_factory=dict)
-    tries: tuple[tuple[str, str], ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
+    tries: Sequence[tuple[str, str]] = ()
     """(label, action) of things to try; the action is one of the screen."""
+
+
+def fill(template: str, values: Mapping[str, str]) -> str:
+    """Puts the values in.
+
+    >>> fill("Loss {loss}, best {best}. \\\\(e^{x}\\\\)", {"loss": "1.52", "x": ""})
+    'Loss 1.52, best –. \\\\(e^–\\\\)'
+    """
+    return _PLACE.sub(lambda m: values.get(m[1]) or MISSING, template)
+
+
+def template_of(lesson_id: str) -> str:
+    """The text of a lesson; of one that is not written yet, a line that says so."""
+    try:
+        return asset("lessons", f"{lesson_id}.md").read_text(encoding="utf-8")
+    except (InputError, OSError):
+        title = next((info.title for info in LESSONS if info.id == lesson_id), lesson_id)
+        return f"## {lesson_id} {title}\n\nThis lesson comes with its screen, which is not here yet."
+
+
+def neighbour(lesson_id: str, by: int) -> LessonInfo | None:
+    """The lesson before or after.
+
+    >>> neighbour("L4", 1).id, neighbour("L8", 1)
+    ('L5', None)
+    """
+    ids = [info.id for info in LESSONS]
+    place = ids.index(lesson_id) + by if lesson_id in ids else -1
+    return LESSONS[place] if 0 <= place < len(LESSONS) else None
+
+
+class TryLine(Static, can_focus=True):
+    """Something to try: ``enter`` or a click does it."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    TryLine { height: auto; width: 1fr; color: $text-primary; }
+    TryLine:focus, TryLine:hover { text-style: reverse; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "try", show=False, id="lesson.try", tooltip="try this"),
+    ]
+
+    def __init__(self, label: str, action: str, *, lesson_id: str = "") -> None:
+        super().__init__(label, markup=False)
+        self.action = action
+        self.lesson_id = lesson_id
+
+    def on_click(self) -> None:
+        """Does it."""
+        self.action_try()
+
+    def action_try(self) -> None:
+        """Does it."""
+        message = Lesson.Next(self.lesson_id) if self.lesson_id else Lesson.Try(self.action)
+        self.post_message(message)
+
+
+class Lesson(Vertical):
+    """The panel: text, things to try, the lessons before and after."""
+
+    DEFAULT_CSS = """
+    Lesson { background: $surface; border: round $secondary; border-title-color: $text; padding: 0 1; }
+    Lesson > VerticalScroll { height: 1fr; }
+    Lesson Markdown { margin: 0; padding: 0; background: transparent; }
+    Lesson #tries { height: auto; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("pagedown", "page_down", show=False, id="lesson.page-down", tooltip="on, at the end the next lesson"),
+    ]
+
+    class Try(Message):
+        """Something to try was chosen."""
+
+        def __init__(self, action: str) -> None:
+            super().__init__()
+            self.action = action
+
+    class Next(Message):
+        """Another lesson is wanted."""
+
+        def __init__(self, lesson_id: str) -> None:
+            super().__init__()
+            self.lesson_id = lesson_id
+
+    def __init__(self, view: LessonView, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._view = view
+        self._shown = ""
+
+    @property
+    def view(self) -> LessonView:
+        """What is shown."""
+        return self._view
+
+    def compose(self) -> ComposeResult:
+        """Text and tries."""
+        from textual.widgets import Markdown
+
+        with VerticalScroll(can_focus=True):
+            yield Markdown(id="text", open_links=False)
+        yield Vertical(id="tries")
+
+    async def on_mount(self) -> None:
+        """Fills it."""
+        await self.show(self._view, tries_too=True)
+        self.query_one(VerticalScroll).focus()
+
+    async def show(self, view: LessonView, *, tries_too: bool = False) -> None:
+        """Shows a lesson, or newer values of the same one; what has not changed is not drawn again."""
+        from textual.widgets import Markdown
+
+        tries_too = tries_too or view.lesson_id != self._view.lesson_id or tuple(view.tries) != tuple(self._view.tries)
+        self._view = view
+        text = fill(template_of(view.lesson_id), view.values)
+        if text != self._shown:
+            self._shown = text
+            self.border_title = f"{view.lesson_id} · ? closes"
+            await self.query_one(Markdown).update(text)
+        if tries_too:
+            box = self.query_one("#tries", Vertical)
+            await box.remove_children()
+            await box.mount(*self._lines(view))
+
+    def _lines(self, view: LessonView) -> list[TryLine]:
+        lines = [TryLine(f"Try: {label}", action) for label, action in view.tries]
+        for word, by in (("before", -1), ("next", 1)):
+            if info := neighbour(view.lesson_id, by):
+                lines.append(TryLine(f"{word}: {info.id} {info.title} ({info.screen})", "", lesson_id=info.id))
+        return lines
+
+    def action_page_down(self) -> None:
+        """A page on; at the end the focus goes to the next lesson's line."""
+        text = self.query_one(VerticalScroll)
+        if text.scroll_offset.y < text.max_scroll_y:
+            text.scroll_page_down(animate=False)
+            return
+        lines = list(self.query(TryLine))
+        if lines:
+            lines[-1].focus()
+
+    @on(events.Key)
+    def _keys(self, event: events.Key) -> None:
+        if event.key == "pagedown":  # the scroll view would take it, also where it has nothing left to scroll
+            event.stop()
+            self.action_page_down()

@@ -76,8 +76,10 @@ class Look:
 def detect(environ: Mapping[str, str] | None = None) -> Colours:
     """The colours of the terminal that the environment tells of.
 
-    >>> detect({"TERM": "xterm-256color"}), detect({"TERM": "xterm", "COLORTERM": "truecolor"}), detect({"TERM": "linux"})
-    ('256', 'true', '16')
+    >>> detect({"TERM": "xterm-256color"}), detect({"TERM": "xterm", "COLORTERM": "truecolor"})
+    ('256', 'true')
+    >>> detect({"TERM": "linux"})
+    '16'
     >>> detect({"TERM": "xterm-256color", "NO_COLOR": "1"})
     'none'
     """

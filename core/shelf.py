@@ -1,0 +1,236 @@
+"""The models that can be named here: the demo, runs with their checkpoints and snapshots, the published GPT-2 sizes.
+
+What a picker lists and a chip says. Reads small files only, never weights; without torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from core.errors import LabError, ModelSpecError
+from core.folders import cache_dir
+
+if TYPE_CHECKING:
+    from core.training.runs import Run, RunSummary
+
+Group = Literal["bundled", "runs", "GPT-2", "elsewhere"]
+Kind = Literal["finished", "live", "paused", "failed", "missing", "unknown"]
+
+_KIND_OF_STATE: dict[str, Kind] = {
+    "running": "live",
+    "starting": "live",
+    "stopping": "live",
+    "paused": "paused",
+    "finished": "finished",
+    "stopped": "finished",
+    "diverged": "failed",
+    "failed": "failed",
+    "dead": "failed",
+    "unreadable": "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRef:
+    """One model that can be put on the workbench, or one that could be if it were here."""
+
+    spec: str
+    """How ``core.load_model`` names it."""
+    label: str
+    group: Group
+    kind: Kind = "finished"
+    """What its glyph says: finished, from a live run, paused, failed, missing, unknown."""
+    parameters: int = 0
+    shape: str = ""
+    """``4L 4H 128``: layers, heads, width."""
+    tokenizer: str = ""
+    note: str = ""
+    here: bool = True
+    """Whether its weights are on this machine."""
+    size: int = 0
+    """Bytes to fetch if it is not here."""
+    steps: tuple[int, ...] = ()
+    """Steps of the run at which weights were kept, rising."""
+
+    def at(self, step: int) -> ModelRef:
+        """The same run at one of its steps."""
+        from dataclasses import replace
+
+        name = self.spec.partition("@")[0]
+        return replace(self, spec=f"{name}@{step}", label=f"{Path(name).name}@{step}", steps=())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "spec": self.spec,
+            "group": self.group,
+            "state": self.kind,
+            "parameters": self.parameters,
+            "shape": self.shape,
+            "tokenizer": self.tokenizer,
+            "here": self.here,
+            "size": self.size,
+            "steps": list(self.steps),
+        }
+
+
+def _gpt2(spec: str, label: str, parameters: int, shape: str) -> ModelRef:
+    return ModelRef(spec, label, "GPT-2", "missing", parameters, shape, "gpt2", here=False, size=4 * parameters)
+
+
+GPT2_SIZES = (
+    _gpt2("gpt2", "gpt2-124M", 124_439_808, "12L 12H 768"),
+    _gpt2("gpt2-medium", "gpt2-355M", 354_823_168, "24L 16H 1024"),
+    _gpt2("gpt2-large", "gpt2-774M", 774_030_080, "36L 20H 1280"),
+    _gpt2("gpt2-xl", "gpt2-1558M", 1_557_611_200, "48L 25H 1600"),
+)
+"""The four published sizes; bytes are four per parameter, as OpenAI's checkpoints hold them."""
+
+
+def list_models(folder: Path | None = None) -> list[ModelRef]:
+    """Everything that can be named: the demo first, the runs of a folder newest first, then the GPT-2 sizes.
+
+    Args:
+        folder: the runs folder; left out, the usual one.
+    """
+    from core.training.runs import Run, list_runs
+
+    out: list[ModelRef] = []
+    for summary in list_runs(folder, bundled=True):
+        ref = _of_summary(summary, Run(summary.path, bundled=summary.bundled))
+        out.insert(0, ref) if summary.bundled else out.append(ref)
+    return out + gpt2_sizes()
+
+
+def gpt2_sizes() -> list[ModelRef]:
+    """The four published sizes, and whether each is in the cache folder."""
+    from dataclasses import replace
+
+    models = cache_dir() / "models"
+    return [
+        replace(ref, here=True, kind="finished") if (models / ref.spec / "model.safetensors").is_file() else ref
+        for ref in GPT2_SIZES
+    ]
+
+
+def describe(spec: str, folder: Path | None = None) -> ModelRef:
+    """What a spec means here, for the chip; a spec that means nothing gives a ref of kind ``unknown``, never an error.
+
+    Args:
+        spec: a model's name, see DESIGN.md.
+        folder: the runs folder; left out, the usual one.
+    """
+    for ref in gpt2_sizes():
+        if ref.spec == spec:
+            return ref
+    name, _, step = spec.partition("@")
+    run = _find_run(name, folder)
+    if run is None:
+        return ModelRef(spec, Path(spec).name or spec, "elsewhere", "unknown", here=Path(spec).expanduser().exists())
+    ref = _of_run(run, name)
+    chosen = resolve_step(run, step, ref.steps)
+    if chosen is None:
+        return ref
+    return ref.at(chosen)
+
+
+def resolve_step(run: Run, word: str, steps: tuple[int, ...]) -> int | None:
+    """The step that ``best``, ``latest``, a number or nothing (the last kept) stands for; None: there is none."""
+    if word == "best":
+        return next((c.step for c in run.checkpoints if c.best), steps[-1] if steps else None)
+    if word.isdigit():
+        return int(word)
+    return steps[-1] if steps else None
+
+
+def move(spec: str, by: int, folder: Path | None = None) -> str:
+    """The spec one or more kept steps earlier or later in the same run; at an end, the same.
+
+    Args:
+        spec: a model of a run.
+        by: -1 for the one before, 1 for the next.
+        folder: the runs folder; left out, the usual one.
+
+    Raises:
+        ModelSpecError: it is no model of a run, or the run kept no weights.
+    """
+    name, _, word = spec.partition("@")
+    run = _find_run(name, folder)
+    if run is None:
+        raise ModelSpecError(
+            f"{spec} is not a model of a run, so there is no checkpoint before or after it",
+            "choose one of a run with w; demo always has some",
+        )
+    steps = kept_steps(run)
+    if not steps:
+        raise ModelSpecError(
+            f"the run {name} has kept no weights yet",
+            "they come with its first checkpoint; in the dashboard, b asks for one",
+        )
+    now = resolve_step(run, word, steps)
+    assert now is not None
+    if by < 0:
+        earlier = [s for s in steps if s < now]
+        new = earlier[by] if len(earlier) >= -by else steps[0]
+    else:
+        later = [s for s in steps if s > now]
+        new = later[by - 1] if len(later) >= by else steps[-1]
+    return f"{name}@{new}"
+
+
+def kept_steps(run: Run) -> tuple[int, ...]:
+    """The steps of a run whose weights are on disk, as checkpoints or as snapshots, rising."""
+    return tuple(sorted({c.step for c in run.checkpoints} | {s.step for s in run.snapshots}))
+
+
+def _find_run(name: str, folder: Path | None) -> Run | None:
+    from core.training.runs import open_run
+
+    tries = [folder / name] if folder is not None and name and Path(name).name == name else []
+    places: list[str | Path] = [*tries, name]
+    for place in places:
+        try:
+            return open_run(place)
+        except LabError:
+            continue
+    return None
+
+
+def _of_summary(summary: RunSummary, run: Run) -> ModelRef:
+    if summary.state == "unreadable":
+        return ModelRef(summary.name, summary.name, "runs", "failed", note="unreadable", here=False)
+    return _of_run(run, summary.name, summary)
+
+
+def _of_run(run: Run, name: str, summary: RunSummary | None = None) -> ModelRef:
+    try:
+        meta = run.meta
+        state = summary.state if summary else run.state
+    except LabError:
+        return ModelRef(name, name, "runs", "failed", note="unreadable", here=False)
+    config = _mapping(meta.get("config"))
+    shape = _mapping(config.get("model"))
+    steps = kept_steps(run)
+    sizes = [shape.get(key) for key in ("n_layers", "n_heads", "emb_dim")]
+    return ModelRef(
+        spec=name,
+        label=f"{Path(name).name}@{steps[-1]}" if steps else Path(name).name,
+        group="bundled" if run.bundled else "runs",
+        kind="finished" if run.bundled else _KIND_OF_STATE.get(state, "unknown"),
+        parameters=_whole(meta.get("parameters")),
+        shape="{}L {}H {}".format(*sizes) if all(sizes) else "",
+        tokenizer=str(meta.get("tokenizer") or config.get("tokenizer") or ""),
+        note="always here" if run.bundled else state if steps else f"{state}, no weights yet",
+        here=bool(steps),
+        steps=steps,
+    )
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _whole(value: object) -> int:
+    return value if isinstance(value, int) else 0
