@@ -22,9 +22,8 @@ from core.config import TrainConfig
 from core.errors import LabError, RunError
 from core.training.files import read_json, write_error, write_json_atomic
 from core.training.lock import is_held
-from core.training.run import Run
 from core.training.rundir import LAUNCH, LOCK, LOG, STATUS, locked
-from core.training.runs import new_run_dir
+from core.training.runs import new_run_dir, open_run
 
 NICENESS = 5
 """How far a trainer steps back, so that keys and windows answer at once."""
@@ -89,8 +88,7 @@ def start_run(
         LabError: the folder or the process cannot be made.
     """
     if resume is not None:
-        path = resume.resolve()
-        _ = Run(path).meta
+        path = open_run(resume).path.resolve()
         if is_held(path / LOCK):
             raise locked(path)
     else:

@@ -59,17 +59,20 @@ class Run:
         """
         if self._meta is None:
             found = read_json(self.path / META)
-            if found is None:
-                if (self.path / META).exists():
-                    raise RunError(
-                        f"{self.path / META} cannot be read as JSON", "copy it again from where the run was made"
-                    )
+            if found is None and not (self.path / META).exists():
                 launch = read_json(self.path / LAUNCH) or {}
-                return {"name": self.name, "config": launch.get("config", {}), "created": launch.get("asked", 0.0)}
-            if int(found.get("format", 0)) > FORMAT:
+                config = launch.get("config")
+                return {
+                    "name": self.name,
+                    "config": config if isinstance(config, dict) else {},
+                    "created": launch.get("asked", 0.0),
+                }
+            if found is None or not isinstance(found.get("config", {}), dict):
+                raise RunError(f"{self.path / META} cannot be read as a run's", "copy it again from where it was made")
+            if found.get("format", 0) != FORMAT:
                 raise RunError(
-                    f"the run {self.name} has format {found['format']}, up to {FORMAT} is known here",
-                    "it was written by a newer version: pip install --upgrade llm-lab",
+                    f"the run {self.name} has format {found.get('format')!r}, {FORMAT} is known here",
+                    "another version wrote it: pip install --upgrade llm-lab",
                 )
             self._meta = found
         return self._meta
@@ -82,10 +85,10 @@ class Run:
             RunError: a value that this version does not know.
         """
         raw = dict(self.meta.get("config", {}))
-        shape = raw.pop("model", {})
+        shape = raw.pop("model", None)
         known, known_shape = {f.name for f in fields(TrainConfig)}, {f.name for f in fields(GPTConfig)}
         values = {k: v for k, v in raw.items() if k in known}
-        model = {k: v for k, v in shape.items() if k in known_shape}
+        model = {k: v for k, v in shape.items() if k in known_shape} if isinstance(shape, dict) else {}
         for resume in self._resumes():
             for key, (_, new) in resume.changed.items():
                 if key in known and key != "model":
@@ -272,9 +275,11 @@ def is_run(path: Path) -> bool:
 
 def _event(raw: dict[str, Any]) -> Event | None:
     try:
-        return parse_event(raw)
+        event = parse_event(raw)
     except (TypeError, ValueError):
         return None
+    whole = event is not None and type(event.step) is int
+    return event if whole and (not isinstance(event, ResumeEvent) or type(event.from_step) is int) else None
 
 
 def _skip_to_end(tail: LineTail) -> None:

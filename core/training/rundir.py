@@ -71,8 +71,8 @@ class RunWriter:
         self._status: dict[str, Any] = {
             "state": "starting",
             "phase": "",
-            "step": before.get("step", 0),
-            "max_steps": before.get("max_steps", 0),
+            "step": _count(before, "step"),
+            "max_steps": _count(before, "max_steps"),
             "step_time": None,
             "message": "",
             "answered": None,
@@ -192,6 +192,7 @@ class RunWriter:
         """Says in status.json, at once, that a request was carried out at ``step``."""
         answer = {"id": request.id, "request": request.request, "step": step, "time": time.time()}
         with self._guard:
+            self._status["step"] = step
             self._status["answered"] = answer
             self._status["answers"] = [*self._status["answers"][1 - _KEPT_ANSWERS :], answer]
         self._write_status()
@@ -319,6 +320,11 @@ def _mend_last_line(fd: int) -> int:
         return size - len(torn)
     os.write(fd, b"\n")
     return size + 1
+
+
+def _count(status: Mapping[str, Any], name: str) -> int:
+    value = status.get(name)
+    return value if isinstance(value, int) else 0
 
 
 def _sweep(path: Path) -> None:

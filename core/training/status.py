@@ -84,11 +84,10 @@ class StatusReader:
             return None
         stamp = (found.st_ino, found.st_mtime_ns, found.st_size)
         if stamp != self._stamp:
-            status = _read(path)
-            if status is None:
-                return self._status
             self._stamp = stamp
-            self._note(status)
+            status = _read(path)
+            if status is not None:  # otherwise the last word stands until the file changes again
+                self._note(status)
         return self._status
 
     def age(self) -> float:
@@ -137,7 +136,7 @@ class StatusReader:
 def _read(path: Path) -> RunStatus | None:
     for attempt in range(4):
         raw = read_json(path)
-        if raw is not None:
+        if raw is not None and isinstance(raw.get("state"), str):
             break
         if attempt < 3:
             time.sleep(0.003)  # on a full disk it is overwritten in place: half of it may have been seen
