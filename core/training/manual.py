@@ -21,6 +21,8 @@ from core.config import GPTConfig
 from core.model.loss import chunk_rows, cross_entropy_and_gradient
 
 _ops = torch.ops.aten
+BLOCK_BYTES = 128 * 2**20
+"""About how much memory a block of logits takes in the dtype that is computed in."""
 Norm = tuple[Tensor, Tensor, Tensor]
 """What a layer norm leaves: the normalised rows, each row's mean, and one over its standard deviation."""
 
@@ -65,6 +67,8 @@ class ManualGPT:
         self.dtype = weights["wte.weight"].dtype
         self.head = "wte.weight" if config.tie_weights else "lm_head.weight"
         self._causal: dict[int, Tensor] = {}
+        self._logits: Tensor | None = None
+        self._wide = torch.empty(0)
 
     def loss(self, ids: Tensor, targets: Tensor) -> Tensor:
         """The summed cross-entropy in nats (float32 scalar) of targets (B, T) given ids (B, T), without dropout."""
@@ -160,24 +164,45 @@ class ManualGPT:
     # Backward
 
     def _head(self, hidden: Tensor, targets: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-        """The loss and the gradient of the normalised residual (N, C); a chunk of logits at a time."""
-        head, rows = self.w[self.head], chunk_rows(self.w[self.head].shape[0])
-        total, d_hidden = torch.zeros((), dtype=torch.float32), torch.empty_like(hidden)
-        many = targets.numel() > rows
+        """The loss and the gradient of the normalised residual (N, C).
+
+        Logits are made a block of rows at a time in the dtype; within it a chunk at a time becomes gradients in float32.
+        """
+        head, total = self.w[self.head], torch.zeros((), dtype=torch.float32)
+        d_hidden, block = torch.empty_like(hidden), BLOCK_BYTES // (head.shape[0] * head.element_size())
+        many = targets.numel() > block
         d_head = torch.zeros_like(head, dtype=torch.float32) if many else self.g[self.head]
-        for at in range(0, targets.numel(), rows):
-            part = slice(at, at + rows)
-            loss, gradient = cross_entropy_and_gradient((hidden[part] @ head.t()).float(), targets[part], scale)
-            total += loss
-            gradient = gradient.to(self.dtype)  # (n, V)
-            torch.mm(gradient, head, out=d_hidden[part])
+        for at in range(0, targets.numel(), block):
+            part = slice(at, at + block)
+            logits = torch.mm(hidden[part], head.t(), out=self._room(targets[part].numel(), head.shape[0]))
+            total += self._to_gradient(logits, targets[part], scale)
+            torch.mm(logits, head, out=d_hidden[part])
             if many:
-                d_head += gradient.t() @ hidden[part]
+                d_head += logits.t() @ hidden[part]
             else:
-                torch.mm(gradient.t(), hidden, out=d_head)
+                torch.mm(logits.t(), hidden, out=d_head)
         if many:
             self.g[self.head].copy_(d_head)
         return total, d_hidden
+
+    def _to_gradient(self, logits: Tensor, targets: Tensor, scale: float) -> Tensor:
+        """Turns logits (n, V) into their gradient in place and returns the summed loss."""
+        total, rows = torch.zeros((), dtype=torch.float32), chunk_rows(logits.shape[1])
+        for at in range(0, targets.numel(), rows):
+            low = logits[at : at + rows]
+            loss, gradient = cross_entropy_and_gradient(
+                self._wide[: len(low)].copy_(low), targets[at : at + rows], scale
+            )
+            total += loss
+            low.copy_(gradient)
+        return total
+
+    def _room(self, n: int, vocab_size: int) -> Tensor:
+        """Room for a block of logits, kept, since fresh pages cost more than the sums."""
+        if self._logits is None or self._logits.shape[0] < n:
+            self._logits = torch.empty(n, vocab_size, dtype=self.dtype)
+            self._wide = torch.empty(min(n, chunk_rows(vocab_size)), vocab_size)
+        return self._logits[:n]
 
     def _feed_forward_back(self, at: str, layer: _Layer, dx: Tensor) -> Tensor:
         d_active = self._linear_back(self._undrop(dx, layer.mask_2), layer.active, at + "mlp.c_proj")
