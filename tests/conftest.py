@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A test machine may be busy with something else: how long an example took says nothing.
+settings.register_profile("lab", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lab")
 
 TINY_SHAKESPEARE = "corpora/tiny-shakespeare.txt"
 THE_VERDICT = "corpora/the-verdict.txt"

@@ -32,7 +32,7 @@ FIRST_PAUSE = 0.5
 """Seconds before the first of those; each pause is twice the one before."""
 
 TIMEOUT = 10.0
-"""Seconds without a byte after which a connection counts as broken; also the longest that a cancelled call goes on."""
+"""Seconds without a byte after which a connection counts as broken; a cancelled call hardly goes on for longer."""
 
 _TICK = 0.05  # seconds between two progress reports
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})

@@ -34,7 +34,7 @@ def encode_corpus(corpus: Corpus, tokenizer: Tokenizer, cache: Path | None = Non
     Args:
         corpus: the text and its hash.
         tokenizer: what turns it into ids.
-        cache: the folder of encoded corpora; left out, ``ids`` in the cache folder.
+        cache: the cache folder, in which ``ids/`` is made; left out, this machine's.
 
     Returns:
         (N,) uint16, or uint32 for a vocabulary above 65,536; read-only.
@@ -42,8 +42,8 @@ def encode_corpus(corpus: Corpus, tokenizer: Tokenizer, cache: Path | None = Non
     Raises:
         TokenizerError: the tokenizer cannot encode this text.
     """
-    folder = cache_dir() / "ids" if cache is None else cache
-    path = folder / f"{corpus.sha256}-{tokenizer.fingerprint}.npy"
+    folder = cache_dir() if cache is None else cache
+    path = folder / "ids" / f"{corpus.sha256}-{tokenizer.fingerprint}.npy"
     if (known := _mapped(path, tokenizer.vocab_size)) is not None:
         return known
     ids = tokenizer.encode_array(corpus.text)

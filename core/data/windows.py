@@ -44,14 +44,14 @@ class Windows:
     [[6, 7, 8], [0, 1, 2]]
     """
 
-    def __init__(self, ids: Ids, context_length: int, stride: int | None = None, *, part: str = "text") -> None:
+    def __init__(self, ids: Ids, context_length: int, stride: int | None = None, *, part: str = "") -> None:
         """Looks at the ids, copying nothing.
 
         Args:
             ids: (N,) integers, in memory or memory-mapped.
             context_length: tokens in a window, T.
             stride: tokens from the start of one window to the next; left out, T (no overlap).
-            part: what an error calls these ids.
+            part: which part of a text they are, for the error.
 
         Raises:
             CorpusError: there are fewer than T + 1 ids.
@@ -102,18 +102,29 @@ def count_windows(n_tokens: int, context_length: int, stride: int) -> int:
     return max(0, (n_tokens - context_length - 1) // stride + 1)
 
 
-def check_length(n_tokens: int, context_length: int, part: str = "text") -> None:
-    """Makes sure that a part of a corpus holds at least one window.
+def check_length(n_tokens: int, context_length: int, part: str = "") -> None:
+    """Makes sure that a text, or a part of one, holds at least one window.
+
+    Args:
+        n_tokens: how many tokens it has.
+        context_length: tokens in a window; its targets reach one token further.
+        part: which part, ``training`` or ``validation``; left out, it is the whole text.
 
     Raises:
-        CorpusError: it does not; the title names both numbers.
+        CorpusError: it holds none; the title names both numbers.
     """
-    if n_tokens <= context_length:
-        raise CorpusError(
-            f"the {part} has {n_tokens:,} tokens, one window of context_length {context_length:,} needs "
-            f"{context_length + 1:,}",
-            "take a longer text, or a shorter window: --context-length " + (str(n_tokens - 1) if n_tokens > 1 else "1"),
-        )
+    if n_tokens > context_length:
+        return
+    hints = ["take a longer text"]
+    if part == "validation":
+        hints.append("a larger --val-fraction")
+    if n_tokens > 1:
+        hints.append(f"--context-length {n_tokens - 1} or less")
+    raise CorpusError(
+        f"the {f'{part} part of the ' if part else ''}text has {n_tokens:,} tokens, one window of context_length "
+        f"{context_length:,} needs {context_length + 1:,}",
+        ", or ".join(hints),
+    )
 
 
 def split(ids: Ids, val_fraction: float) -> tuple[Ids, Ids]:

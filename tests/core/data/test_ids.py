@@ -94,7 +94,7 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(own: Corpus, tmp_
     (tmp_path / "file").write_text("in the way")
     tokenizer = Counting.from_text(TEXT)
     for _ in range(2):
-        ids = encode_corpus(own, tokenizer, tmp_path / "file" / "ids")
+        ids = encode_corpus(own, tokenizer, tmp_path / "file")
         assert tokenizer.decode(ids) == TEXT
         assert not ids.flags.writeable
     assert tokenizer.worked == 2

@@ -86,10 +86,14 @@ def test_sizes_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
 @pytest.mark.parametrize("n", [0, 1, 64])
 def test_a_text_too_short_for_one_window_names_both_numbers(n: int) -> None:
     with pytest.raises(CorpusError) as caught:
-        Windows(np.arange(n), 64, part="validation part")
-    assert f"validation part has {n} tokens" in caught.value.title
+        Windows(np.arange(n), 64, part="validation")
+    assert f"validation part of the text has {n} tokens" in caught.value.title
     assert "needs 65" in caught.value.title
-    assert "--context-length" in caught.value.hint
+    assert "longer text" in caught.value.hint
+    assert "--val-fraction" in caught.value.hint
+    assert ("--context-length 63 or less" in caught.value.hint) == (n == 64)
+    with pytest.raises(CorpusError, match=f"the text has {n} tokens"):
+        check_length(n, 64)
     check_length(65, 64)
 
 

@@ -38,7 +38,7 @@ _PIECES = [
 ]
 _PIECES += ["日本", "🎉", "👩‍🚀", "<|endoftext|>", "<|", "\0", "_", "--"]
 texts = st.one_of(st.text(), st.lists(st.sampled_from(_PIECES), max_size=60).map("".join))
-shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+shared = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @pytest.fixture
@@ -64,7 +64,7 @@ def test_the_ids_are_tiktokens(gpt2: TiktokenTokenizer, reference: tiktoken.Enco
 
 
 @shared
-@given(text=texts, stretch=st.integers(0, 20))
+@given(text=texts, stretch=st.integers(1, 20))
 def test_a_corpus_cut_in_stretches_has_the_same_ids(gpt2: TiktokenTokenizer, text: str, stretch: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(openai, "_STRETCH", stretch)
