@@ -31,11 +31,13 @@ $(VENV)/pyvenv.cfg:
 
 # The lab alone: what `make run` needs, and no more.
 $(APP): pyproject.toml | $(VENV)/pyvenv.cfg
+	@echo "setting up $(VENV), once; this fetches PyTorch and takes a minute or more"
 	$(PY) -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $(APP)
 
 # With the tools of the tests and checks.
 $(DEV): pyproject.toml | $(VENV)/pyvenv.cfg
+	@echo "setting up $(VENV) with the tools of the tests, once; this takes a minute or more"
 	$(PY) -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	@touch $(APP) $(DEV)
 
