@@ -119,6 +119,7 @@ def _torch() -> dict[str, Any]:
 def _cache() -> dict[str, Any]:
     from core.data.corpora import CORPORA, is_available
     from core.folders import cache_dir
+    from core.tokenizers import TOKENIZERS, tokenizer_is_here
 
     root = cache_dir()
     return {
@@ -128,8 +129,8 @@ def _cache() -> dict[str, Any]:
         "free": _free(root),
         "size": _size(root),
         "corpora": {name: is_available(name) for name in CORPORA},
-        "tiktoken_files": len(_files(root / "tiktoken")),
-        "ids": len(_files(root / "ids")),
+        "tokenizers": {name: tokenizer_is_here(name) for name in TOKENIZERS},
+        "encoded_texts": len(_files(root / "ids")),
         "models": sorted(p.name for p in _children(root / "models")),
     }
 
@@ -188,7 +189,8 @@ def _existing(path: Path) -> Path:
 
 
 def _writable(path: Path) -> bool:
-    return os.access(_existing(path), os.W_OK)
+    found = _existing(path)
+    return found.is_dir() and os.access(found, os.W_OK)
 
 
 def _free(path: Path) -> int | None:
@@ -238,8 +240,9 @@ def size(n: int | None) -> str:
 
 def _show(facts: dict[str, Any]) -> None:
     own, machine, torch, cache, runs = (facts[k] for k in ("llm-lab", "machine", "torch", "cache", "runs"))
-    here = [name for name, there in cache["corpora"].items() if there]
-    away = [name for name, there in cache["corpora"].items() if not there]
+    known = {**cache["corpora"], **{f"tokenizer {name}": there for name, there in cache["tokenizers"].items()}}
+    here = [name for name, there in known.items() if there]
+    away = [name for name, there in known.items() if not there]
     states = ", ".join(f"{n} {state}" for state, n in runs["states"].items()) or "none"
     lines = {
         "llm-lab": f"{own['version']}, Python {own['python']} ({own['executable']})",
@@ -253,14 +256,15 @@ def _show(facts: dict[str, Any]) -> None:
         lines["devices"] = f"{', '.join(torch['devices'])} (auto takes {torch['device']})"
         for dtype, flops in torch.get("flops", {}).items():
             lines[f"{dtype} products"] = f"{flops / 1e9:,.0f} GFLOP/s"
-    notes = [size(cache["size"]), f"{size(cache['free'])} free on its disk"]
+    notes = [size(cache["size"]), f"{cache['encoded_texts']} encoded texts", f"{size(cache['free'])} free on its disk"]
+    if cache["models"]:
+        notes.insert(1, f"models: {', '.join(cache['models'])}")
     if not cache["writable"]:
         notes.append("cannot be written")
     lines |= {
         "cache": f"{cache['path']} ({', '.join(notes)})",
-        "corpora here": ", ".join(here) or "none",
+        "here": ", ".join(here) or "nothing",
         "to be fetched": ", ".join(away) or "nothing",
-        "vocabularies": f"{cache['tiktoken_files']} of tiktoken",
         "runs": f"{runs['path']} ({states}; {size(runs['free'])} free on its disk)",
         "extras": ", ".join(
             f"{n}: {'installed' if there else 'not installed'}" for n, there in facts["extras"].items()

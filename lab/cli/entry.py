@@ -6,6 +6,7 @@ panels are turned into our two lines.
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ def run(argv: list[str]) -> int:
     as_json = "--json" in _before_dashes(argv)
     try:
         code = _dispatch(argv)
-        sys.stdout.flush()
+        _flush()
     except LabError as error:
         code = _tell(report.expected, error, as_json)
     except BrokenPipeError:
@@ -42,6 +43,15 @@ def run(argv: list[str]) -> int:
     if code == PIPE_CLOSED:
         _silence(sys.stdout)
     return code
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except OSError as error:  # a terminal that was closed says EIO, a pipe on Windows EINVAL
+        if error.errno in (errno.EPIPE, errno.EIO, errno.EINVAL):
+            raise BrokenPipeError from error
+        raise
 
 
 def _tell(how: Any, *what: Any) -> int:

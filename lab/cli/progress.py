@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +17,9 @@ from lab.cli.report import print_json, two_lines
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
+
+    from core.config import TrainConfig
+    from core.data.download import DownloadProgress
 
 
 class Tally:
@@ -279,24 +283,33 @@ def drawable() -> bool:
     return sys.stdout.isatty() and os.environ.get("TERM", "") != "dumb"
 
 
-def fetch_first(corpus: str, display: Display) -> None:
-    """Fetches a named corpus that is not here yet, with a bar on a terminal."""
-    from core.data import corpora
+def fetch_first(config: TrainConfig, display: Display) -> None:
+    """Fetches the text and the vocabulary that a run needs and that are not here yet, with a bar on a terminal.
 
-    info = corpora.CORPORA.get(corpus)
-    if info is None or info.url is None or corpora.is_available(corpus):
-        return
-    display.note(f"fetching {info.name} (once; it is kept in the cache folder)")
+    Raises:
+        DownloadError: one of them could not be fetched.
+    """
+    from core.data import corpora
+    from core.tokenizers import TOKENIZERS, fetch_tokenizer, tokenizer_is_here
+
+    if config.corpus in corpora.CORPORA and not corpora.is_available(config.corpus):
+        _fetch(config.corpus, corpora.fetch_corpus(config.corpus), display)
+    if config.tokenizer in TOKENIZERS and not tokenizer_is_here(config.tokenizer):
+        _fetch(f"the vocabulary of {config.tokenizer}", fetch_tokenizer(config.tokenizer), display)
+
+
+def _fetch(what: str, progress: Iterator[DownloadProgress], display: Display) -> None:
+    display.note(f"fetching {what} (once; it is kept in the cache folder)")
     if not isinstance(display, Bar):
-        for _ in corpora.fetch_corpus(corpus):
+        for _ in progress:
             pass
         return
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()]
-    with Progress(*columns, transient=True) as bar:
-        task = bar.add_task(corpus, total=None)
-        for got in corpora.fetch_corpus(corpus):
+    columns: list[Any] = [TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn()]
+    with Progress(*columns, TransferSpeedColumn(), transient=True) as bar:
+        task = bar.add_task(what, total=None)
+        for got in progress:
             bar.update(task, completed=got.received, total=got.total)
 
 

@@ -6,9 +6,6 @@ import json
 import math
 import os
 import sys
-import tempfile
-import time
-import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -53,15 +50,24 @@ def two_lines(title: str, hint: str) -> None:
 def unexpected(error: Exception, as_json: bool, argv: list[str]) -> int:
     """Says in two lines that a bug was met and where its traceback went; ``LLM_LAB_DEBUG=1`` shows it instead."""
     if os.environ.get("LLM_LAB_DEBUG", "") not in ("", "0"):
-        traceback.print_exception(error)
+        sys.stderr.write(_traceback(error))
         return 1
-    text = f"llm-lab {' '.join(argv)}\n" + "".join(traceback.format_exception(error))
+    text = f"llm-lab {' '.join(argv)}\n" + _traceback(error)
     said = " ".join(str(error).split()) or "no message"
     told = LabError(f"a bug in llm-lab: {type(error).__name__}: {said[:200]}", _keep(text))
     return expected(told, as_json)
 
 
+def _traceback(error: Exception) -> str:
+    import traceback
+
+    return "".join(traceback.format_exception(error))
+
+
 def _keep(text: str) -> str:
+    import tempfile
+    import time
+
     from core.folders import state_dir
 
     name = time.strftime("error-%Y%m%d-%H%M%S-") + f"{os.getpid()}.log"

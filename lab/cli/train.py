@@ -94,6 +94,7 @@ def _detached(config: TrainConfig, stem: str | None, run: Run | None, checkpoint
 
 
 def _here(config: TrainConfig, stem: str | None, run: Run | None, checkpoint: str | None, as_json: bool) -> int:
+    from core.training.estimate import estimate
     from core.training.launch import prepare_environment
     from core.training.runs import new_run_dir
 
@@ -102,7 +103,10 @@ def _here(config: TrainConfig, stem: str | None, run: Run | None, checkpoint: st
     prepare_environment(config.threads)  # before anything imports torch
     begin = _start_at(checkpoint)
     display = choose_display(run.name if run else stem or Path(config.corpus).stem, as_json)
-    fetch_first(config.corpus, display)
+    fetch_first(config, display)
+    if not run:
+        for warning in estimate(config).warnings:
+            display.note(f"note: {warning}")
     made = new_run_dir(stem) if stem and not run and not config.run_dir else None
     if made:
         config = config.override(run_dir=str(made))
