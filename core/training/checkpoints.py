@@ -34,13 +34,43 @@ from core.training.files import (
     write_bytes_atomic,
     write_error,
 )
+from core.training.stored import (
+    MODEL,
+    OPTIMIZER,
+    STATE,
+    CheckpointInfo,
+    SnapshotInfo,
+    clean_leftovers,
+    find_checkpoint,
+    list_checkpoints,
+    list_snapshots,
+    mark_best,
+    prune,
+    set_aside_after,
+    step_of,
+)
 
 if TYPE_CHECKING:
     import torch
 
+__all__ = [
+    "Checkpoint",
+    "CheckpointInfo",
+    "SnapshotInfo",
+    "clean_leftovers",
+    "find_checkpoint",
+    "list_checkpoints",
+    "list_snapshots",
+    "load_checkpoint",
+    "mark_best",
+    "prune",
+    "save_checkpoint",
+    "save_snapshot",
+    "set_aside_after",
+    "verify_checkpoint",
+]
+
 FORMAT = 1
-MODEL, OPTIMIZER, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
-_NAME = re.compile(r"step-(\d{6,})(\.safetensors)?")
 
 
 @dataclass(frozen=True)
@@ -54,32 +84,14 @@ class Checkpoint:
     """What the trainer put there: schedule, random-number states, best loss, thread count."""
 
 
-@dataclass(frozen=True)
-class CheckpointInfo:
-    """A checkpoint on disk, its weights unread."""
-
-    step: int
-    path: Path
-    best: bool
-    latest: bool
-    val_loss: float | None
-    """Validation loss in nats per token, if the trainer's state says it (key ``val_loss``)."""
-
-
-@dataclass(frozen=True)
-class SnapshotInfo:
-    """A light snapshot on disk."""
-
-    step: int
-    path: Path
-
-
 def save_checkpoint(
     run_dir: Path,
     step: int,
     model: Mapping[str, torch.Tensor],
     optimizer: Mapping[str, torch.Tensor],
     state: Mapping[str, Any],
+    *,
+    best: bool = False,
 ) -> Path:
     """Writes checkpoint ``step`` and points ``latest`` at it; at no moment is there less than before.
 
@@ -88,7 +100,9 @@ def save_checkpoint(
         step: optimizer steps done.
         model: weights by name, on any device. Tensors that share memory are written twice.
         optimizer: moments and the like by name; may be empty.
-        state: JSON values, and also bytes, tuples (they return as lists), infinite floats, NaN, integers of any size.
+        state: JSON values (``val_loss`` is what lists show), and also bytes, tuples (they return
+            as lists), infinite floats, NaN, integers of any size.
+        best: whether ``best`` points at it too.
 
     Returns:
         The checkpoint's folder.
@@ -115,6 +129,9 @@ def save_checkpoint(
         sync_file(beside / STATE)
         sync_folder(beside)
         _put_in_place(beside, target)
+        # `latest` comes last: until it is there, a killed run goes on from the one before, as if this one never was.
+        if best:
+            mark_best(run_dir, step)
         write_bytes_atomic(parent / "latest", f"{target.name}\n".encode())
     except OSError as error:
         shutil.rmtree(beside, ignore_errors=True)
@@ -132,131 +149,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
         CheckpointError: it is missing or damaged; the hint offers the newest earlier one that is whole.
     """
     body = _checked_state(path)
-    from safetensors.torch import load_file
-
-    return Checkpoint(
-        step=body["step"],
-        model=load_file(path / MODEL),
-        optimizer=load_file(path / OPTIMIZER),
-        state=_rich(body["state"]),
-    )
+    model, optimizer = _read_tensors(path / MODEL), _read_tensors(path / OPTIMIZER)
+    return Checkpoint(body["step"], model, optimizer, _rich(body["state"]))
 
 
 def verify_checkpoint(path: Path) -> None:
     """Reads every byte of a checkpoint and compares; raises as ``load_checkpoint`` does."""
     _checked_state(path)
-
-
-def find_checkpoint(run_dir: Path, which: str | int = "latest") -> Path:
-    """The folder of a checkpoint: ``latest``, ``best``, or a step; it is not read yet.
-
-    Raises:
-        CheckpointError: there is none; the hint names those that there are.
-    """
-    infos = list_checkpoints(run_dir)
-    if not infos:
-        raise CheckpointError(
-            f"the run {run_dir.name} has no checkpoint yet",
-            f"while it runs, ask for one: llm-lab checkpoint {run_dir.name}; otherwise start it anew",
-        )
-    if which == "latest":
-        return next((i.path for i in infos if i.latest), infos[-1].path)
-    if which == "best":
-        best = next((i.path for i in infos if i.best), None)
-        if best is not None:
-            return best
-        raise CheckpointError(
-            f"the run {run_dir.name} has marked no checkpoint as its best yet",
-            f"take the latest, {run_dir.name}@{infos[-1].step}",
-        )
-    wanted = str(which)
-    found = next((i.path for i in infos if wanted.isdecimal() and i.step == int(wanted)), None)
-    if found is None:
-        there = ", ".join(str(i.step) for i in infos)
-        raise CheckpointError(
-            f"the run {run_dir.name} has no checkpoint {wanted!r}", f"there are latest, best, and the steps {there}"
-        )
-    return found
-
-
-def list_checkpoints(run_dir: Path) -> list[CheckpointInfo]:
-    """The checkpoints on disk by step; weights are not read, so a damaged one is listed too."""
-    parent = run_dir / "checkpoints"
-    latest, best = _pointer(parent / "latest"), _pointer(parent / "best")
-    infos = []
-    for step, path in _steps(parent, folders=True):
-        state = (read_json(path / STATE) or {}).get("state")
-        val_loss = state.get("val_loss") if isinstance(state, dict) else None
-        infos.append(
-            CheckpointInfo(
-                step,
-                path,
-                best=path.name == best,
-                latest=path.name == latest,
-                val_loss=float(val_loss) if isinstance(val_loss, (int, float)) else None,
-            )
-        )
-    return infos
-
-
-def list_snapshots(run_dir: Path) -> list[SnapshotInfo]:
-    """The light snapshots on disk by step."""
-    return [SnapshotInfo(step, path) for step, path in _steps(run_dir / "snapshots", folders=False)]
-
-
-def mark_best(run_dir: Path, step: int) -> None:
-    """Points ``best`` at the checkpoint of ``step``, which must stand."""
-    target = run_dir / "checkpoints" / f"step-{step:06d}"
-    if not target.is_dir():
-        raise CheckpointError(f"the run {run_dir.name} has no checkpoint {step} to mark", "save it before it is marked")
-    write_bytes_atomic(target.parent / "best", f"{target.name}\n".encode())
-
-
-def prune(run_dir: Path, keep: int) -> list[Path]:
-    """Removes all checkpoints but the ``keep`` that were saved last, the best and the latest; returns those removed."""
-    infos = list_checkpoints(run_dir)
-    by_age = sorted(infos, key=lambda i: _saved(i.path))
-    doomed = [i.path for i in by_age[: max(0, len(by_age) - max(1, keep))] if not i.best and not i.latest]
-    for path in doomed:
-        # Renamed first: a kill in the middle of removing must not leave half a checkpoint under a good name.
-        gone = path.with_name(f".tmp-pruned-{path.name}-{os.getpid()}")
-        replace(path, gone)
-        shutil.rmtree(gone, ignore_errors=True)
-    return doomed
-
-
-def set_aside_after(run_dir: Path, step: int) -> list[Path]:
-    """Moves checkpoints and snapshots beyond ``step`` to ``set-aside/``, for a run that goes on from ``step``.
-
-    They belong to a future that the run no longer has; nothing is deleted.
-
-    Returns:
-        Where they are now.
-    """
-    late = [i.path for i in list_checkpoints(run_dir) if i.step > step]
-    late += [s.path for s in list_snapshots(run_dir) if s.step > step]
-    if not late:
-        return []
-    moved = []
-    aside = run_dir / "set-aside" / time.strftime("%Y%m%d-%H%M%S")
-    for path in late:
-        place = aside / path.parent.name
-        place.mkdir(parents=True, exist_ok=True)
-        free = place / path.name
-        while free.exists():
-            free = free.with_name(f"{free.name}~")
-        replace(path, free)
-        moved.append(free)
-    left = list_checkpoints(run_dir)
-    pointers = {"latest": left[-1].path.name if left else None, "best": None}
-    for name, instead in pointers.items():
-        pointer = run_dir / "checkpoints" / name
-        if pointer.exists() and not (pointer.parent / _pointer(pointer)).is_dir():
-            if instead is None:
-                pointer.unlink()
-            else:
-                write_bytes_atomic(pointer, f"{instead}\n".encode())
-    return moved
 
 
 def save_snapshot(run_dir: Path, step: int, tensors: Mapping[str, torch.Tensor]) -> Path:
@@ -289,24 +188,6 @@ def save_snapshot(run_dir: Path, step: int, tensors: Mapping[str, torch.Tensor])
     return target
 
 
-def clean_leftovers(run_dir: Path) -> None:
-    """Removes what a killed writer left half-written, and puts back what it had moved away; needs the run's lock."""
-    for parent in (run_dir / "checkpoints", run_dir / "snapshots"):
-        if not parent.is_dir():
-            continue
-        for left in parent.glob(".old-step-*"):
-            home = left.with_name(left.name.removeprefix(".old-"))
-            if home.exists():
-                shutil.rmtree(left, ignore_errors=True)
-            else:
-                replace(left, home)
-        for left in [*parent.glob(".tmp-*"), *parent.glob(".*.tmp")]:
-            if left.is_dir():
-                shutil.rmtree(left, ignore_errors=True)
-            else:
-                left.unlink(missing_ok=True)
-
-
 def _put_in_place(beside: Path, target: Path) -> None:
     old = target.with_name(f".old-{target.name}")
     if target.exists():  # saved again at the same step: a kill between the two renames is mended by clean_leftovers
@@ -334,6 +215,13 @@ def _write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: di
             raise disk_full(path) from error
         raise LabError(f"{path} cannot be written: {error}", "look at the disk and the permissions there") from error
     sync_file(path)
+
+
+def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    # Copied: what is only mapped would keep Windows from pruning the file, and change with it.
+    return {name: tensor.clone() for name, tensor in load_file(path).items()}
 
 
 def _checked_state(path: Path) -> dict[str, Any]:
@@ -366,8 +254,7 @@ def _damaged(path: Path, name: str, why: str) -> CheckpointError:
 
 def _offer_before(path: Path) -> str:
     run_dir = path.parent.parent
-    match = _NAME.fullmatch(path.name)
-    step = int(match[1]) if match else 0
+    step = step_of(path.name) or 0
     for info in reversed([i for i in list_checkpoints(run_dir) if i.step < step]):
         if _is_whole(info.path):
             return f"the one before is whole: llm-lab train --resume {run_dir.name} --checkpoint {info.step}"
@@ -382,30 +269,6 @@ def _is_whole(path: Path) -> bool:
         return all(_sha256(path / name) == expected["sha256"] for name, expected in body["files"].items())
     except OSError:
         return False
-
-
-def _steps(parent: Path, *, folders: bool) -> list[tuple[int, Path]]:
-    try:
-        paths = list(parent.iterdir())
-    except OSError:
-        return []
-    found = []
-    for path in paths:
-        match = _NAME.fullmatch(path.name)
-        if match and folders == (match[2] is None):
-            found.append((int(match[1]), path))
-    return sorted(found)
-
-
-def _pointer(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
-
-
-def _saved(path: Path) -> float:
-    return float((read_json(path / STATE) or {}).get("saved", 0.0))
 
 
 def _sha256(path: Path) -> str:

@@ -86,14 +86,16 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 def replace(source: Path, target: Path) -> None:
     """``os.replace``; on Windows it is tried again while a reader holds the target open."""
-    for attempt in range(20):
+    tries = 20 if os.name == "nt" else 1
+    for left in reversed(range(tries)):
         try:
             os.replace(source, target)  # noqa: PTH105 - the retry needs the plain call
-            return
         except PermissionError:
-            if sys.platform != "win32" or attempt == 19:
+            if not left:
                 raise
             time.sleep(0.01)
+        else:
+            return
 
 
 def sync_folder(folder: Path) -> None:

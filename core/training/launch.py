@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from core.config import TrainConfig
 from core.errors import LabError, RunError
 from core.training.files import read_json, write_error, write_json_atomic
 from core.training.lock import is_held
+from core.training.run import Run
 from core.training.rundir import LAUNCH, LOCK, LOG, STATUS, locked
 from core.training.runs import new_run_dir, open_run
 
@@ -123,7 +125,7 @@ def start_run(
         if resume is None:
             shutil.rmtree(path, ignore_errors=True)
         raise
-    threading.Thread(target=process.wait, name=f"reaper of {path.name}", daemon=True).start()
+    threading.Thread(target=_reap, args=(process, path), name=f"reaper of {path.name}", daemon=True).start()
     return Launched(path, process.pid, process)
 
 
@@ -158,6 +160,17 @@ def _spawn(path: Path) -> subprocess.Popen[bytes]:
             f"no process for the run {path.name} could be started: {error.strerror or error}",
             "train in the terminal instead: llm-lab train",
         ) from error
+
+
+def _reap(process: subprocess.Popen[bytes], path: Path) -> None:
+    """Waits for the process, so that no zombie stays; says that it failed where it could not say it itself."""
+    code = process.wait()
+    status = read_json(path / STATUS) or {}
+    if code and status.get("pid") == 0 and not is_held(path / LOCK):
+        said = Run(path).log(1) or [f"the training process ended at once with exit code {code}"]
+        status |= {"state": "failed", "message": f"{said[0]}\nmore may stand in {path / LOG}"}
+        with suppress(LabError):  # the folder may be gone by now, and nobody is here to be told
+            write_json_atomic(path / STATUS, status, sync=False)
 
 
 def _environment() -> dict[str, str]:

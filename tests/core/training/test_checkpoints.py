@@ -186,6 +186,27 @@ def test_going_on_from_an_earlier_step_sets_the_later_ones_aside(tmp_path: Path)
     assert set_aside_after(tmp_path, 100) == []
 
 
+def test_the_best_that_is_left_becomes_the_best(tmp_path: Path) -> None:
+    for step, loss in ((100, 2.0), (200, 1.5), (300, 1.5), (400, 1.0), (500, 3.0)):
+        save_checkpoint(tmp_path, step, {}, {}, {"val_loss": loss}, best=step in (100, 200, 400))
+    assert find_checkpoint(tmp_path, "best").name == "step-000400"
+    assert find_checkpoint(tmp_path).name == "step-000500"
+    set_aside_after(tmp_path, 400)
+    assert find_checkpoint(tmp_path, "best").name == find_checkpoint(tmp_path).name == "step-000400"
+    set_aside_after(tmp_path, 300)
+    assert find_checkpoint(tmp_path, "best").name == "step-000200"
+
+
+def test_what_was_loaded_does_not_change_with_the_file(tmp_path: Path) -> None:
+    path = save(tmp_path, 7)
+    found = load_checkpoint(path)
+    with (path / "model.safetensors").open("r+b") as file:
+        size = file.seek(0, 2)
+        file.seek(size - 24)
+        file.write(b"\xff" * 24)
+    assert found.model["w"].tolist() == [[7.0, 7.0]] * 3
+
+
 def test_what_a_killed_writer_left_is_removed_or_put_back(tmp_path: Path) -> None:
     save(tmp_path, 100)
     save(tmp_path, 200)

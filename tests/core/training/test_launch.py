@@ -226,6 +226,18 @@ def test_the_folder_where_one_stands_does_not_matter(
     assert open_run("ünï").state == "finished"
 
 
+def test_a_process_that_dies_at_once_is_noticed(
+    config: TrainConfig, start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import os; os.write(2, b'no such luck\\n'); os._exit(3)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    launched = start(config)
+    run = open_run(launched.path)
+    wait_for(lambda: run.state == "failed")
+    assert run.status().message.startswith("no such luck\n")
+    assert "trainer.log" in run.status().message
+
+
 def test_a_bug_leaves_its_traceback_in_the_log_alone(runs: Path) -> None:
     path = new_run_dir("buggy")
     (path / "launch.json").write_text(json.dumps({"config": TrainConfig().to_dict(), "asked": time.time()}))
