@@ -11,24 +11,25 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.dom import DOMNode
-from textual.message import Message
 
 from core.errors import LabError
 from core.folders import asset, runs_dir
 from core.workbench import Bench, Workbench
+from lab.background import JobActions
 from lab.bench import BenchActions
 from lab.settings import Settings, load_settings, save_settings
 from lab.themes import OURS, theme_for
 from screens.base import LabScreen
 from screens.guard import as_lab_error, log_exception, log_path
-from screens.widgets.jobs import Job, JobStore
+from screens.widgets.jobs import JobStore
 from screens.widgets.lab_bar import LabBar
 from screens.widgets.lesson import LESSONS, Lesson
 from screens.widgets.ramps import Look
-from screens.widgets.status_line import StatusLine
 
 SCREENS = ("tokenizer", "embeddings", "attention", "training", "generation", "weights")
 TITLES = ("Tokens", "Embed", "Attention", "Training", "Generate", "Weights")
+START = "start"
+"""The mode of the empty frame, painted before the first screen is imported."""
 SAVE_AFTER = 1.0
 """Seconds after a change until the settings are written."""
 
@@ -39,7 +40,7 @@ def _palette() -> type[Provider]:
     return LabCommands
 
 
-class LabApp(BenchActions, App[int]):
+class LabApp(BenchActions, JobActions, App[int]):
     """LLM Lab."""
 
     TITLE = "LLM Lab"
@@ -64,13 +65,6 @@ class LabApp(BenchActions, App[int]):
         ),
     ]
 
-    class JobsChanged(Message):
-        """A job moved on; several of these become one."""
-
-        def can_replace(self, message: Message) -> bool:
-            """The newest is enough."""
-            return isinstance(message, LabApp.JobsChanged)
-
     def __init__(
         self,
         *,
@@ -81,8 +75,11 @@ class LabApp(BenchActions, App[int]):
         run: str | None = None,
         look: Look | None = None,
         notice: str = "",
+        frame_first: bool = False,
     ) -> None:
-        self.DEFAULT_MODE = screen  # type: ignore[misc]  # the toolkit looks it up on the instance
+        self._first = screen
+        # The toolkit looks the mode up on the instance.
+        self.DEFAULT_MODE = START if frame_first else screen  # type: ignore[misc]
         self.look = look or Look()
         super().__init__(css_path=asset("lab.tcss"), ansi_color=None if self.look.ramps else True)
         self.settings = settings or Settings()
@@ -96,10 +93,10 @@ class LabApp(BenchActions, App[int]):
         """Exceptions that the guard turned into cards; tests look here."""
         self._run = run
         self._notice = notice
-        self._told_jobs: set[int] = set()
         for theme in OURS:
             self.register_theme(theme)
         self.dress()
+        self.add_mode(START, self._make_frame)
         for name in SCREENS:
             self.add_mode(name, self._maker(name))
         if self.settings.keymap:
@@ -130,12 +127,16 @@ class LabApp(BenchActions, App[int]):
     def _maker(self, name: str) -> Callable[[], LabScreen]:
         return lambda: self._make_screen(name)
 
+    def _make_frame(self) -> LabScreen:
+        frame = LabScreen(self.workbench, name=START)
+        frame.lab_index = SCREENS.index(self._first) + 1
+        return frame
+
     def _make_screen(self, name: str) -> LabScreen:
         if name == "training":
             from screens.training import TrainingScreen
 
-            options = {"run": self._run} if self._run else {}
-            return TrainingScreen(self.workbench, self.runs_dir, **options)
+            return TrainingScreen(self.workbench, self.runs_dir)
         from screens.coming import COMING, ComingScreen
 
         return ComingScreen(self.workbench, next(c for c in COMING if c.name == name))
@@ -147,25 +148,39 @@ class LabApp(BenchActions, App[int]):
 
     def on_mount(self) -> None:
         """Everything that may wait until the first picture is there waits."""
-        self.jobs.on_change = self._job_moved
+        self.watch_jobs()
         self.workbench.subscribe(self._bench_was_set)
         self.theme_changed_signal.subscribe(self, lambda theme: self._theme_chosen(theme.name))
         self.call_after_refresh(self._after_first_paint)
 
-    def _job_moved(self) -> None:
-        self.post_message(self.JobsChanged())
-
-    def _after_first_paint(self) -> None:
+    async def _after_first_paint(self) -> None:
+        if self.current_mode == START:
+            await self.switch_mode(self._first)
+            self.remove_mode(START)
         self.look_up_chip()
+        if self._run:
+            self._show_run(self._run)
         if self._notice:
             self.notify(self._notice, severity="warning", timeout=15)
+
+    def _show_run(self, name: str) -> None:
+        from core.training.runs import open_run
+
+        screen = self.lab_screen
+        show = getattr(screen, "show_run", None)
+        if screen is None or show is None:
+            return
+        try:
+            show(open_run(name).path)
+        except LabError as error:
+            screen.problem("#body", error, [("escape", "put this away", "solved")]).focus()
 
     def action_go(self, number: int) -> None:
         """Goes to a screen by its number."""
         self.switch_mode(SCREENS[number - 1])
         self.settings.screen = SCREENS[number - 1]
         self._show_chip()
-        self._jobs_changed()
+        self.show_jobs()
         self.save_soon()
 
     @on(LabBar.Go)
@@ -189,7 +204,7 @@ class LabApp(BenchActions, App[int]):
         from screens.widgets.choose import Choice, Choose
 
         choices = [Choice(str(i), f"{i} {title}", str(i)) for i, title in enumerate(TITLES, 1)]
-        now = str(SCREENS.index(self.current_mode) + 1)
+        now = str(SCREENS.index(self.current_mode) + 1) if self.current_mode in SCREENS else ""
 
         def chosen(value: str | None) -> None:
             if value:
@@ -203,38 +218,6 @@ class LabApp(BenchActions, App[int]):
 
         if not isinstance(self.screen, KeyPanel):
             self.push_screen(KeyPanel(key_lines(self.screen)))
-
-    # Jobs
-
-    @on(StatusLine.OpenJobs)
-    def action_jobs(self) -> None:
-        """The list of jobs."""
-        from screens.widgets.jobs_panel import JobsPanel
-
-        if not isinstance(self.screen, JobsPanel):
-            self.push_screen(JobsPanel(self.jobs, self.look.symbols))
-
-    @on(JobsChanged)
-    def _jobs_changed(self) -> None:
-        from screens.widgets.jobs_panel import JobsPanel, jobs_words
-
-        words = jobs_words(self.jobs, self.look.symbols)
-        if self.lab_screen is not None:
-            for line in self.lab_screen.query(StatusLine):
-                line.count_jobs(words)
-        for job in self.jobs.jobs:
-            if job.state in ("finished", "failed") and job.id not in self._told_jobs:
-                self._told_jobs.add(job.id)
-                if not isinstance(self.screen, JobsPanel):
-                    self._tell_end(job)
-
-    def _tell_end(self, job: Job) -> None:
-        if job.error is not None:
-            self.notify(
-                f"{job.error.title}\n{job.error.hint}", title=job.name, severity="error", timeout=15, markup=False
-            )
-        else:
-            self.notify(job.text or "done", title=job.name, markup=False)
 
     # What is remembered
 
@@ -262,18 +245,6 @@ class LabApp(BenchActions, App[int]):
                 log_exception(error)
 
     # The end
-
-    def action_quit_lab(self) -> None:
-        """Quits; training runs go on. If jobs run, it asks once."""
-        from screens.widgets.confirm import Confirm
-
-        running = self.jobs.running
-        if not running or isinstance(self.screen, Confirm):
-            self.exit(0)
-            return
-        names = ", ".join(job.name for job in running)
-        question = Confirm("quit now?", f"{names}: would be cancelled; training runs keep going", yes="Quit", no="Stay")
-        self.push_screen(question, lambda yes: self.exit(0) if yes else None)
 
     def on_unmount(self) -> None:
         """Cancels jobs, remembers."""
@@ -342,7 +313,9 @@ def run_app(
     if model:
         workbench.set(a=model)
     name = screen or (settings.screen if settings.screen in SCREENS else "training")
-    app = LabApp(screen=name, workbench=workbench, settings=settings, run=run, look=look, notice=notice)
+    app = LabApp(
+        screen=name, workbench=workbench, settings=settings, run=run, look=look, notice=notice, frame_first=True
+    )
     app.remember = True
     code = app.run()
     return app.return_code or code or 0

@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Input, Static, TextArea
+from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
 
 from core.errors import LabError
@@ -160,6 +160,13 @@ class LabScreen(Screen[None]):
         """What this terminal can show."""
         found = getattr(self.app, "look", None)
         return found if isinstance(found, Look) else Look()
+
+    @property
+    def typing(self) -> bool:
+        """Whether a text field has the focus."""
+        # By name, since importing TextArea takes longer than painting the frame.
+        kinds = {cls.__name__ for cls in type(self.focused).__mro__}
+        return isinstance(self.focused, Input) or "TextArea" in kinds
 
     def say(self, text: str) -> None:
         """The sentence of the status line."""
@@ -340,7 +347,7 @@ class LabScreen(Screen[None]):
         """One step back: streaming, text field, pin, zoom, lesson over the body, cards; one a press."""
         if self.stop_streaming():
             return
-        if isinstance(self.focused, (Input, TextArea)):
+        if self.typing:
             self.set_focus(None)
         elif self.release():
             return

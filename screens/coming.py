@@ -31,7 +31,7 @@ COMING = (
     Coming(
         "embeddings", 2, "Embed",
         "Words as directions: neighbours, analogies, maps, and what a model learns about them.",
-        "Now: core.load_model(\"demo\").model holds the embedding table of a trained model (transformer.wte).",
+        "Now: core.load_model(\"demo\").model holds the embedding table of a trained model (model.wte).",
     ),
     Coming(
         "attention", 3, "Attention",

@@ -29,7 +29,7 @@ def key_lines(screen: Screen[object]) -> list[KeyLine]:
     groups: dict[str, dict[tuple[str, str], list[str]]] = {}
     app = screen.app
     for node, binding, enabled, tooltip in screen.active_bindings.values():
-        if not enabled or binding.system:
+        if not enabled or not binding.id:  # those of the toolkit (scroll left) have no id
             continue
         does = tooltip or binding.tooltip or binding.description
         if not does:
@@ -45,7 +45,8 @@ def _place(node: DOMNode, screen: Screen[object]) -> str:
         return "this screen"
     if node is screen.app:
         return "everywhere"
-    title = getattr(node, "border_title", None)
+    titles = (getattr(n, "border_title", None) for n in node.ancestors_with_self)
+    title = next((t for t in titles if t), None)
     return f"this pane ({title})" if title else "this pane"
 
 

@@ -119,6 +119,7 @@ class Lesson(Vertical):
     Lesson > VerticalScroll { height: 1fr; }
     Lesson Markdown { margin: 0; padding: 0; background: transparent; }
     Lesson #tries { height: auto; }
+    Lesson MarkdownH1, Lesson MarkdownH2, Lesson MarkdownH3 { margin: 0 0 1 0; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("pagedown", "page_down", show=False, id="lesson.page-down", tooltip="on, at the end the next lesson"),
@@ -170,7 +171,7 @@ class Lesson(Vertical):
         text = fill(template_of(view.lesson_id), view.values)
         if text != self._shown:
             self._shown = text
-            self.border_title = f"{view.lesson_id} · ? closes"
+            self.border_title = f"{view.lesson_id} lesson · ? closes"
             await self.query_one(Markdown).update(text)
         if tries_too:
             box = self.query_one("#tries", Vertical)

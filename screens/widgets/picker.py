@@ -63,9 +63,9 @@ def row_text(row: _Row, folder: str, first: bool, unfolded: bool, symbols: Symbo
     text = Text(no_wrap=True)
     text.append(f"{group[:9]:<10}", "bold")
     text.append("  " * row.depth + f"{glyph(ref, symbols)} ")
-    text.append(f"{ref.label[: 20 - 2 * row.depth]:<{21 - 2 * row.depth}}")
+    text.append(f"{ref.label[: 18 - 2 * row.depth]:<{19 - 2 * row.depth}}")
     if row.depth == 0:
-        text.append(f"{size_text(ref.parameters):>6}  {ref.shape:<13}{ref.tokenizer[:7]:<8}")
+        text.append(f"{size_text(ref.parameters):>5}  {ref.shape:<13}{ref.tokenizer[:7]:<8}")
         note = (
             f"{ref.size / 1e9:.2f} GB missing"
             if not ref.here and ref.size
@@ -91,9 +91,9 @@ class Picker(Dialog[Picked]):
     """The modal; letters go to the filter, and ``down`` leads into the list, where the letter keys act."""
 
     HEADING = "workbench"
-    KEYS = "enter use as A · b as B · t tokenizer… · o open a path · right checkpoints · / filter · esc close"
+    KEYS = "enter as A · b as B · t tokenizer · o path · right checkpoints · / filter"
     DEFAULT_CSS = """
-    Picker > #box { width: 84; }
+    Picker > #box { width: 80; }
     Picker VirtualList { height: 14; }
     Picker #detail { color: $text-muted; height: 1; }
     """
