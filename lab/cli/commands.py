@@ -63,8 +63,8 @@ def root_help() -> str:
         f"  {'--version':<{width}}Print the version.",
         "",
         "A first run:",
-        f"  {PROGRAM} train --preset shakespeare-1min",
-        f"  {PROGRAM} train --corpus python-docs --max-steps 500    (needs no network)",
+        f"  {PROGRAM} train --preset shakespeare-1min   (a minute)",
+        f"  {PROGRAM} train --preset smoke              (seconds, and no network)",
         "",
         "Folders: LLM_LAB_RUNS (default ./runs), LLM_LAB_CACHE, LLM_LAB_STATE.",
     ]

@@ -169,8 +169,9 @@ class Quiet:
         """Has nothing to take away."""
 
     def note(self, text: str) -> None:
-        """Says it on stderr."""
-        two_lines(text, "")
+        """Says it where a person sees it, and not in a log."""
+        if sys.stderr.isatty():
+            two_lines(text, "")
 
     def close(self, line: str) -> None:
         """Prints the last line."""

@@ -118,6 +118,20 @@ def test_texts_that_cannot_be_used(llm_lab, text, content, complaint):
     assert complaint in lines(said.out)[-1]["error"]["title"]
 
 
+@pytest.mark.parametrize(
+    "words", [["--corpus", "tiny-shakespeare"], ["--corpus", "python-docs", "--tokenizer", "gpt2"]]
+)
+def test_without_a_network(llm_lab, monkeypatch, words):
+    for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens on the discard port
+    monkeypatch.setenv("NO_PROXY", "")
+    said = llm_lab("train", "--corpus", corpus, "--tokenizer", tokenizer, *QUICK)
+    assert said.code == 1
+    assert "cannot be reached" in said.error["title"]
+    assert "python-docs" in said.error["hint"] or "char" in said.error["hint"]
+    assert not llm_lab.runs.exists()
+
+
 def test_a_diverged_run_fails(llm_lab, words):
     said = llm_lab(*words, "--max-steps", 60, "--learning-rate", "1e18", "--grad-clip", 0, "--name", "wild")
     assert said.code == 1
