@@ -306,9 +306,11 @@ def _train_problems(c: Any) -> list[str]:
     ]
     problems += [
         f"{n} must be from 0 up to (not including) 1, got {getattr(c, n)}"
-        for n in ("beta1", "beta2", "momentum", "val_fraction")
+        for n in ("beta1", "beta2", "momentum")
         if not 0 <= getattr(c, n) < 1
     ]
+    if not 0 < c.val_fraction < 1:
+        problems.append(f"val_fraction must be above 0 and below 1, got {c.val_fraction}")
     if c.stride is not None and c.stride < 1:
         problems.append(f"stride must be at least 1, got {c.stride}")
     if c.epochs is not None and c.epochs <= 0:

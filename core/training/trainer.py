@@ -17,7 +17,7 @@ from typing import Any
 
 from core.config import TrainConfig
 from core.errors import LabError, MemoryShortError
-from core.training import checkpoints
+from core.training import checkpoints, stored
 from core.training.backend import Backend, StepResult, make_backend, seed_for
 from core.training.estimate import check_memory, what_would_fit
 from core.training.events import (
@@ -157,7 +157,7 @@ class Trainer:
         backend.load(before.checkpoint.model, before.checkpoint.optimizer)
         self._progress = Progress(**before.progress)
         self._journal.clock.set(before.seconds)
-        checkpoints.set_aside_after(self.run_dir, self._progress.step)
+        stored.set_aside_after(self.run_dir, self._progress.step)
         yield from self._journal.say(before.event(backend, material, self._now()))
         for warning in before.warnings(backend, material, self._now()):
             yield from self._journal.say(warning)
@@ -251,8 +251,8 @@ class Trainer:
             lambda: checkpoints.save_checkpoint(run_dir, progress.step, *backend.tensors(), state)
         )
         if best:
-            checkpoints.mark_best(run_dir, progress.step)
-        checkpoints.prune(run_dir, self.config.keep_checkpoints)
+            stored.mark_best(run_dir, progress.step)
+        stored.prune(run_dir, self.config.keep_checkpoints)
         took = time.perf_counter() - started
         yield from journal.say(CheckpointEvent(*self._now(), path.relative_to(run_dir).as_posix(), took))
 
@@ -306,7 +306,7 @@ def _weights_of(config: TrainConfig) -> Any:
 
 
 def _has_checkpoint(run_dir: Path, step: int) -> bool:
-    return any(info.step == step for info in checkpoints.list_checkpoints(run_dir))
+    return any(info.step == step for info in stored.list_checkpoints(run_dir))
 
 
 def _out_of_memory(error: BaseException) -> bool:

@@ -13,7 +13,7 @@ from core.config import Device, DType, GPTConfig, TrainConfig
 from core.errors import CheckpointError, ModelSpecError, RunError
 from core.tokenizers import load_tokenizer
 from core.tokenizers.base import Tokenizer
-from core.training import checkpoints
+from core.training import checkpoints, stored
 from core.training.files import read_json
 from core.training.runs import open_run
 
@@ -88,8 +88,8 @@ def _find(spec: str) -> tuple[Path, str]:
 
 
 def _read(run_dir: Path, which: str) -> tuple[GPTConfig, dict[str, torch.Tensor], Path, int]:
-    infos = {info.step: info for info in checkpoints.list_checkpoints(run_dir)}
-    snapshots = {info.step: info for info in checkpoints.list_snapshots(run_dir)}
+    infos = {info.step: info for info in stored.list_checkpoints(run_dir)}
+    snapshots = {info.step: info for info in stored.list_snapshots(run_dir)}
     if which.isdigit() and int(which) not in infos and int(which) in snapshots:
         return _read_snapshot(run_dir, int(which), snapshots[int(which)].path)
     if not infos and snapshots and which in ("", "best", "latest"):  # a run that came without checkpoints: the demo
@@ -103,10 +103,10 @@ def _read(run_dir: Path, which: str) -> tuple[GPTConfig, dict[str, torch.Tensor]
         )
     if not which:
         which = "best" if any(info.best for info in infos.values()) else "latest"
-    path = checkpoints.find_checkpoint(run_dir, int(which) if which.isdigit() else which)
+    path = stored.find_checkpoint(run_dir, int(which) if which.isdigit() else which)
     checkpoint = checkpoints.load_checkpoint(path)
     config = TrainConfig.from_dict(checkpoint.state["config"]).model
-    return config, checkpoint.model, path / checkpoints.MODEL, checkpoint.step
+    return config, checkpoint.model, path / stored.MODEL, checkpoint.step
 
 
 def _read_snapshot(run_dir: Path, step: int, path: Path) -> tuple[GPTConfig, dict[str, torch.Tensor], Path, int]:
