@@ -218,15 +218,24 @@ class TrainingScreen(RunActions):
     @guarded
     def _run_selected(self, message: RunsList.Selected) -> None:
         if message.path != self._shown:
+            by_person = self._shown in {run.path for run in self.body.list.runs}
             self._shown = message.path
             self.body.time.go_to(None)
-            self.release_sentence()
+            if by_person:
+                self.release_sentence()
             self.look_now()
 
     def show_run(self, path: Path) -> None:
         """Shows a run, also one that is not listed yet: the cursor goes there with the next look."""
         self._shown = path
         self.body.list.want(path)
+        self.look_now()
+
+    def forget_run(self, path: Path) -> None:
+        """A run is gone."""
+        self._shown = None if self._shown == path else self._shown
+        self._overlays = tuple(p for p in self._overlays if p != path)
+        self._opened = tuple(p for p in self._opened if p != path)
         self.look_now()
 
     def open_path(self, path: Path) -> None:

@@ -65,9 +65,9 @@ class RunActions(LabScreen):
     class Deleted(Message):
         """A run is in the trash."""
 
-        def __init__(self, name: str, trash: Path) -> None:
+        def __init__(self, path: Path, trash: Path) -> None:
             super().__init__()
-            self.run_name = name
+            self.path = path
             self.trash = trash
 
     def __init__(self, workbench: Workbench, runs_dir: Path, *, name: str | None = None) -> None:
@@ -86,6 +86,10 @@ class RunActions(LabScreen):
 
     def show_run(self, path: Path) -> None:
         """Shows a run, also one that is not listed yet."""
+        raise NotImplementedError
+
+    def forget_run(self, path: Path) -> None:
+        """A run is gone."""
         raise NotImplementedError
 
     def open_path(self, path: Path) -> None:
@@ -389,14 +393,14 @@ class RunActions(LabScreen):
         from core.training.runs import delete_run, open_run
 
         try:
-            self.post_message(self.Deleted(path.name, delete_run(open_run(path))))
+            self.post_message(self.Deleted(path, delete_run(open_run(path))))
         except LabError as error:
             self.post_message(self.Refused(error))
 
     @on(Deleted)
     def _deleted(self, message: Deleted) -> None:
-        self.hold(f"{message.run_name} is in the trash: {message.trash}")
-        self.look_now()
+        self.hold(f"{message.path.name} is in the trash: {message.trash}")
+        self.forget_run(message.path)
 
     def load_step(self, step: int) -> None:
         """Puts a step's weights on the workbench as model A."""

@@ -62,6 +62,11 @@ class TextPane(VerticalScroll, can_focus=True):
 class TrainingBody(Horizontal):
     """Runs left; plot, trends and numbers; samples or log; the time machine."""
 
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.titled: dict[str, Text] = {}
+        """The title of each pane."""
+
     def compose(self) -> ComposeResult:
         """All panes; the style sheet decides which are seen at which size."""
         with Vertical(id="runs-pane", classes="frame"):
@@ -294,7 +299,8 @@ class TrainingBody(Horizontal):
         text = title if isinstance(title, Text) else Text(title)
         if any(self.screen.has_class(c) for c in ("-narrow", "-short", "-tiny")):
             text = text + Text(f" {PANES.index(pane) + 1}/{len(PANES)}")
-        if frame.border_title is None or Text.from_markup(str(frame.border_title)) != text:
+        if self.titled.get(pane) != text:
+            self.titled[pane] = text
             frame.border_title = text
 
 
