@@ -118,10 +118,8 @@ def test_texts_that_cannot_be_used(llm_lab, text, content, complaint):
     assert complaint in lines(said.out)[-1]["error"]["title"]
 
 
-@pytest.mark.parametrize(
-    "words", [["--corpus", "tiny-shakespeare"], ["--corpus", "python-docs", "--tokenizer", "gpt2"]]
-)
-def test_without_a_network(llm_lab, monkeypatch, words):
+@pytest.mark.parametrize(("corpus", "tokenizer"), [("tiny-shakespeare", "char"), ("python-docs", "gpt2")])
+def test_without_a_network(llm_lab, monkeypatch, corpus, tokenizer):
     for name in ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens on the discard port
     monkeypatch.setenv("NO_PROXY", "")
