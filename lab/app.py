@@ -93,6 +93,7 @@ class LabApp(BenchActions, JobActions, App[int]):
         """Exceptions that the guard turned into cards; tests look here."""
         self._run = run
         self._notice = notice
+        self._last_words = ""
         for theme in OURS:
             self.register_theme(theme)
         self.dress()
@@ -279,7 +280,14 @@ class LabApp(BenchActions, JobActions, App[int]):
         known = error if isinstance(error, LabError) else None
         what = known.title if known else f"the lab had to stop ({type(error).__name__})"
         hint = known.hint if known and known.hint else f"the story is in {log_path()}"
-        self.panic(f"{what}\n{hint} · training runs keep going")
+        self._last_words = self._last_words or f"{what}\n{hint} · training runs keep going"
+        self._close_messages_no_wait()
+
+    def _print_error_renderables(self) -> None:
+        # One story, unwrapped, however many handlers failed on the way down.
+        self._exit_renderables.clear()
+        if self._last_words:
+            self.error_console.print(self._last_words, markup=False, highlight=False, soft_wrap=True)
 
 
 def run_app(

@@ -147,11 +147,15 @@ def text_on(color: Color) -> Style:
     return Style(color=better.name, bgcolor=color.name)
 
 
+def _step(value: float, count: int) -> int:
+    return min(count - 1, int(max(0.0, min(1.0, value)) * count))
+
+
 def ramp_style(value: float, ramp: tuple[Color, ...]) -> Style:
     """The style of a cell with a value from 0 to 1; a value outside is drawn as the nearest end, NaN without colour."""
     if not ramp or value != value:
         return Style()
-    return text_on(ramp[min(len(ramp) - 1, max(0, int(value * len(ramp))))])
+    return text_on(ramp[_step(value, len(ramp))])
 
 
 def shade(value: float, *, ascii_only: bool = False) -> str:
@@ -163,7 +167,7 @@ def shade(value: float, *, ascii_only: bool = False) -> str:
     if value != value:
         return "  "
     glyphs = SHADES_ASCII if ascii_only else SHADES
-    return glyphs[min(len(glyphs) - 1, max(0, int(value * len(glyphs))))] * 2
+    return glyphs[_step(value, len(glyphs))] * 2
 
 
 def bar_glyph(value: float, *, ascii_only: bool = False) -> str:
@@ -173,4 +177,4 @@ def bar_glyph(value: float, *, ascii_only: bool = False) -> str:
     ('▁', '█')
     """
     glyphs = BARS_ASCII if ascii_only else BARS
-    return " " if value != value else glyphs[min(len(glyphs) - 1, max(0, int(value * len(glyphs))))]
+    return " " if value != value else glyphs[_step(value, len(glyphs))]

@@ -1,0 +1,339 @@
+"""The frame as a person meets it: keys, dialogs, sizes, errors, what is remembered. Real app, real events."""
+
+import asyncio
+import time
+
+import pytest
+from textual.widgets import Input
+
+from core.errors import LabError
+from core.workbench import Workbench
+from lab.app import SCREENS, LabApp
+from lab.settings import Settings, load_settings
+from screens.base import LabScreen, TakeAwayRequest
+from screens.coming import ComingScreen
+from screens.guard import log_path
+from screens.widgets.choose import Choose
+from screens.widgets.confirm import Confirm
+from screens.widgets.error_card import ErrorCard
+from screens.widgets.jobs_panel import JobsPanel
+from screens.widgets.key_panel import KeyPanel
+from screens.widgets.lab_bar import LabBar
+from screens.widgets.lesson import Lesson
+from screens.widgets.picker import Picker
+from screens.widgets.ramps import Look
+from screens.widgets.status_line import StatusLine
+from screens.widgets.take_away import TakeAway
+
+
+async def until(pilot, condition, seconds=15.0):
+    """Lets the app live until something is true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"waited {seconds} s in vain"
+        await pilot.pause()
+        await asyncio.sleep(0.01)
+
+
+def lab(**options):
+    return LabApp(screen=options.pop("screen", "attention"), **options)
+
+
+async def test_digits_and_the_go_to_list_change_the_screen():
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        for key in "12356":
+            await pilot.press(key)
+            assert app.current_mode == SCREENS[int(key) - 1]
+            assert isinstance(app.screen, ComingScreen)
+        await pilot.press("g")
+        assert isinstance(app.screen, Choose)
+        await pilot.press("2")
+        assert app.current_mode == "embeddings"
+        await pilot.press("g", "down", "enter")
+        assert app.current_mode == "attention"
+        await pilot.click(LabBar, offset=(12, 0))
+        assert app.current_mode == "tokenizer"
+    assert app.survived == []
+
+
+async def test_a_screen_to_come_says_so_and_pretends_nothing():
+    app = lab(screen="generation")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("y")
+        assert not isinstance(app.screen, TakeAway)
+        assert "nothing to take away" in app.screen.query_one(StatusLine).sentence
+        await pilot.press("question_mark")
+        assert not app.screen.query(Lesson)
+
+
+async def test_digits_type_while_a_field_has_the_focus_and_escape_leaves_it():
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        field = Input()
+        await app.screen.query_one("#body").mount(field)
+        field.focus()
+        await pilot.press("1", "w", "question_mark")
+        assert field.value == "1w?" and app.current_mode == "attention"
+        await pilot.press("escape")
+        assert app.focused is None
+        await pilot.press("1")
+        assert app.current_mode == "tokenizer"
+
+
+async def test_escape_does_one_thing_at_a_time():
+    done = []
+
+    class Streaming(LabScreen):
+        LAB_NAME, LAB_INDEX = "Stream", 5
+        streams, pinned = True, True
+
+        def compose_body(self):
+            yield Input(classes="pane", id="field")
+
+        def stop_streaming(self):
+            had, self.streams = self.streams, False
+            return had and not done.append("stream")
+
+        def release(self):
+            had, self.pinned = self.pinned, False
+            return had and not done.append("pin")
+
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = Streaming(app.workbench)
+        await app.push_screen(screen)
+        screen.query_one(Input).focus()
+        await pilot.pause()
+        screen.action_zoom()
+        await pilot.press("escape")
+        assert done == ["stream"] and screen.typing
+        await pilot.press("escape")
+        assert done == ["stream"] and not screen.typing
+        await pilot.press("escape")
+        assert done == ["stream", "pin"] and screen.maximized is not None
+        await pilot.press("escape")
+        assert screen.maximized is None
+
+
+@pytest.mark.parametrize(
+    ("size", "classes"),
+    [
+        ((160, 40), {"-wide"}),
+        ((120, 36), {"-normal"}),
+        ((80, 24), {"-narrow", "-short"}),
+        ((70, 20), {"-tiny"}),
+        ((52, 14), {"-too-small"}),
+    ],
+)
+async def test_the_size_class_follows_the_terminal(size, classes):
+    app = lab()
+    async with app.run_test(size=(100, 30)) as pilot:
+        await pilot.resize_terminal(*size)
+        await until(pilot, lambda: set(app.screen.lab_size) == classes)
+        assert classes <= app.screen.classes
+        small = app.screen.query_one("#too-small")
+        assert small.display == ("-too-small" in classes)
+        if small.display:
+            assert "needs 60×16, has 52×14" in str(small.render())
+            assert "llm-lab" in str(small.render())
+
+
+async def test_the_key_panel_lists_what_works_now():
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("f2")
+        panel = app.screen
+        assert isinstance(panel, KeyPanel)
+        everywhere = [line.keys for line in panel._lines if line.where == "everywhere"]
+        assert {"1", "g", "J"} <= set(everywhere)
+        await pilot.press("f2")
+        assert app.screen is panel
+        await pilot.press("escape")
+        assert isinstance(app.screen, ComingScreen)
+
+
+async def test_the_picker_lists_what_is_missing_with_its_size_and_filters_by_words():
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("w")
+        picker = app.screen
+        assert isinstance(picker, Picker)
+        await until(pilot, lambda: picker.loaded)
+        assert "0.50 GB missing" in next(
+            str(picker._line(i)) for i, row in enumerate(picker._rows) if row.ref.spec == "gpt2"
+        )
+        await pilot.press(*"355")
+        assert [row.ref.spec for row in picker._rows] == ["gpt2-medium"]
+        await pilot.press("down", "enter")
+        await pilot.pause()
+        card = app.screen.query_one(ErrorCard)
+        assert "gpt2-355M is not on this machine (1.42 GB)" in card.problem.what
+        assert app.workbench.a == "demo"
+        app.workbench.set(a="elsewhere")
+        await pilot.press("u")
+        await until(pilot, lambda: not app.screen.query(ErrorCard))
+        assert app.workbench.a == "demo"
+
+
+async def test_there_is_no_step_before_a_model_that_is_no_run():
+    app = lab(workbench=Workbench.from_dict({"a": "gpt2"}))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("less_than_sign")
+        await until(pilot, lambda: "not a model of a run" in app.screen.query_one(StatusLine).sentence)
+        assert app.workbench.a == "gpt2"
+
+
+async def test_an_action_that_fails_shows_a_card_and_the_app_lives_on():
+    class Broken(LabScreen):
+        LAB_NAME, LAB_INDEX = "Broken", 1
+        BINDINGS = [("b", "break", "Break"), ("p", "post", "Post"), ("k", "work", "Work")]  # noqa: RUF012
+
+        def action_break(self):
+            raise RuntimeError("the reason")
+
+        def action_work(self):
+            def fail():
+                raise LabError("two", "lines")
+
+            self.run_worker(fail, thread=True, exit_on_error=False)
+
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = Broken(app.workbench)
+        await app.push_screen(screen)
+        await pilot.press("b")
+        await pilot.pause()
+        card = screen.query_one(ErrorCard)
+        assert "the reason" in card.problem.what and str(log_path()) in card.problem.why
+        assert "RuntimeError: the reason" in log_path().read_text()
+        assert [type(e) for e in app.survived] == [RuntimeError]
+        await pilot.press("escape")
+        await until(pilot, lambda: not screen.query(ErrorCard))
+        await pilot.press("k")
+        await until(pilot, lambda: bool(screen.query(ErrorCard)))
+        assert (screen.query_one(ErrorCard).problem.what, screen.query_one(ErrorCard).problem.why) == ("two", "lines")
+
+
+async def test_take_away_shows_copies_and_saves(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    class Takeable(LabScreen):
+        LAB_NAME, LAB_INDEX = "Take", 1
+
+        def take_away(self):
+            return TakeAwayRequest(
+                "a view", "import core\n", "llm-lab x", {"n": 0.1}, (["n"], [[0.1]]), link="llm-lab open x"
+            )
+
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await app.push_screen(Takeable(app.workbench))
+        await pilot.press("Y")
+        assert app.clipboard == "import core\n"
+        await pilot.press("y")
+        dialog = app.screen
+        assert isinstance(dialog, TakeAway)
+        names = []
+        for _ in dialog._forms:
+            names.append(dialog.form.name)
+            await pilot.press("s", "tab")
+        assert names == ["Python", "Command", "JSON", "CSV", "SVG", "Link"]
+        folder = tmp_path / "llm-lab-exports"
+        await until(pilot, lambda: folder.exists() and len(list(folder.iterdir())) == 6)
+        texts = {p.suffix: p.read_text() for p in folder.iterdir() if p.suffix != ".sh"}
+        assert texts[".py"] == "import core\n" and texts[".csv"] == "n\n0.1\n" and '"n": 0.1' in texts[".json"]
+        assert "@font-face" not in texts[".svg"] and "Take" not in texts[".py"]
+        assert all(p.name.startswith("take-a-view-") for p in folder.iterdir())
+        await pilot.press("c")
+        assert app.clipboard == "import core\n"
+
+
+async def test_jobs_are_counted_told_and_cancelled_when_quitting():
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        job = app.jobs.add("fetch", cancel=lambda: None)
+        job.update(1, 4)
+        await until(pilot, lambda: "fetch 25 %" in app.screen.query_one(StatusLine).counters)
+        done = app.jobs.add("copy")
+        done.finish("copied")
+        await until(pilot, lambda: any("copied" in n.message for n in app._notifications))
+        await pilot.press("J")
+        assert isinstance(app.screen, JobsPanel)
+        await pilot.press("escape", "ctrl+q")
+        assert isinstance(app.screen, Confirm)
+        await pilot.press("enter")
+        assert app.is_running and job.state == "running"
+        await pilot.press("ctrl+q", "tab", "enter")
+    assert job.state == "cancelled"
+    assert app.return_value == 0
+
+
+async def test_what_was_set_is_there_at_the_next_start():
+    app = lab(settings=Settings())
+    app.remember = True
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.workbench.set(a="mine@best", prompt="Once")
+        await pilot.press("6")
+        app.theme = "nord"
+        await pilot.press("ctrl+q")
+    settings, problem = load_settings()
+    assert problem == ""
+    assert (settings.screen, settings.theme, settings.workbench["a"]) == ("weights", "nord", "mine@best")
+    again = lab(settings=settings, workbench=Workbench.from_dict(settings.workbench))
+    async with again.run_test(size=(120, 36)):
+        assert again.theme == "nord" and again.workbench.prompt == "Once"
+
+
+async def test_keys_can_be_changed():
+    app = lab(settings=Settings(keymap={"app.keys": "f5"}))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("f5")
+        assert isinstance(app.screen, KeyPanel)
+
+
+@pytest.mark.parametrize(
+    ("look", "theme"),
+    [
+        (Look(), "lab-dark"),
+        (Look(light=True), "lab-light"),
+        (Look(colours="16"), "ansi-dark"),
+        (Look(colours="none", light=True), "ansi-light"),
+        (Look(present=True), "lab-contrast"),
+    ],
+)
+async def test_the_theme_fits_the_terminal(look, theme):
+    app = lab(look=look)
+    async with app.run_test(size=(80, 24)):
+        assert app.theme == theme
+
+
+async def test_ascii_only_draws_nothing_else():
+    app = lab(look=Look(ascii=True), screen="weights")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("w")
+        await until(pilot, lambda: app.screen.loaded)
+        await pilot.pause()
+        drawn = "".join(strip.text for screen in app.screen_stack for strip in screen._compositor.render_strips())
+        assert {c for c in drawn if ord(c) > 255} == set()  # a middle dot may stay
+
+
+async def test_the_palette_finds_words_in_any_order():
+    from lab.palette import entries, score
+
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        found = [e.title for e in entries(app) if score("model demo use", e)]
+        assert found == ["Use model demo"]
+        assert {f"Go to {t}" for t in ("Tokens", "Weights")} <= {e.title for e in entries(app)}
+        await pilot.press("ctrl+p", *"embed go")
+        await pilot.pause()
+        await until(pilot, lambda: app.screen.query("OptionList").first().option_count == 1)
+        await pilot.press("enter")
+        await until(pilot, lambda: app.current_mode == "embeddings")
+
+
+async def test_damaged_settings_are_said_once_the_frame_is_there():
+    app = lab(notice="the remembered settings were damaged")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: any("damaged" in n.message for n in app._notifications))
