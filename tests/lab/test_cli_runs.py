@@ -20,10 +20,10 @@ from lab.cli import control
 from lab.cli.watch import _extremes
 
 
-def write_run(path: Path, state: str = "finished", steps: int = 40) -> None:
+def write_run(path: Path, state: str = "finished", steps: int = 40, val_loss: float = 2.25) -> None:
     """A run that has ended, as its directory."""
     with writer_of(path) as writer:
-        say(writer, steps)
+        say(writer, steps, val_loss)
         writer.emit(EndEvent(steps, steps / 10, steps * 64, state))
         writer.set_status(step=steps)
         writer.close(state)
@@ -35,11 +35,11 @@ def writer_of(path: Path) -> RunWriter:
     return RunWriter.create(path, meta)
 
 
-def say(writer: RunWriter, steps: int) -> None:
+def say(writer: RunWriter, steps: int, val_loss: float = 2.25) -> None:
     writer.emit(StartEvent(0, 0.0, 0, 40, 809_984, 1000, 100, 1.0))
     for step in range(1, steps + 1):
         writer.emit(StepEvent(step, step / 10, step * 64, 4.0 - step / 20, 1e-3, 1.0, 640.0))
-    writer.emit(EvalEvent(steps, steps / 10, steps * 64, 2.1, 2.25, 9.49, best=True))
+    writer.emit(EvalEvent(steps, steps / 10, steps * 64, 2.1, val_loss, 9.49, best=True))
 
 
 class Answering(threading.Thread):
