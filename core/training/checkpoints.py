@@ -132,7 +132,8 @@ def save_checkpoint(
         # `latest` comes last: until it is there, a killed run goes on from the one before, as if this one never was.
         if best:
             mark_best(run_dir, step)
-        write_bytes_atomic(parent / "latest", f"{target.name}\n".encode())
+        # Not forced to the disk: should a power cut take it, the newest checkpoint is the latest all the same.
+        write_bytes_atomic(parent / "latest", f"{target.name}\n".encode(), sync=False)
     except OSError as error:
         shutil.rmtree(beside, ignore_errors=True)
         raise write_error(target, error) from error

@@ -171,18 +171,22 @@ class RunWriter:
         line = orjson.dumps(event.to_dict(), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
         assert self._metrics is not None, "emit on a writer that was not opened"
         with self._guard:
+            said = False
             try:
                 done = os.write(self._metrics, line)
                 while done < len(line):  # a short write comes just before the disk is full
                     done += os.write(self._metrics, line[done:])
+                if isinstance(event, (CheckpointEvent, ResumeEvent, EndEvent)):
+                    os.fsync(self._metrics)  # some network disks say only now that they are full
+                said = True
                 self._good += len(line)
                 self._last = (event.step, event.time, event.tokens)
-                if isinstance(event, (CheckpointEvent, ResumeEvent, EndEvent)):
-                    os.fsync(self._metrics)
             except OSError as error:
-                with suppress(OSError):
-                    os.ftruncate(self._metrics, self._good)
                 raise write_error(self.path / METRICS, error) from error
+            finally:
+                if not said:  # also when a signal broke it off
+                    with suppress(OSError):
+                        os.ftruncate(self._metrics, self._good)
 
     def requests(self) -> list[Request]:
         """Requests that came since the last call, in order; costs one ``stat`` when there are none."""

@@ -129,7 +129,7 @@ def delete_run(run: Run, *, silent_too: bool = False) -> Path:
     state = run.state
     if state in LIVE_STATES or (state == "silent" and not silent_too):
         raise RunLockedError(f"the run {run.name} is {state}", f"stop it first: llm-lab stop {run.name}")
-    path = run.path.resolve()
+    path = run.path.expanduser().absolute()  # of a link the link goes, not what it points at
     target = path.parent / TRASH / f"{path.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     lock = FileLock(path / LOCK)
     try:
@@ -142,7 +142,7 @@ def delete_run(run: Run, *, silent_too: bool = False) -> Path:
         shutil.move(path, target)
     except OSError as error:
         raise write_error(path, error) from error
-    _glances.pop(path, None)
+    _glances.pop(path.resolve(), None)
     return target
 
 
@@ -155,6 +155,8 @@ def _run_folders(root: Path) -> list[Path]:
 
 def _summary(run: Run) -> RunSummary:
     key = run.path.resolve()
+    if len(_glances) > 2000:  # folders that come and go
+        _glances.clear()
     reader, glance = _glances.setdefault(key, (StatusReader(run.path), Glance(run.path)))
     try:
         meta = run.meta

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,6 +67,7 @@ class Glance:
     def __init__(self, run_dir: Path) -> None:
         self._path = run_dir / METRICS
         self._stamp: tuple[int, int, int] | None = None
+        self._guard = threading.Lock()
         self._clear()
 
     def _clear(self) -> None:
@@ -78,6 +80,10 @@ class Glance:
 
     def look(self) -> None:
         """Brings the numbers up to date."""
+        with self._guard:
+            self._look()
+
+    def _look(self) -> None:
         try:
             found = self._path.stat()
         except OSError:

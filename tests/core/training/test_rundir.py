@@ -285,6 +285,31 @@ def test_a_file_torn_anywhere_is_mended(tmp_path: Path, cut: int, junk: bytes) -
     assert kept[:-1] == said[:whole_lines]
 
 
+@pytest.mark.parametrize(
+    "error", [KeyboardInterrupt(), OSError(28, "No space left on device"), OSError(5, "I/O error")]
+)
+def test_a_line_that_was_broken_off_is_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+) -> None:
+    import os
+
+    write = os.write
+
+    def half(fd: int, data: bytes) -> int:
+        if not data.startswith(b"{"):
+            raise error
+        return write(fd, data[:20])
+
+    with RunWriter.create(tmp_path / "a", {}) as writer:
+        writer.emit(step_event(1))
+        monkeypatch.setattr(os, "write", half)
+        with pytest.raises((KeyboardInterrupt, LabError)):
+            writer.emit(step_event(2))
+        monkeypatch.undo()
+        writer.emit(step_event(3))
+    assert events_in(tmp_path / "a") == [step_event(1), step_event(3)]
+
+
 def test_write_json_atomic_replaces_and_leaves_nothing_beside(tmp_path: Path) -> None:
     write_json_atomic(tmp_path / "x.json", {"a": 1})
     write_json_atomic(tmp_path / "x.json", {"a": [1, "ü"]})

@@ -458,6 +458,17 @@ def test_deleted_is_in_the_trash(make_run: Make, runs: Path) -> None:
     assert open_run("shakes").state == "stopped"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights")
+def test_of_a_link_the_link_goes(make_run: Make, runs: Path, tmp_path: Path) -> None:
+    make_run().close("stopped")
+    (runs / "shakes").rename(tmp_path / "elsewhere")
+    (runs / "shakes").symlink_to(tmp_path / "elsewhere")
+    where = delete_run(open_run("shakes"))
+    assert where.is_symlink()
+    assert list_runs() == []
+    assert open_run(tmp_path / "elsewhere").state == "stopped"
+
+
 def test_a_silent_run_is_deleted_only_when_meant(make_run: Make, runs: Path) -> None:
     make_run().close("stopped")
     change_status(runs / "shakes", state="running", host="gpu7", updated=1.0)
