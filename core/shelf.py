@@ -58,7 +58,7 @@ class ModelRef:
         """The same run at one of its steps."""
         from dataclasses import replace
 
-        name = self.spec.partition("@")[0]
+        name = split_spec(self.spec)[0]
         return replace(self, spec=f"{name}@{step}", label=f"{Path(name).name}@{step}", steps=())
 
     def to_dict(self) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def describe(spec: str, folder: Path | None = None) -> ModelRef:
     for ref in gpt2_sizes():
         if ref.spec == spec:
             return ref
-    name, _, step = spec.partition("@")
+    name, step = split_spec(spec)
     run = _find_run(name, folder)
     if run is None:
         return ModelRef(spec, Path(spec).name or spec, "elsewhere", "unknown", here=Path(spec).expanduser().exists())
@@ -137,12 +137,30 @@ def describe(spec: str, folder: Path | None = None) -> ModelRef:
 
 
 def resolve_step(run: Run, word: str, steps: tuple[int, ...]) -> int | None:
-    """The step that ``best``, ``latest``, a number or nothing (the last kept) stands for; None: there is none."""
-    if word == "best":
-        return next((c.step for c in run.checkpoints if c.best), steps[-1] if steps else None)
-    if word.isdigit():
+    """The step that a word after ``@`` stands for, as ``core.load_model`` takes it; None: there is none.
+
+    Args:
+        run: whose steps.
+        word: ``best``, ``latest``, a number, or nothing (the best, or else the latest).
+        steps: those that were kept.
+    """
+    if word.isdecimal():
         return int(word)
+    if word in ("", "best"):
+        best = next((c.step for c in run.checkpoints if c.best), None)
+        if best is not None:
+            return best
     return steps[-1] if steps else None
+
+
+def split_spec(spec: str) -> tuple[str, str]:
+    """The run and what stands after ``@``.
+
+    >>> split_spec("shakes@500"), split_spec("demo"), split_spec("runs/a@b")
+    (('shakes', '500'), ('demo', ''), ('runs/a@b', ''))
+    """
+    name, at, word = spec.rpartition("@")
+    return (name, word) if at and (word in ("best", "latest") or word.isdecimal()) else (spec, "")
 
 
 def move(spec: str, by: int, folder: Path | None = None) -> str:
@@ -156,7 +174,7 @@ def move(spec: str, by: int, folder: Path | None = None) -> str:
     Raises:
         ModelSpecError: it is no model of a run, or the run kept no weights.
     """
-    name, _, word = spec.partition("@")
+    name, word = split_spec(spec)
     run = _find_run(name, folder)
     if run is None:
         raise ModelSpecError(

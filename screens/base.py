@@ -98,6 +98,7 @@ class LabScreen(Screen[None]):
         """The size classes that hold now, see ``size_classes``; they are CSS classes of the screen too."""
         self._bench_seen = workbench.generation
         self._unsubscribe: Callable[[], None] | None = None
+        self._updating = False
         self._cards_shown = 0
         self._cards_before = 0
 
@@ -232,12 +233,16 @@ class LabScreen(Screen[None]):
 
     @on(events.ScreenSuspend)
     def _hidden(self) -> None:
-        self.pause_updates()
+        if self._updating:
+            self._updating = False
+            self.pause_updates()
 
     @on(events.ScreenResume)
     def _shown(self) -> None:
         self._catch_up()
-        self.resume_updates()
+        if not self._updating:  # the toolkit says it twice at the first visit
+            self._updating = True
+            self.resume_updates()
 
     @on(events.Resize)
     def _resized(self, event: events.Resize) -> None:

@@ -12,7 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from core.shelf import ModelRef
+from core.shelf import ModelRef, split_spec
 from screens.widgets.dialog import Dialog
 from screens.widgets.ramps import UNICODE, Symbols
 from screens.widgets.virtual_list import VirtualList
@@ -154,7 +154,7 @@ class Picker(Dialog[Picked]):
     def _show(self, message: Loaded) -> None:
         self._refs = list(message.refs)
         self.loaded = True
-        name = self._current.partition("@")[0]
+        name = split_spec(self._current)[0]
         self._build()
         self.rows.cursor = next((i for i, row in enumerate(self._rows) if row.ref.spec in (self._current, name)), 0)
 
@@ -228,7 +228,7 @@ class Picker(Dialog[Picked]):
         ref = self.ref
         if ref is None:
             return
-        name = ref.spec.partition("@")[0]
+        name = split_spec(ref.spec)[0]
         owner = next((r for r in self._refs if r.spec == name), None)
         if owner is None or (show and len(owner.steps) < 2):
             return

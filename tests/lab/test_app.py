@@ -337,3 +337,70 @@ async def test_damaged_settings_are_said_once_the_frame_is_there():
     app = lab(notice="the remembered settings were damaged")
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: any("damaged" in n.message for n in app._notifications))
+
+
+def kept_run(name, steps):
+    from core.folders import runs_dir
+    from core.training.rundir import RunWriter
+
+    path = runs_dir() / name
+    model = {"n_layers": 4, "n_heads": 4, "emb_dim": 128}
+    RunWriter.create(path, {"config": {"model": model}, "parameters": 809_856, "tokenizer": "char"}).close("finished")
+    (path / "snapshots").mkdir()
+    for step in steps:
+        (path / "snapshots" / f"step-{step:06}.safetensors").write_bytes(b"")
+
+
+async def test_a_run_unfolds_in_the_picker_and_its_step_goes_to_the_bench():
+    kept_run("shakes", (100, 200, 300))
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("w", *"shakes")
+        picker = app.screen
+        await until(pilot, lambda: picker.loaded and len(picker._rows) == 1)
+        await pilot.press("down", "right", "down", "down")
+        assert picker.ref.spec == "shakes@200"
+        await pilot.press("enter")
+        await until(pilot, lambda: "shakes@200 · char" in app.screen.query_one(LabBar).chip)
+        await pilot.press("greater_than_sign")
+        await until(pilot, lambda: app.workbench.a == "shakes@300")
+        await pilot.press("greater_than_sign")
+        await until(pilot, lambda: "at the end" in app.screen.query_one(StatusLine).sentence)
+        await pilot.press("6", "less_than_sign")
+        await until(pilot, lambda: app.workbench.a == "shakes@200")
+        await until(pilot, lambda: "shakes@200" in app.screen.query_one(LabBar).chip)
+        await pilot.press("w", *"shakes")
+        await until(pilot, lambda: app.screen.loaded and len(app.screen._rows) == 1)
+        await pilot.press("down", "b")
+        await until(pilot, lambda: "B ◆ shakes" in app.screen.query_one(LabBar).chip)
+
+
+async def test_hidden_screens_hear_of_the_bench_when_shown_again():
+    heard = []
+
+    class Hearing(LabScreen):
+        LAB_NAME, LAB_INDEX = "Hear", 1
+
+        def bench_changed(self, bench):
+            heard.append(bench.a)
+
+        def pause_updates(self):
+            heard.append("pause")
+
+        def resume_updates(self):
+            heard.append("resume")
+
+    app = lab()
+    app.add_mode("hearing", lambda: Hearing(app.workbench))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await app.switch_mode("hearing")
+        await pilot.pause()
+        app.workbench.set(a="one")
+        assert heard == ["resume", "one"]
+        await pilot.press("6")
+        app.workbench.set(a="two")
+        app.workbench.set(a="three")
+        assert heard[2:] == ["pause"]
+        await app.switch_mode("hearing")
+        await pilot.pause()
+        assert heard[3:] == ["three", "resume"]
