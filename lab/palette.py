@@ -47,9 +47,15 @@ def score(query: str, entry: Entry) -> float:
     return (total / max(1, len(asked)) + starts) / 1.5
 
 
-def marked(query: str, title: str) -> Text:
-    """The title with the found words underlined."""
-    text = Text(title)
+WIDTH = 44
+"""Cells of the titles; what helps stands beside them."""
+
+
+def marked(query: str, entry: Entry) -> Text:
+    """One line: the title with the found words underlined, then its key or what helps."""
+    title = entry.title
+    text = Text(f"{title:<{WIDTH}} ", no_wrap=True, overflow="ellipsis")
+    text.append(entry.help, "dim")
     for word in query.lower().split():
         at = title.lower().find(word)
         if at >= 0:
@@ -77,12 +83,12 @@ class LabCommands(Provider):
         for entry in self._entries:
             points = score(query, entry)
             if points:
-                yield Hit(points, marked(query, entry.title), entry.run, text=entry.title, help=entry.help)
+                yield Hit(points, marked(query, entry), entry.run, text=entry.title)
 
     async def discover(self) -> Hits:
         """All of them."""
         for entry in self._entries:
-            yield DiscoveryHit(entry.title, entry.run, help=entry.help)
+            yield DiscoveryHit(marked("", entry), entry.run, text=entry.title)
 
 
 def entries(app: LabApp) -> Iterator[Entry]:

@@ -211,7 +211,7 @@ class Bar:
         if now - self._drawn >= 0.2 or not isinstance(event, StepEvent):
             self._drawn = now
             assert self._task is not None
-            bar.update(self._task, completed=tally.step, facts=_facts(tally))
+            bar.update(self._task, total=tally.max_steps, completed=tally.step, facts=_facts(tally))
             bar.refresh()
 
     def note(self, text: str) -> None:

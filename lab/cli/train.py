@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
-from core.errors import InputError, LabError
+from core.errors import InputError
 from core.presets import MODEL_PRESETS, TRAIN_PRESETS
 from lab.cli.entry import PIPE_CLOSED
 from lab.cli.progress import Display, JsonLines, Tally, choose_display, fetch_first, last_line, raise_end
@@ -76,7 +76,9 @@ def _start_at(checkpoint: str | None) -> str | int:
         return word
     digits = word.removeprefix("step-")
     if not digits.isdecimal():
-        raise InputError(f"--checkpoint must be latest, best or a step, got {word!r}", "llm-lab runs lists the steps")
+        raise InputError(
+            f"--checkpoint must be latest, best or a step, got {word!r}", "the run's folder checkpoints/ has the steps"
+        )
     return int(digits)
 
 
@@ -118,14 +120,12 @@ def _here(config: TrainConfig, stem: str | None, run: Run | None, checkpoint: st
         trainer = Trainer(config, resume=run.path if run else None, checkpoint=begin)
         with stop_on_signals(trainer.request_stop, display.note) as received:
             closed = _show_all(trainer, display, tally)
-    except LabError:
-        if made and not (made / "run.json").exists():
-            shutil.rmtree(made, ignore_errors=True)  # it never became a run: leave no husk of one
-        raise
     finally:
         display.end()
+        if made and not (made / "run.json").exists():
+            shutil.rmtree(made, ignore_errors=True)  # it never became a run: leave no husk of one
     if closed:
-        return PIPE_CLOSED
+        return received.exit_code or PIPE_CLOSED
     path = trainer.run_dir or Path()
     display.close(last_line(path.name, path, tally))
     raise_end(tally.end)
@@ -148,6 +148,7 @@ def _show_all(trainer: Trainer, display: Display, tally: Tally) -> bool:
     """
     closed = False
     for event in trainer.run():
+        tally.max_steps = trainer.config.max_steps  # with --epochs it is known when the text has been read
         tally.add(event)
         try:
             if closed:

@@ -73,6 +73,14 @@ def test_flags_reach_the_run(llm_lab, words):
     assert Path(config.corpus).is_absolute()
 
 
+def test_epochs_decide_the_steps(llm_lab, words):
+    said = llm_lab(*words, "--epochs", 0.1, "--name", "passes")
+    assert said.code == 0, said.err
+    steps = open_run("passes").config.max_steps
+    assert 0 < steps < 2000
+    assert f"finished passes: {steps} of {steps} steps" in said.out
+
+
 def test_resume_goes_on_and_extends(llm_lab, words):
     llm_lab(*words, "--max-steps", 6, "--name", "again")
     said = llm_lab("train", "--resume", "again", "--max-steps", 9, "--json")
