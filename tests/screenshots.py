@@ -7,6 +7,7 @@ them before they are committed. ``ARGS=RUN`` shows another run than the demo.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import tempfile
 from pathlib import Path
@@ -16,7 +17,7 @@ from lab.app import LabApp
 from lab.settings import Settings
 from screens.widgets.take_away import without_web_font
 
-PICTURES = Path(__file__).parents[1] / "assets" / "pictures"
+PICTURES = Path(__file__).resolve().parents[1] / "assets" / "pictures"
 SIZE = (120, 36)
 SETTLED = 3.0
 """Seconds in which a screen has read its run and drawn it, on any machine that makes pictures."""
@@ -34,10 +35,11 @@ def main(run: str = "demo") -> None:
     """Draws the pictures of one run."""
     found = open_run(run)
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as empty:
-        runs = Path(empty) if found.bundled else found.path.parent
+    where = found.path.absolute()
+    with tempfile.TemporaryDirectory() as empty, contextlib.chdir(empty):
+        runs = Path("runs") if found.bundled else where.parent
         path = PICTURES / "training.svg"
-        path.write_text(asyncio.run(picture("training", runs, str(found.path))), encoding="utf-8")
+        path.write_text(asyncio.run(picture("training", runs, str(where))), encoding="utf-8")
         print(path)
 
 

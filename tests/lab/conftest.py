@@ -85,5 +85,8 @@ def llm_lab(
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
     commands = CommandLine(tmp_path, capsys)
+    before = dict(os.environ)
     yield commands
     commands.close()
+    for name in os.environ.keys() - before.keys():  # what a run in this process has set for its threads
+        del os.environ[name]
