@@ -6,11 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.dom import DOMNode
+from textual.message import Message
+from textual.timer import Timer
+from textual.worker import Worker, WorkerState
 
 from core.errors import LabError
 from core.folders import asset, runs_dir
@@ -94,6 +97,7 @@ class LabApp(BenchActions, JobActions, App[int]):
         self._run = run
         self._notice = notice
         self._last_words = ""
+        self._save_timer: Timer | None = None
         for theme in OURS:
             self.register_theme(theme)
         self.dress()
@@ -229,13 +233,18 @@ class LabApp(BenchActions, JobActions, App[int]):
 
     def _theme_chosen(self, name: str) -> None:
         if self.look.ramps and not self.look.present:
-            self.settings.theme = name
+            self.settings.theme = "" if name == theme_for(self.look) else name
             self.save_soon()
 
     def save_soon(self) -> None:
         """Writes the settings a little later, so that ten changes are one file."""
         if self.remember and self.is_running:
-            self._save_timer = self.set_timer(SAVE_AFTER, self.save_now, name="save settings")
+            if self._save_timer is not None:
+                self._save_timer.stop()
+            self._save_timer = self.set_timer(SAVE_AFTER, self._save_in_thread, name="save settings")
+
+    def _save_in_thread(self) -> None:
+        self.run_worker(self.save_now, thread=True, group="save", exit_on_error=False, description="save the settings")
 
     def save_now(self) -> None:
         """Writes the settings; a disk that refuses is no reason to bother anyone."""
@@ -271,6 +280,20 @@ class LabApp(BenchActions, JobActions, App[int]):
         except Exception as error:
             self.show_exception(error)
             return True
+
+    async def _dispatch_message(self, message: Message) -> None:
+        # The same for the app's own handlers; what starts and ends it is not survived.
+        try:
+            await super()._dispatch_message(message)
+        except Exception as error:
+            if isinstance(message, (events.Compose, events.Load, events.Mount, events.Unmount)):
+                raise
+            self.show_exception(error)
+
+    @on(Worker.StateChanged)
+    def _worker_ended(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception):
+            self.show_exception(event.worker.error)
 
     def _fatal_error(self) -> None:
         # Textual prints a long traceback here; a person gets two lines, the log gets the traceback.

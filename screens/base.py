@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
@@ -18,6 +19,7 @@ from textual.worker import Worker, WorkerState
 from core.errors import LabError
 from core.workbench import Bench, Workbench
 from screens.guard import as_lab_error, guarded, log_exception
+from screens.sizes import ALL_SIZES, LESSON, LESSON_WIDE, NORMAL, TINY, TINY_ROWS, WIDE, size_classes
 from screens.widgets.error_card import Door, ErrorCard, Problem
 from screens.widgets.jobs import JobStore
 from screens.widgets.lab_bar import LabBar
@@ -38,32 +40,8 @@ __all__ = [
     "size_classes",
 ]
 
-WIDE, NORMAL, NARROW, TINY = 150, 100, 80, 60
-"""Columns from which a size class begins."""
-TALL, SHORT, TINY_ROWS = 30, 24, 16
-"""Rows from which one begins."""
-LESSON, LESSON_WIDE = 36, 60
-"""Columns of the lesson beside the body."""
-
 Command = tuple[str, str, Callable[[], object]]
 """What a screen adds to the palette: title, help, what it does."""
-
-
-def size_classes(width: int, height: int) -> tuple[str, ...]:
-    """The size classes of a body of so many cells.
-
-    >>> size_classes(120, 36), size_classes(80, 24), size_classes(70, 20), size_classes(50, 12)
-    (('-normal',), ('-narrow', '-short'), ('-tiny',), ('-too-small',))
-    """
-    if width < TINY or height < TINY_ROWS:
-        return ("-too-small",)
-    if width < NARROW or height < SHORT:
-        return ("-tiny",)
-    across = "-wide" if width >= WIDE else "-normal" if width >= NORMAL else "-narrow"
-    return (across,) if height >= TALL else (across, "-short")
-
-
-ALL_SIZES = ("-wide", "-normal", "-narrow", "-short", "-tiny", "-too-small")
 
 
 class LabScreen(Screen[None]):
@@ -99,6 +77,7 @@ class LabScreen(Screen[None]):
         self._bench_seen = workbench.generation
         self._unsubscribe: Callable[[], None] | None = None
         self._updating = False
+        self._lesson_timer: Timer | None = None
         self._cards_shown = 0
         self._cards_before = 0
 
@@ -235,6 +214,8 @@ class LabScreen(Screen[None]):
     def _hidden(self) -> None:
         if self._updating:
             self._updating = False
+            if self._lesson_timer is not None:
+                self._lesson_timer.pause()
             self.pause_updates()
 
     @on(events.ScreenResume)
@@ -242,6 +223,8 @@ class LabScreen(Screen[None]):
         self._catch_up()
         if not self._updating:  # the toolkit says it twice at the first visit
             self._updating = True
+            if self._lesson_timer is not None and self.query(Lesson):
+                self._lesson_timer.resume()
             self.resume_updates()
 
     @on(events.Resize)
@@ -298,17 +281,23 @@ class LabScreen(Screen[None]):
     async def action_lesson(self) -> None:
         """Opens or closes the lesson."""
         if self.query(Lesson):
-            await self.query(Lesson).remove()
+            await self._close_lesson()
         elif (view := self.lesson()) is None:
             self.say("there is no lesson for this screen yet")
             return
         else:
             await self.query_one("#middle").mount(Lesson(view, id="lesson"))
-            self.set_interval(1.0, self._refresh_lesson)
+            if self._lesson_timer is None:
+                self._lesson_timer = self.set_interval(1.0, self._refresh_lesson)
+            self._lesson_timer.resume()
         self._measure(self.size.width, self.size.height)
 
+    async def _close_lesson(self) -> None:
+        if self._lesson_timer is not None:
+            self._lesson_timer.pause()
+        await self.query(Lesson).remove()
+
     async def _refresh_lesson(self) -> None:
-        # The timer dies with the panel's screen; a closed panel or a hidden screen costs one query.
         for panel in self.query(Lesson):
             view = self.lesson()
             if view is not None and self.is_current and panel.view.lesson_id == view.lesson_id:
@@ -348,7 +337,7 @@ class LabScreen(Screen[None]):
             panes = [w for w in self.focused.ancestors_with_self if isinstance(w, Widget) and w.has_class("pane")]
             self.maximized = panes[0] if panes else self.focused
 
-    def action_back_out(self) -> None:
+    async def action_back_out(self) -> None:
         """One step back: streaming, text field, pin, zoom, lesson over the body, cards; one a press."""
         if self.stop_streaming():
             return
@@ -359,7 +348,7 @@ class LabScreen(Screen[None]):
         elif self.maximized is not None:
             self.minimize()
         elif self.query(Lesson):
-            self.query(Lesson).remove()
-            self.call_after_refresh(lambda: self._measure(self.size.width, self.size.height))
+            await self._close_lesson()
+            self._measure(self.size.width, self.size.height)
         else:
             self.solved()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar, TypeVar
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
+from textual.worker import Worker, WorkerState
 
 Result = TypeVar("Result")
 
@@ -44,6 +47,26 @@ class Dialog(ModalScreen[Result]):
     def compose_box(self) -> ComposeResult:
         """What is in it."""
         yield from ()
+
+    async def _dispatch_message(self, message: Message) -> None:
+        # The guard of the six screens holds for dialogs too: the app says what went wrong and lives on.
+        try:
+            await super()._dispatch_message(message)
+        except Exception as error:
+            if isinstance(message, (events.Compose, events.Mount, events.Unmount)):
+                raise
+            self._tell_app(error)
+
+    @on(Worker.StateChanged)
+    def _worker_ended(self, event: Worker.StateChanged) -> None:
+        if event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception):
+            self._tell_app(event.worker.error)
+
+    def _tell_app(self, error: Exception) -> None:
+        show = getattr(self.app, "show_exception", None)
+        if show is None:
+            raise error
+        show(error)
 
     def action_close(self) -> None:
         """Closes it without a result."""

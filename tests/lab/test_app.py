@@ -10,7 +10,7 @@ from core.errors import LabError
 from core.workbench import Workbench
 from lab.app import SCREENS, LabApp
 from lab.settings import Settings, load_settings
-from screens.base import LabScreen, TakeAwayRequest
+from screens.base import LabScreen, LessonView, TakeAwayRequest
 from screens.coming import ComingScreen
 from screens.guard import log_path
 from screens.widgets.choose import Choose
@@ -19,7 +19,7 @@ from screens.widgets.error_card import ErrorCard
 from screens.widgets.jobs_panel import JobsPanel
 from screens.widgets.key_panel import KeyPanel
 from screens.widgets.lab_bar import LabBar
-from screens.widgets.lesson import Lesson
+from screens.widgets.lesson import Lesson, TryLine
 from screens.widgets.picker import Picker
 from screens.widgets.ramps import Look
 from screens.widgets.status_line import StatusLine
@@ -404,3 +404,76 @@ async def test_hidden_screens_hear_of_the_bench_when_shown_again():
         await app.switch_mode("hearing")
         await pilot.pause()
         assert heard[3:] == ["three", "resume"]
+
+
+async def test_a_dialog_whose_reading_fails_says_so(monkeypatch):
+    import core.shelf
+
+    def fail(folder=None):
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(core.shelf, "list_models", fail)
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("w")
+        await until(pilot, lambda: any("the disk is gone" in n.message for n in app._notifications))
+        await pilot.press("escape")
+        assert isinstance(app.screen, ComingScreen)
+
+
+async def test_the_lesson_stands_beside_the_body_or_over_it_and_follows_the_numbers():
+    class Taught(LabScreen):
+        LAB_NAME, LAB_INDEX = "Taught", 4
+        loss = "4.17"
+        tried = 0
+
+        def lesson(self):
+            return LessonView("L5", {"loss": self.loss}, [("something", "something")])
+
+        def action_something(self):
+            self.tried += 1
+
+    app = lab()
+    async with app.run_test(size=(140, 36)) as pilot:
+        screen = Taught(app.workbench)
+        await app.push_screen(screen)
+        await pilot.press("question_mark")
+        panel = screen.query_one(Lesson)
+        await pilot.pause()
+        assert panel.region.width == 36 and screen.query_one("#body").region.width == 104
+        assert "-normal" in screen.classes
+        assert next(line.action for line in panel.query(TryLine)) == "something"
+        panel.query(TryLine).first().focus()
+        await pilot.press("enter")
+        assert screen.tried == 1
+        await pilot.resize_terminal(120, 36)
+        await until(pilot, lambda: "-narrow" in screen.classes)
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: panel.region.width == 80)
+        assert screen.query_one("#body").region.width == 80
+        await pilot.press("escape")
+        assert not screen.query(Lesson)
+        await pilot.press("question_mark", "question_mark")
+        assert not screen.query(Lesson)
+
+
+async def test_the_frame_alone_is_painted_first_and_goes_away():
+    app = lab(screen="weights", frame_first=True)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.current_mode == "weights")
+        assert isinstance(app.screen, ComingScreen) and "start" not in app._screen_stacks
+        await pilot.press("1")
+        assert app.current_mode == "tokenizer"
+
+
+async def test_toggling_present_mode_does_not_fix_the_theme():
+    from lab.palette import toggle_present
+
+    app = lab(settings=Settings())
+    async with app.run_test(size=(120, 36)) as pilot:
+        toggle_present(app)
+        await pilot.pause()
+        assert app.theme == "lab-contrast"
+        toggle_present(app)
+        await pilot.pause()
+        assert (app.theme, app.settings.theme) == ("lab-dark", "")

@@ -1,0 +1,27 @@
+"""Size classes of a screen: what fits decides which panes are open (SCREENS.md 2.9)."""
+
+from __future__ import annotations
+
+WIDE, NORMAL, NARROW, TINY = 150, 100, 80, 60
+"""Columns from which a size class begins."""
+TALL, SHORT, TINY_ROWS = 30, 24, 16
+"""Rows from which one begins."""
+LESSON, LESSON_WIDE = 36, 60
+"""Columns of the lesson beside the body."""
+
+
+def size_classes(width: int, height: int) -> tuple[str, ...]:
+    """The size classes of a body of so many cells.
+
+    >>> size_classes(120, 36), size_classes(80, 24), size_classes(70, 20), size_classes(50, 12)
+    (('-normal',), ('-narrow', '-short'), ('-tiny',), ('-too-small',))
+    """
+    if width < TINY or height < TINY_ROWS:
+        return ("-too-small",)
+    if width < NARROW or height < SHORT:
+        return ("-tiny",)
+    across = "-wide" if width >= WIDE else "-normal" if width >= NORMAL else "-narrow"
+    return (across,) if height >= TALL else (across, "-short")
+
+
+ALL_SIZES = ("-wide", "-normal", "-narrow", "-short", "-tiny", "-too-small")
