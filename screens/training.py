@@ -31,6 +31,7 @@ from screens.training_takeaway import lesson_values, take_away_of
 from screens.training_view import state_sentence
 from screens.widgets.curve import Curve
 from screens.widgets.lesson import LessonView
+from screens.widgets.ramps import Look
 from screens.widgets.runs_list import RunsList
 from screens.widgets.take_away import TakeAwayRequest
 from screens.widgets.timeline import Timeline
@@ -55,7 +56,7 @@ class TrainingScreen(RunActions):
         Binding("b", "checkpoint", "Checkpoint", id="training.checkpoint", tooltip="save a full checkpoint now"),
         Binding("x", "stop", "Stop", id="training.stop", tooltip="stop after a checkpoint (asks once)"),
         Binding("c", "overlay", "Overlay", id="training.overlay", tooltip="lay this run over the others (up to 4)"),
-        Binding("comma", "scrub(-1)", ", Back", id="training.back", tooltip="one checkpoint back"),
+        Binding("comma", "scrub(-1)", "Scrub", key_display=", .", id="training.back", tooltip="one checkpoint back"),
         Binding("full_stop", "scrub(1)", ". Forward", show=False, id="training.forward", tooltip="one checkpoint on"),
         Binding("enter", "load", "Load", show=False, id="training.load", tooltip="load this step into the workbench"),
         Binding("m", "measure", "Measure", id="training.measure", tooltip="loss, gradient norm, rate, tokens/s"),
@@ -88,7 +89,7 @@ class TrainingScreen(RunActions):
         """How many looks were painted; tests wait for it to grow."""
         self._reader = DashboardReader()
         self._opened: tuple[Path, ...] = ()
-        self._shown: Path | None = None
+        self._run_shown: Path | None = None
         self._overlays: tuple[Path, ...] = ()
         self._ticker: Timer | None = None
         self._look_worker: Worker[None] | None = None
@@ -107,6 +108,7 @@ class TrainingScreen(RunActions):
     def on_mount(self) -> None:
         """Starts looking."""
         self._ticker = self.set_interval(TICK, self._tick)
+        self.body.wear(getattr(self.app, "look", None) or Look())
         self.body.list.focus()
         self._tick()
 
@@ -124,6 +126,7 @@ class TrainingScreen(RunActions):
         """Catches up when shown again."""
         if self._ticker is not None:
             self._ticker.resume()
+            self.body.wear(getattr(self.app, "look", None) or Look())
             self._tick()
 
     @property
@@ -136,7 +139,7 @@ class TrainingScreen(RunActions):
     def wanted(self) -> Wanted:
         """What must be read for what is shown now."""
         columns = max(20, self.body.plot.canvas_width)
-        return Wanted(self.runs_dir, self._opened, self._shown, self._overlays, self.axes, columns)
+        return Wanted(self.runs_dir, self._opened, self._run_shown, self._overlays, self.axes, columns)
 
     def look_now(self) -> None:
         """Looks at once, or as soon as the look under way is back."""
@@ -172,8 +175,8 @@ class TrainingScreen(RunActions):
         """Shows one look: every pane repaints only if its content changed."""
         self.reading = reading
         body = self.body
-        if self._shown is None and reading.runs:
-            self._shown = reading.runs[0].path
+        if self._run_shown is None and reading.runs:
+            self._run_shown = reading.runs[0].path
         body.show_runs(reading.runs, reading.letters, self.runs_dir, reading.list_problem)
         self._paint_plot(reading)
         body.show_detail(reading.detail, reading.load, self.axes)
@@ -217,9 +220,9 @@ class TrainingScreen(RunActions):
     @on(RunsList.Selected)
     @guarded
     def _run_selected(self, message: RunsList.Selected) -> None:
-        if message.path != self._shown:
-            by_person = self._shown in {run.path for run in self.body.list.runs}
-            self._shown = message.path
+        if message.path != self._run_shown:
+            by_person = self._run_shown in {run.path for run in self.body.list.runs}
+            self._run_shown = message.path
             self.body.time.go_to(None)
             if by_person:
                 self.release_sentence()
@@ -227,13 +230,13 @@ class TrainingScreen(RunActions):
 
     def show_run(self, path: Path) -> None:
         """Shows a run, also one that is not listed yet: the cursor goes there with the next look."""
-        self._shown = path
+        self._run_shown = path
         self.body.list.want(path)
         self.look_now()
 
     def forget_run(self, path: Path) -> None:
         """A run is gone."""
-        self._shown = None if self._shown == path else self._shown
+        self._run_shown = None if self._run_shown == path else self._run_shown
         self._overlays = tuple(p for p in self._overlays if p != path)
         self._opened = tuple(p for p in self._opened if p != path)
         self.look_now()
@@ -247,7 +250,7 @@ class TrainingScreen(RunActions):
             self.show_run(path)
         else:
             self.runs_dir = path
-            self._shown, self._overlays = None, ()
+            self._run_shown, self._overlays = None, ()
             self.look_now()
 
     @guarded

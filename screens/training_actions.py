@@ -82,6 +82,11 @@ class RunActions(LabScreen):
         self._start_cancel: threading.Event | None = None
         self._start_job: Job | None = None
 
+    def on_unmount(self) -> None:
+        """The app ends: a fetch that is under way keeps what it has and lets it go."""
+        if self._start_cancel is not None:
+            self._start_cancel.set()
+
     # --- to be completed
 
     def show_run(self, path: Path) -> None:

@@ -165,6 +165,10 @@ class NewRunForm(ModalScreen[StartRequest | None]):
         self.call_after_refresh(self._mount_fields)
         self._changed(at_once=True)
 
+    def on_unmount(self) -> None:
+        """Also when the app ends with the form open: a thread that measures would keep it waiting."""
+        self._cancel_measure.set()
+
     async def _mount_fields(self) -> None:
         texts = texts_of(self._base)
         scroll = self.query_one("#fields", VerticalScroll)

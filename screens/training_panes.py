@@ -18,6 +18,7 @@ from screens.training_plots import Axes, Plot
 from screens.training_view import number_rows
 from screens.widgets.curve import SERIES_COLORS, Curve
 from screens.widgets.plot_data import axis_label, position_label, short_number
+from screens.widgets.ramps import Look
 from screens.widgets.runs_list import RunsList
 from screens.widgets.spark import Spark
 from screens.widgets.timeline import Timeline
@@ -95,6 +96,14 @@ class TrainingBody(Horizontal):
             self.query_one(f"#trend-{name}").border_title = title
         self.set_class(True, "-text-samples", "-pane-runs")
         self.titles()
+
+    def wear(self, look: Look) -> None:
+        """Draws as the terminal can show it."""
+        self.plot.wear(plain=look.colours in ("16", "none"), ascii_only=look.ascii)
+        self.list.wear(ascii_only=look.ascii)
+        self.time.wear(ascii_only=look.ascii)
+        for spark in self.query(Spark):
+            spark.wear(ascii_only=look.ascii)
 
     # --- the parts
 

@@ -41,6 +41,7 @@ SERIES_COLORS = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7")
 LEFT, RIGHT = LABEL_WIDTH + 1, 1
 """Cells left and right of the canvas: y labels and the axis line, the closing line."""
 MAX_LINES = 8
+_TO_ASCII = str.maketrans("┌┐└┘├┤┬┴┼─│╌•", "+++++++++-|-o")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class PlotColors:
     axis: tuple[int, int, int]
 
 
-def draw(figure: Figure, width: int, height: int, colors: PlotColors | None) -> list[Text]:
+def draw(figure: Figure, width: int, height: int, colors: PlotColors | None, ascii_only: bool = False) -> list[Text]:
     """The figure as ``height`` lines of ``width`` cells; an empty figure gives no lines."""
     scaled = [_scaled(line, figure.log) for line in figure.lines[:MAX_LINES]]
     levels = [math.log10(v.y) if figure.log else v.y for v in figure.levels if v.y > 0 or not figure.log]
@@ -110,11 +111,12 @@ def draw(figure: Figure, width: int, height: int, colors: PlotColors | None) -> 
     for level in levels:
         plot.plot(list(figure.x_range), [level, level], marker="╌", color=_axis(colors))
     for line, (x, y) in zip(figure.lines, scaled, strict=False):
-        _add(plot, line, x, y, colors)
+        _add(plot, line, x, y, colors, ascii_only)
     plot.xlim(*figure.x_range)
     plot.ylim(low, high)
     _ticks(plot, figure, low, high, width, height)
-    return list(Text.from_ansi(plot.build()).split("\n"))[:height]
+    drawn = plot.build().translate(_TO_ASCII) if ascii_only else plot.build()
+    return list(Text.from_ansi(drawn).split("\n"))[:height]
 
 
 def _axis(colors: PlotColors | None) -> tuple[int, int, int] | str:
@@ -127,7 +129,9 @@ def _scaled(line: Line, log: bool) -> tuple[Sequence[float], list[float]]:
     return line.x, [v if math.isfinite(v) else math.nan for v in line.y]
 
 
-def _add(plot: object, line: Line, x: Sequence[float], y: list[float], colors: PlotColors | None) -> None:
+def _add(
+    plot: object, line: Line, x: Sequence[float], y: list[float], colors: PlotColors | None, ascii_only: bool
+) -> None:
     """Adds a line piece by piece, so that a gap is not bridged."""
     color: tuple[int, int, int] | str = "default"
     if colors is not None:
@@ -135,12 +139,18 @@ def _add(plot: object, line: Line, x: Sequence[float], y: list[float], colors: P
     if line.kind == "dots":
         points = [(a, b) for a, b in zip(x, y, strict=False) if math.isfinite(b)]
         if points:
-            plot.scatter([p[0] for p in points], [p[1] for p in points], marker="•", color=color)  # type: ignore[attr-defined]
+            plot.scatter([p[0] for p in points], [p[1] for p in points], marker="o" if ascii_only else "•", color=color)  # type: ignore[attr-defined]
         return
+    # Without colour, series are told apart by what draws them; the faint line would look like the strong one.
+    marker = "braille"
+    if ascii_only or colors is None:
+        if line.kind == "raw":
+            return
+        marker = "*+x%"[line.series % 4] if ascii_only else ("braille", "*", "+", "x")[line.series % 4]
     for piece in _pieces(x, y):
         # A lone point between two gaps is drawn twice: plotext draws nothing for a line of one point.
         px, py = zip(*(piece * 2 if len(piece) == 1 else piece), strict=True)
-        plot.plot(list(px), list(py), marker="braille", color=color)  # type: ignore[attr-defined]
+        plot.plot(list(px), list(py), marker=marker, color=color)  # type: ignore[attr-defined]
 
 
 def _pieces(x: Sequence[float], y: Sequence[float]) -> list[list[tuple[float, float]]]:
@@ -208,6 +218,7 @@ class Curve(Widget, can_focus=True):
         self._drawn: tuple[object, ...] | None = None
         self._target: float | None = None
         self._plain = plain
+        self._ascii_only = False
         self.empty_text = "nothing to plot yet"
         self.paints = 0
         """How often plotext has drawn; a test and the benchmark count it."""
@@ -267,8 +278,12 @@ class Curve(Widget, can_focus=True):
             return Strip([Segment(text.center(width)[:width], base + Style(dim=True))], width)
         strip = self._strips[y] if y < len(self._strips) else Strip.blank(width, base)
         if y < self.size.height - 2:
-            strip = self._overlay(strip, self._target_column(), "┊", base + Style(bold=True))
-            strip = self._overlay(strip, self.crosshair, "│", base + Style(reverse=False, bold=True))
+            strip = self._overlay(
+                strip, self._target_column(), "!" if self._ascii_only else "┊", base + Style(bold=True)
+            )
+            strip = self._overlay(
+                strip, self.crosshair, "|" if self._ascii_only else "│", base + Style(reverse=False, bold=True)
+            )
         return strip
 
     def _overlay(self, strip: Strip, column: int | None, mark: str, style: Style) -> Strip:
@@ -276,7 +291,7 @@ class Curve(Widget, can_focus=True):
             return strip
         at = LEFT + column
         cell = strip.crop(at, at + 1)
-        if cell.text.strip() not in ("", "┊"):
+        if cell.text.strip() not in ("", "┊", "!"):
             return Strip.join([strip.crop(0, at), cell.apply_style(Style(reverse=True)), strip.crop(at + 1)])
         return Strip.join([strip.crop(0, at), Strip([Segment(mark, style)], 1), strip.crop(at + 1)])
 
@@ -287,13 +302,19 @@ class Curve(Widget, can_focus=True):
             return
         self._drawn = key
         width, height = self.size
-        lines = draw(self._figure, width, height, None if self._plain else self._colors())
+        lines = draw(self._figure, width, height, None if self._plain else self._colors(), self._ascii_only)
         self.paints += 1
         console = self.app.console
         self._strips = [
             Strip(list(Segment.apply_style(line.render(console), style))).adjust_cell_length(width, style).simplify()
             for line in lines
         ]
+
+    def wear(self, *, plain: bool, ascii_only: bool) -> None:
+        """Draws without colour, or with ASCII alone."""
+        self._plain, self._ascii_only = plain, ascii_only
+        self._drawn = None
+        self.refresh()
 
     def _colors(self) -> PlotColors:
         _, _, back, front = self.colors

@@ -162,6 +162,11 @@ class RunsList(ScrollView, can_focus=True):
             if event.chain == 2:
                 self.action_open()
 
+    def wear(self, *, ascii_only: bool) -> None:
+        """Draws with ASCII alone, or not."""
+        self._ascii_only = ascii_only
+        self.refresh()
+
     def render_line(self, y: int) -> Strip:
         """One of a run's two lines."""
         width, base = self.size.width, self.rich_style

@@ -63,6 +63,11 @@ class Spark(Widget):
         self.refresh()
         return True
 
+    def wear(self, *, ascii_only: bool) -> None:
+        """Draws with ASCII alone, or not."""
+        self._ascii_only = ascii_only
+        self.refresh()
+
     def render(self) -> Text:
         """The bars, or a dim dash when there is nothing."""
         text = spark_text(self._values, self.size.width, ascii_only=self._ascii_only)

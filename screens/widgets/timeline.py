@@ -130,6 +130,11 @@ class Timeline(Widget, can_focus=True):
         if self._steps:
             self.post_message(self.Activated(self._target if self._target is not None else self._steps[-1]))
 
+    def wear(self, *, ascii_only: bool) -> None:
+        """Draws with ASCII alone, or not."""
+        self._ascii_only = ascii_only
+        self.refresh()
+
     def render(self) -> Text:
         """The line, or what would fill it."""
         if not self._steps:

@@ -97,7 +97,7 @@ def keep_weights(path: Path, steps: list[int]) -> None:
         folder.mkdir(exist_ok=True)
         (folder / f"step-{step:06}.safetensors").write_bytes(b"not looked into")
     if steps:
-        from core.training.files import write_json_atomic
+        from core.files import write_json_atomic
 
         for step in steps[-2:]:
             folder = path / "checkpoints" / f"step-{step:06}"
