@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from core.data.partfile import PartFile, is_plain, sha256_of, size_of, writing
 from core.errors import DownloadError
-from core.training.lock import FileLock
+from core.lock import FileLock
 
 if TYPE_CHECKING:
     import httpx

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import DiskFullError, DownloadError
-from core.training.files import FULL, replace, sync_file, sync_folder
+from core.files import FULL, replace, sync_file, sync_folder
 
 if TYPE_CHECKING:
     import httpx

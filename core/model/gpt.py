@@ -4,7 +4,7 @@ Read it top-down: attention, feed-forward, block, model. Module names are those 
 ``h.0.attn.c_attn``, ...), so that loading weights is a table and a loop. What it leaves out: decoding
 (``core.generation``) and looking inside, which use the two seams ``cache`` and ``attend``, and loading weights.
 
-Shapes: B batch, T time, S keys seen so far, C channels (emb_dim), H heads, D channels of a head, L layers, V vocabulary.
+Shapes: B batch, T time, S keys so far, C channels (emb_dim), H heads, D channels of a head, L layers, V vocabulary.
 Source: Radford et al., "Language Models are Unsupervised Multitask Learners" (2019); github.com/openai/gpt-2, model.py.
 """
 

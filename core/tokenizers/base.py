@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from core.errors import TokenizerError
-from core.training.files import write_bytes_atomic
+from core.files import write_bytes_atomic
 
 if TYPE_CHECKING:
     import numpy as np

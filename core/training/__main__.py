@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.config import TrainConfig
 from core.errors import LabError, MemoryShortError, RunError
-from core.training.files import read_json
+from core.files import read_json
 from core.training.launch import prepare_environment
 from core.training.rundir import LAUNCH, RunWriter
 

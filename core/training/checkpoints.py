@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import CheckpointError, LabError
-from core.training.files import (
+from core.files import (
     disk_full,
     read_json,
     replace,

@@ -14,8 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from core.config import GPTConfig, TrainConfig
+from core.files import read_json, write_json_atomic
 from core.presets import TRAIN_PRESETS
-from core.training.files import read_json, write_json_atomic
 from core.training.launch import prepare_environment
 
 KEPT = ("metrics.jsonl", "tokenizer.json", "snapshots")

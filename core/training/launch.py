@@ -21,8 +21,8 @@ from typing import Any
 
 from core.config import TrainConfig
 from core.errors import LabError, RunError
-from core.training.files import read_json, write_error, write_json_atomic
-from core.training.lock import is_held
+from core.files import read_json, write_error, write_json_atomic
+from core.lock import is_held
 from core.training.run import Run
 from core.training.rundir import LAUNCH, LOCK, LOG, STATUS, locked
 from core.training.runs import new_run_dir, open_run

@@ -166,7 +166,7 @@ class ManualGPT:
     def _head(self, hidden: Tensor, targets: Tensor, scale: float) -> tuple[Tensor, Tensor]:
         """The loss and the gradient of the normalised residual (N, C).
 
-        Logits are made a block of rows at a time in the dtype; within it a chunk at a time becomes gradients in float32.
+        Logits are made a block of rows at a time in the dtype; a chunk of it at a time becomes gradients in float32.
         """
         head, total = self.w[self.head], torch.zeros((), dtype=torch.float32)
         d_hidden, block = torch.empty_like(hidden), BLOCK_BYTES // (head.shape[0] * head.element_size())

@@ -14,6 +14,7 @@ from core.config import TrainConfig
 from core.data.corpora import corpus as read_corpus
 from core.data.ids import encode_corpus
 from core.data.windows import Windows, batch_indices, check_length, eval_indices, split
+from core.errors import TokenizerError
 from core.folders import cache_dir
 from core.tokenizers import get_tokenizer, load_tokenizer
 from core.tokenizers.base import Tokenizer
@@ -70,6 +71,17 @@ class Material:
             windows.gather(batch_indices(c.windows, len(windows), c.batch_size, c.seed, step * c.grad_accumulation + n))
             for n in range(c.grad_accumulation)
         ]
+
+    def prompt(self) -> tuple[str, list[int]]:
+        """What samples begin with, and its ids: the configured prompt, or the text's first token where it has none."""
+        try:
+            ids = self.tokenizer.encode(self.config.sample_prompt)
+        except TokenizerError:  # a character that this text does not have
+            ids = []
+        if ids:
+            return self.config.sample_prompt, ids
+        first = [int(self.train[0])]
+        return self.tokenizer.decode(first), first
 
     def eval_batches(self, part: str) -> Iterator[Batch]:
         """The fixed windows of an evaluation: side by side without overlap, evenly spread when not all are taken."""

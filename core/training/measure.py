@@ -11,8 +11,8 @@ import torch
 
 from core.config import Device, DType
 from core.errors import ConfigError, LabError
+from core.files import read_json, write_json_atomic
 from core.folders import cache_dir
-from core.training.files import read_json, write_json_atomic
 
 FASTER = 1.3
 """bfloat16 is taken on a CPU where its matrix products are at least so many times as fast as float32's."""

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from core.config import TrainConfig
 from core.errors import CheckpointError, ConfigError
+from core.files import read_json
 from core.training.backend import Backend
 from core.training.checkpoints import Checkpoint, load_checkpoint
 from core.training.events import ResumeEvent, WarningEvent
-from core.training.files import read_json
 from core.training.stored import find_checkpoint
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 from core.config import GPTConfig, TrainConfig
 from core.errors import ConfigError, RunError
+from core.files import read_json
 from core.training.checkpoints import CheckpointInfo, SnapshotInfo, list_checkpoints, list_snapshots
 from core.training.events import Event, ResumeEvent, SampleEvent, parse_event
-from core.training.files import read_json
 from core.training.requests import Request, send_request
 from core.training.rundir import FORMAT, LAUNCH, LIVE_STATES, LOG, META, METRICS, STATUS
 from core.training.status import Answer, RunStatus, StatusReader

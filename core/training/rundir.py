@@ -18,9 +18,9 @@ from types import TracebackType
 from typing import Any, Self
 
 from core.errors import LabError, RunError, RunLockedError
+from core.files import read_json, write_bytes_atomic, write_error, write_json_atomic
+from core.lock import FileLock
 from core.training.events import CheckpointEvent, EndEvent, Event, ResumeEvent
-from core.training.files import read_json, write_bytes_atomic, write_error, write_json_atomic
-from core.training.lock import FileLock
 from core.training.requests import CONTROL, Request, RequestReader
 
 __all__ = ["FORMAT", "LIVE_STATES", "RunWriter", "write_json_atomic"]

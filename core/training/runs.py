@@ -11,10 +11,10 @@ import time
 from pathlib import Path
 
 from core.errors import LabError, RunError, RunLockedError, nearest
+from core.files import write_error
 from core.folders import asset, runs_dir
+from core.lock import FileLock
 from core.training.checkpoints import CheckpointInfo, SnapshotInfo
-from core.training.files import write_error
-from core.training.lock import FileLock
 from core.training.requests import Request
 from core.training.run import DEMO, Run, is_run
 from core.training.rundir import LIVE_STATES, LOCK, META, METRICS

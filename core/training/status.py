@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.training.files import read_json
-from core.training.lock import is_held
+from core.files import read_json
+from core.lock import is_held
 from core.training.rundir import LIVE_STATES, LOCK, METRICS, STATUS
 
 SILENT_AFTER = 30.0

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import CheckpointError
-from core.training.files import read_json, replace, write_bytes_atomic, write_error
+from core.files import read_json, replace, write_bytes_atomic, write_error
 
 MODEL, OPTIMIZER, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
 _NAME = re.compile(r"step-(\d{6,})(\.safetensors)?")

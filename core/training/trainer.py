@@ -221,10 +221,9 @@ class Trainer:
         config, step = self.config, self._progress.step
         if samples:
             self._journal.status(phase="sample")
-            prompt = material.tokenizer.encode(config.sample_prompt)
-            ids = backend.sample(prompt, SAMPLE_TOKENS, seed_for(config.seed, "sample", step))
-            text = material.tokenizer.decode(ids)
-            yield from self._journal.say(SampleEvent(*self._now(), config.sample_prompt, text))
+            prompt, ids = material.prompt()
+            drawn = backend.sample(ids, SAMPLE_TOKENS, seed_for(config.seed, "sample", step))
+            yield from self._journal.say(SampleEvent(*self._now(), prompt, material.tokenizer.decode(drawn)))
         if step in snapshot_steps(config.snapshot_count, config.max_steps):
             run_dir = self._journal.path
             path = yield from self._journal.with_space(
@@ -248,10 +247,8 @@ class Trainer:
             "rng": {"rule": "function of seed and step", "seed": self.config.seed, "step": progress.step},
         }
         path = yield from journal.with_space(
-            lambda: checkpoints.save_checkpoint(run_dir, progress.step, *backend.tensors(), state)
+            lambda: checkpoints.save_checkpoint(run_dir, progress.step, *backend.tensors(), state, best=best)
         )
-        if best:
-            stored.mark_best(run_dir, progress.step)
         stored.prune(run_dir, self.config.keep_checkpoints)
         took = time.perf_counter() - started
         yield from journal.say(CheckpointEvent(*self._now(), path.relative_to(run_dir).as_posix(), took))

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from core.config import Device, DType, GPTConfig, TrainConfig
 from core.errors import CheckpointError, ModelSpecError, RunError
+from core.files import read_json
 from core.tokenizers import load_tokenizer
 from core.tokenizers.base import Tokenizer
 from core.training import checkpoints, stored
-from core.training.files import read_json
 from core.training.runs import open_run
 
 if TYPE_CHECKING:

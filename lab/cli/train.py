@@ -134,7 +134,7 @@ def _here(config: TrainConfig, stem: str | None, run: Run | None, checkpoint: st
 
 def _must_be_free(run: Run) -> None:
     """Says that a run is being trained already before a checkpoint of it is read, which might vanish meanwhile."""
-    from core.training.lock import is_held
+    from core.lock import is_held
     from core.training.rundir import LOCK, locked
 
     if is_held(run.path / LOCK):

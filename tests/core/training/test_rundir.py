@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.errors import LabError, RunError, RunLockedError
 from core.training.events import EndEvent, EvalEvent, SampleEvent, StepEvent, parse_event
-from core.training.lock import is_held
+from core.lock import is_held
 from core.training.requests import CONTROL, RequestReader, send_request
 from core.training.rundir import LOCK, META, METRICS, STATUS, RunWriter, write_json_atomic
 
