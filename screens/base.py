@@ -334,7 +334,8 @@ class LabScreen(Screen[None]):
         elif self.focused is None:
             self.say("tab to a pane first: z shows it alone")
         else:
-            panes = [w for w in self.focused.ancestors_with_self if isinstance(w, Widget) and w.has_class("pane")]
+            widgets = [w for w in self.focused.ancestors_with_self if isinstance(w, Widget)]
+            panes = [w for w in widgets if w.has_class("pane") or w.border_title]
             self.maximized = panes[0] if panes else self.focused
 
     async def action_back_out(self) -> None:

@@ -66,7 +66,7 @@ class JobsPanel(Dialog[None]):
     """The list; ``x`` cancels the job under the cursor, ``X`` forgets those that have ended."""
 
     HEADING = "jobs"
-    KEYS = "x cancel · X forget what has ended · esc close · training runs are on screen 4, not here"
+    KEYS = "x cancel · X forget what has ended · runs are on screen 4 · esc close"
     DEFAULT_CSS = """
     JobsPanel VirtualList { height: 10; }
     """

@@ -6,7 +6,7 @@ import io
 from typing import Any
 
 from rich.console import Console
-from rich.segment import Segments
+from rich.segment import Segment, Segments
 from textual.screen import Screen
 from textual.widget import Widget
 
@@ -30,6 +30,6 @@ def svg_of(screen: Screen[Any], pane: Widget | None = None, title: str = "LLM La
         legacy_windows=False,
         safe_box=False,
     )
-    for strip in strips:
-        console.print(Segments(list(strip)), end="\n", soft_wrap=True)
+    lines = [segment for strip in strips for segment in (*strip, Segment.line())]
+    console.print(Segments(lines), end="")
     return without_web_font(console.export_svg(title=title))

@@ -243,7 +243,8 @@ async def test_take_away_shows_copies_and_saves(tmp_path, monkeypatch):
         await until(pilot, lambda: folder.exists() and len(list(folder.iterdir())) == 6)
         texts = {p.suffix: p.read_text() for p in folder.iterdir() if p.suffix != ".sh"}
         assert texts[".py"] == "import core\n" and texts[".csv"] == "n\n0.1\n" and '"n": 0.1' in texts[".json"]
-        assert "@font-face" not in texts[".svg"] and "Take" not in texts[".py"]
+        assert "@font-face" not in texts[".svg"]
+        assert "Attention" in texts[".svg"] and "palette" in texts[".svg"]  # its first and its last row
         assert all(p.name.startswith("take-a-view-") for p in folder.iterdir())
         await pilot.press("c")
         assert app.clipboard == "import core\n"
@@ -477,3 +478,14 @@ async def test_toggling_present_mode_does_not_fix_the_theme():
         toggle_present(app)
         await pilot.pause()
         assert (app.theme, app.settings.theme) == ("lab-dark", "")
+
+
+async def test_the_picture_of_a_pane_is_the_pane_alone():
+    from screens.widgets.picture import svg_of
+
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        svg = svg_of(app.screen, app.screen.query_one(".coming")).replace("&#160;", " ")
+        assert "This screen is not here yet." in svg and svg.count("╰") == 1
+        assert "6 Weights" not in svg and "palette" not in svg
