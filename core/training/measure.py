@@ -58,8 +58,8 @@ def pick_dtype(wanted: DType, device: torch.device) -> torch.dtype:
 def matmul_rate(device: torch.device, dtype: torch.dtype, threads: int = 0) -> float:
     """Floating-point operations a second of a large square matrix product; the peak that MFU is a share of.
 
-    Measured once (a few tenths of a second) and kept in the cache folder for this processor and PyTorch; what was measured
-    while the machine was busy is measured again the next time, and the highest counts.
+    Measured once (a few tenths of a second) and kept in the cache folder for this processor and PyTorch; what was
+    measured while the machine was busy is measured again the next time, and the highest counts.
 
     Args:
         device: where.
@@ -76,7 +76,7 @@ def matmul_rate(device: torch.device, dtype: torch.dtype, threads: int = 0) -> f
     if before["quiet"]:
         return float(before["rate"])
     quiet = _quiet()
-    found = max(before["rate"], _measure_matmul(device, dtype, threads))
+    found = max(float(before["rate"]), _measure_matmul(device, dtype, threads))
     with suppress(OSError, LabError):  # a cache that cannot be written: it is measured again next time
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json_atomic(path, {**kept, key: {"rate": found, "quiet": quiet}})
@@ -109,7 +109,7 @@ def _quiet() -> bool:
     """Whether little else runs here, so that a measurement can be trusted."""
     import psutil
 
-    return psutil.cpu_percent(interval=0.1) < 25
+    return float(psutil.cpu_percent(interval=0.1)) < 25
 
 
 def _wait(device: torch.device) -> None:
