@@ -86,7 +86,7 @@ class TrainingScreen(RunActions):
         super().__init__(workbench, runs_dir, name=name)
         self.axes = Axes()
         self.looks = 0
-        """How many looks were painted; tests wait for it to grow."""
+        """How many looks came back; tests wait for it to grow."""
         self._reader = DashboardReader()
         self._opened: tuple[Path, ...] = ()
         self._run_shown: Path | None = None
@@ -94,7 +94,7 @@ class TrainingScreen(RunActions):
         self._ticker: Timer | None = None
         self._look_worker: Worker[None] | None = None
         self._look_again = False
-        self._plotted_at = 0.0
+        self._plotted_at = self._painted_at = 0.0
         self._plot_wanted: Wanted | None = None
         self._pane = "plot"
         self._alert: Alert | None = None
@@ -169,11 +169,26 @@ class TrainingScreen(RunActions):
     @on(Looked)
     @guarded
     def _looked(self, message: Looked) -> None:
-        self.paint(message.reading)
+        if self._worth_painting(message.reading):
+            self.paint(message.reading)
+        self.looks += 1
+        if message.reading.more:
+            self._look_again = True
+
+    def _worth_painting(self, new: Reading) -> bool:
+        """Numbers that grow are painted once a second; what a person did, or a run's new state, at once.
+
+        A repaint costs some 25 ms, whatever changed: once a second is what a run beside it doesn't feel.
+        """
+        old = self.reading
+        if old is None or time.monotonic() - self._painted_at >= PLOT_EVERY - 0.05:
+            return True
+        return (new.wanted, new.news) != (old.wanted, old.news)
 
     def paint(self, reading: Reading) -> None:
         """Shows one look: every pane repaints only if its content changed."""
         self.reading = reading
+        self._painted_at = time.monotonic()
         body = self.body
         if self._run_shown is None and reading.runs:
             self._run_shown = reading.runs[0].path
@@ -183,9 +198,6 @@ class TrainingScreen(RunActions):
         self._paint_alert(reading)
         self._say_state(reading)
         self.answer_requests(reading)
-        self.looks += 1
-        if reading.more:
-            self._look_again = True
 
     def _paint_plot(self, reading: Reading) -> None:
         """Once a second while points come, at once when a person changed what is shown."""

@@ -42,9 +42,11 @@ class TextPane(VerticalScroll, can_focus=True):
         Binding("k", "scroll_up", show=False, id="text.up", tooltip="one line up"),
     ]
 
-    def __init__(self, *, id: str) -> None:
+    def __init__(self, *, id: str, wraps: bool = True) -> None:
         super().__init__(id=id)
         self._static = Static("", markup=False)
+        self._wraps = wraps
+        self._lines = -1
         self._key: object = None
 
     def compose(self) -> ComposeResult:
@@ -56,7 +58,10 @@ class TextPane(VerticalScroll, can_focus=True):
         if key == self._key:
             return False
         self._key = key
-        self._static.update(text)
+        lines = text.plain.count("\n")
+        # A new layout of the whole screen costs thirty times as much as these few lines.
+        self._static.update(text, layout=self._wraps or lines != self._lines)
+        self._lines = lines
         return True
 
 
@@ -82,7 +87,7 @@ class TrainingBody(Horizontal):
                     with Vertical(id="trends"):
                         for name in TRENDS:
                             yield Spark(id=f"trend-{name}", classes="trend")
-                    yield TextPane(id="numbers")
+                    yield TextPane(id="numbers", wraps=False)
             with Horizontal(id="texts"):
                 yield TextPane(id="samples")
                 yield TextPane(id="log")

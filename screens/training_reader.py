@@ -105,6 +105,13 @@ class Reading:
     problem: LabError | None = None
     list_problem: LabError | None = None
 
+    @property
+    def news(self) -> tuple[object, ...]:
+        """What a person should see at once: which runs there are, their states, answers, problems."""
+        detail = self.detail
+        shown = (detail.view.path, detail.view.state, detail.view.message, detail.answers) if detail else ()
+        return (tuple((r.path, r.state) for r in self.runs), shown, self.problem, self.list_problem)
+
 
 @dataclass
 class _Watched:
