@@ -25,7 +25,7 @@ class AskText(ModalScreen[str | None]):
     AskText > Vertical {
         width: 70; max-width: 100%; height: auto; border: round $primary; background: $surface; padding: 0 1;
     }
-    AskText Input { border: none; height: 1; padding: 0; background: $boost; }
+    AskText Input { background: $boost; }
     AskText #reason { color: $warning; }
     AskText #keys { color: $text-muted; }
     """
@@ -46,7 +46,7 @@ class AskText(ModalScreen[str | None]):
         with Vertical() as box:
             box.border_title = self._heading
             yield Static(self._sentence, id="sentence", markup=False)
-            yield Input(self._value, id="answer")
+            yield Input(self._value, id="answer", compact=True)
             yield Static("", id="reason", markup=False)
             yield Static(f"enter {self._verb} · esc cancel", id="keys", markup=False)
 

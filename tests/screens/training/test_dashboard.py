@@ -267,7 +267,8 @@ async def test_another_directory_is_opened(app, folder, tmp_path):
         screen = await opened(pilot)
         await pilot.press("o")
         await pilot.pause()
-        await pilot.press(*str(elsewhere), "enter")
+        app.screen.query_one(Input).value = str(elsewhere)
+        await pilot.press("enter")
         await until(pilot, lambda: screen.view is not None and screen.view.name == "copied")
         assert {"here", "copied"} <= {r.name for r in screen.body.list.runs}
         assert screen.reading.detail.spec(10) == f"{elsewhere}@10"
