@@ -168,7 +168,9 @@ def _run_lines(
     reach = 0 if steady else reach_for(len(y), axes.smoothing)
     if raw and reach:
         found.append(_line(x, y, columns, x_range, number, "raw", source.name))
-    found.append(_line(x, smooth(y, reach) if reach else y, columns, x_range, number, "line", source.name))
+    if reach:  # one point a column is enough for what is smooth
+        y, columns = smooth(y, reach), max(1, columns // 2)
+    found.append(_line(x, y, columns, x_range, number, "line", source.name))
     if axes.measure == "loss" and len(history.evals):
         px, py = decimate(history.evals.column(axes.unit), history.evals.val_loss * scale, columns, x_range)
         found.append(Line(tuple(px), tuple(py), number, "dots", "val"))
