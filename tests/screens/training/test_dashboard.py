@@ -9,9 +9,11 @@ from textual.widgets import Input
 from core.config import GPTConfig
 from core.training.rundir import RunWriter
 from core.training.runs import list_runs, open_run
+from lab.app import LabApp
 from screens.training_dialogs import AskText
 from screens.training_panes import PANES
 from screens.widgets.error_card import ErrorCard
+from screens.widgets.ramps import Look
 from screens.widgets.take_away import TakeAwayRequest
 
 
@@ -395,3 +397,23 @@ async def test_names_and_sizes_that_run_along(app, folder):
         assert screen.view.step == 30
         assert len(list_runs(folder)) == 1
         assert open_run(screen.view.path).name.startswith("a [b]")
+
+
+@pytest.mark.parametrize(
+    "look", [Look(colours="none"), Look(colours="none", ascii=True), Look(colours="16", light=True)]
+)
+async def test_without_colours_the_runs_are_told_apart_by_signs(folder, look):
+    one, two = write(folder / "one", 500), write(folder / "two", 300)
+    app = LabApp(screen="training", look=look)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await opened(pilot, two)
+        screen.show_run(one)
+        screen._overlays = (two,)
+        await looked(pilot, screen)
+        plot = screen.body.plot
+        drawn = "".join(plot.render_line(y).text for y in range(plot.size.height))
+        assert "+" in drawn if look.ascii else "*" in drawn
+        listed = "".join(screen.body.list.render_line(y).text for y in range(4))
+        if look.ascii:
+            assert drawn.isascii() and listed.isascii()
+            assert str(screen.body.time.render()).isascii()
