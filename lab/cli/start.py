@@ -11,16 +11,30 @@ from lab.cli.commands import PROGRAM, root_help
 SCREENS = ("tokenizer", "embeddings", "attention", "training", "generation", "weights")
 
 
-def start(screen: str = "training", *, model: str | None = None, fresh: bool = False, run: str | None = None) -> int:
+def start(
+    screen: str | None = None,
+    *,
+    model: str | None = None,
+    fresh: bool = False,
+    run: str | None = None,
+    ascii_only: bool | None = None,
+    present: bool = False,
+    light: bool | None = None,
+    colours: str | None = None,
+) -> int:
     """Opens the lab on one of its screens and returns the exit code.
 
     Args:
-        screen: a name of ``SCREENS``, the beginning of one, or its number.
+        screen: a name of ``SCREENS``, the beginning of one, or its number; None: the one that was open the last time.
         model: what the workbench holds at first, as ``core.load_model`` names models.
         fresh: ignore what was remembered from the last time.
         run: the run that the training screen shows at first.
+        ascii_only: draw with ASCII alone; None: as remembered.
+        present: for a projector: high contrast, nothing dim.
+        light: a light background; None: as the terminal says, where it does.
+        colours: true, 256, 16 or none; None: as remembered, or as the terminal says.
     """
-    name = screen_name(screen)
+    name = screen_name(screen) if screen else None
     if reason := no_terminal():
         print(root_help())
         raise InputError(
@@ -29,7 +43,16 @@ def start(screen: str = "training", *, model: str | None = None, fresh: bool = F
         )
     from lab.app import run_app
 
-    return run_app(screen=name, model=model, fresh=fresh, run=run)
+    return run_app(
+        screen=name,
+        model=model,
+        fresh=fresh,
+        run=run,
+        ascii_only=ascii_only,
+        present=present,
+        light=light,
+        colours=colours,
+    )
 
 
 def screen_name(asked: str) -> str:
