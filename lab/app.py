@@ -18,6 +18,7 @@ from textual.worker import Worker, WorkerState
 from core.errors import LabError
 from core.folders import asset, runs_dir
 from core.workbench import Bench, Workbench
+from lab import garbage
 from lab.background import JobActions
 from lab.bench import BenchActions
 from lab.settings import Settings, load_settings, save_settings
@@ -160,6 +161,7 @@ class LabApp(BenchActions, JobActions, App[int]):
 
     async def _after_first_paint(self) -> None:
         if self.current_mode == START:
+            self.set_timer(garbage.AFTER, garbage.settle, name="garbage")
             await self.switch_mode(self._first)
             self.remove_mode(START)
         self.look_up_chip()

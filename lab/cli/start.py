@@ -41,6 +41,9 @@ def start(
             f"the lab needs a terminal that it can draw on: {reason}",
             f"start it in one; without one, {PROGRAM} train, watch and runs do the same as text or with --json",
         )
+    from lab import garbage
+
+    garbage.put_off()
     from lab.app import run_app
 
     return run_app(
