@@ -53,7 +53,8 @@ class Probe(lab.app.LabApp):
     def on_ready(self):
         self.clock = asyncio.create_task(tick(path, settle, seconds))
 lab.app.LabApp = Probe
-sys.exit(lab.app.run_app("training", fresh=True, run=sys.argv[4]))
+from lab.cli.start import start
+sys.exit(start("training", fresh=True, run=sys.argv[4]))
 """
 )
 BARE_APP = (
@@ -198,7 +199,7 @@ def measure(quick: bool = False) -> list[Result]:
         beside = [decode(2.0)]
         bare = lateness(BARE_APP, env, seconds, run.name)
         ours = lateness(OUR_APP, env, seconds, run.name)
-        closed, opened, share = cost(run, env, pairs=2 if quick else 6, rounds=2 if quick else 4)
+        closed, opened, share = cost(run, env, pairs=2 if quick else 5, rounds=2 if quick else 3)
         beside.append(decode(2.0))
     alone.append(decode(2.0))
     return [_late(ours, bare), _cost(closed, opened, share), *_slower(alone, beside)]
