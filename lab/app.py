@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,6 +11,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 from textual.dom import DOMNode
+from textual.filter import LineFilter
 from textual.message import Message
 from textual.timer import Timer
 from textual.worker import Worker, WorkerState
@@ -20,11 +21,12 @@ from core.folders import asset, runs_dir
 from core.workbench import Bench, Workbench
 from lab import garbage
 from lab.background import JobActions
-from lab.bench import BenchActions
 from lab.settings import Settings, load_settings, save_settings
 from lab.themes import OURS, theme_for
+from lab.workbench_keys import BenchActions
 from screens.base import LabScreen
 from screens.guard import as_lab_error, log_exception, log_path
+from screens.widgets.ascii import AsciiFilter
 from screens.widgets.jobs import JobStore
 from screens.widgets.lab_bar import LabBar
 from screens.widgets.lesson import LESSONS, Lesson
@@ -82,6 +84,7 @@ class LabApp(BenchActions, JobActions, App[int]):
         frame_first: bool = False,
     ) -> None:
         self._first = screen
+        self._to_ascii = AsciiFilter()
         # The toolkit looks the mode up on the instance.
         self.DEFAULT_MODE = START if frame_first else screen  # type: ignore[misc]
         self.look = look or Look()
@@ -113,6 +116,11 @@ class LabApp(BenchActions, JobActions, App[int]):
         """Whether only ASCII may be drawn."""
         return self.look.ascii
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What happens to each line before it is shown; one filter makes all of it ASCII, whoever drew it."""
+        found = super().get_line_filters()
+        return [*found, self._to_ascii] if self.look.ascii else found
+
     def dress(self) -> None:
         """Puts on the theme and the classes that the look asks for."""
         self.theme = theme_for(self.look, self.settings.theme if self.settings.theme in self.available_themes else "")
@@ -121,12 +129,15 @@ class LabApp(BenchActions, JobActions, App[int]):
         self.set_class(self.look.present, "-present")
 
     def wear(self, look: Look) -> None:
-        """Changes how everything is drawn, as far as that goes without a new start."""
+        """Changes how everything is drawn, at once."""
         self.look = look
         self.ansi_color = None if look.ramps else True
         self.dress()
         self.look_up_chip()
-        self.refresh(layout=True)
+        for screen in self.screen_stack:
+            if isinstance(screen, LabScreen):
+                screen.look_changed(look)
+            screen.refresh(layout=True)
 
     # Screens
 

@@ -128,7 +128,7 @@ def entries(app: LabApp) -> Iterator[Entry]:
 
 
 def _note(current: bool) -> str:
-    return "now" if current else "from the next start for all, at once for the theme"
+    return "now" if current else ""
 
 
 def set_colours(app: LabApp, name: str) -> None:
@@ -141,7 +141,7 @@ def set_colours(app: LabApp, name: str) -> None:
 
 
 def set_symbols(app: LabApp, name: str) -> None:
-    """Remembers which symbols to draw with and changes what can be changed at once."""
+    """Remembers which symbols to draw with and draws with them at once."""
     from dataclasses import replace
 
     app.settings.symbols = name

@@ -118,6 +118,9 @@ class LabScreen(Screen[None]):
     def bench_changed(self, bench: Bench) -> None:
         """The workbench is another one; comes at once if the screen is shown, else when it is shown next."""
 
+    def look_changed(self, look: Look) -> None:
+        """How to draw is another one now: colours, ASCII; a hidden screen asks for ``look`` when it is shown again."""
+
     def stop_streaming(self) -> bool:
         """Stops what streams (``esc``); whether something did."""
         return False

@@ -108,7 +108,7 @@ class TrainingScreen(RunActions):
     def on_mount(self) -> None:
         """Starts looking."""
         self._ticker = self.set_interval(TICK, self._beat)
-        self.body.wear(getattr(self.app, "look", None) or Look())
+        self.body.wear(self.look)
         self.body.list.focus()
         self._tick()
 
@@ -126,8 +126,12 @@ class TrainingScreen(RunActions):
         """Catches up when shown again."""
         if self._ticker is not None:
             self._ticker.resume()
-            self.body.wear(getattr(self.app, "look", None) or Look())
+            self.body.wear(self.look)
             self._tick()
+
+    def look_changed(self, look: Look) -> None:
+        """Draws as the terminal can show it now."""
+        self.body.wear(look)
 
     @property
     def alert(self) -> Alert | None:

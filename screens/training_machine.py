@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from screens.training_view import RunView
 
-_EVERY = 1.0
+EVERY = 2.0
+"""Seconds between two questions to the system."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Load:
 
 
 class Machine:
-    """Asks at most once a second."""
+    """Asks at most every other second."""
 
     def __init__(self) -> None:
         self._at = 0.0
@@ -46,8 +47,8 @@ class Machine:
         self._process: tuple[int, Any] | None = None
 
     def load(self, view: RunView | None) -> Load | None:
-        """The load now, or the last answer if that is younger than a second."""
-        if time.monotonic() - self._at < _EVERY:
+        """The load now, or the last answer if that is younger than that."""
+        if time.monotonic() - self._at < EVERY:
             return self._load
         import psutil
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,6 +17,7 @@ from textual.widgets import Static
 from screens.training_plots import Axes, Plot
 from screens.training_view import number_rows
 from screens.widgets.curve import SERIES_COLORS, Curve
+from screens.widgets.guarded import Guarded
 from screens.widgets.plot_data import axis_label, position_label, short_number
 from screens.widgets.ramps import Look
 from screens.widgets.runs_list import RunsList
@@ -34,7 +35,7 @@ PANES = ("plot", "runs", "numbers", "samples", "log", "time")
 TRENDS = {"lr": "learning rate", "grad_norm": "gradient norm", "tokens_per_second": "tokens/s"}
 
 
-class TextPane(VerticalScroll, can_focus=True):
+class TextPane(Guarded, VerticalScroll, can_focus=True):
     """Text that can be scrolled and selected; ``show`` keeps it as it is when nothing changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,11 +54,11 @@ class TextPane(VerticalScroll, can_focus=True):
         """One text."""
         yield self._static
 
-    def show(self, key: object, text: Text) -> bool:
+    def show(self, key: object, make: Callable[[], Text]) -> bool:
         """Shows a text unless ``key`` says that it stands there already."""
         if key == self._key:
             return False
-        self._key = key
+        self._key, text = key, make()
         lines = text.plain.count("\n")
         # A new layout of the whole screen costs thirty times as much as these few lines.
         self._static.update(text, layout=self._wraps or lines != self._lines)
@@ -65,13 +66,14 @@ class TextPane(VerticalScroll, can_focus=True):
         return True
 
 
-class TrainingBody(Horizontal):
+class TrainingBody(Guarded, Horizontal):
     """Runs left; plot, trends and numbers; samples or log; the time machine."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.titled: dict[str, Text] = {}
         """The title of each pane."""
+        self._subtitled: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         """All panes; the style sheet decides which are seen at which size."""
@@ -147,10 +149,8 @@ class TrainingBody(Horizontal):
     ) -> None:
         """The list, and which folder it is of."""
         self.list.show(runs, letters)
-        pane = self.frame_of("runs")
-        title = f"runs · {folder}" if problem is None else problem.title
-        self._title(pane, "runs", title)
-        pane.border_subtitle = "n new · o open"
+        self._title(self.frame_of("runs"), "runs", f"runs · {folder}" if problem is None else problem.title)
+        self._subtitle("runs", "n new · o open")
 
     def show_plot(self, plot: Plot, axes: Axes) -> bool:
         """The big plot with its legend; says whether it was painted."""
@@ -163,7 +163,7 @@ class TrainingBody(Horizontal):
             legend.append(f"  ╌ {level.label} {short_number(level.y, 5)}")
         self._title(self.frame_of("plot"), "plot", legend)
         if self.plot.crosshair is None and self.time.target is None:
-            self.frame_of("plot").border_subtitle = f"x: {axes.unit} · m measure  s axis  L log  R references"
+            self._subtitle("plot", plot_keys(axes))
         return painted
 
     def clear_plot(self, reading: Reading) -> None:
@@ -188,25 +188,25 @@ class TrainingBody(Horizontal):
             rows.append(("heartbeat", f"{detail.view.heartbeat:.0f} s ago"))
         if detail.view.unreadable:
             rows.append(("unreadable", f"{detail.view.unreadable} lines"))
-        self.text_pane("numbers").show(rows, rows_text(rows))
+        self.text_pane("numbers").show(rows, lambda: rows_text(rows))
         self._title(self.frame_of("numbers"), "numbers", "now")
         self._show_samples(detail)
-        self.text_pane("log").show(detail.log, log_text(detail))
+        self.text_pane("log").show(detail.log, lambda: log_text(detail))
         self.show_time(detail)
         self.titles()
 
     def _show_nothing(self, load: Load | None) -> None:
         rows = load.lines() if load else []
-        self.text_pane("numbers").show(rows, rows_text(rows))
+        self.text_pane("numbers").show(rows, lambda: rows_text(rows))
         for name in ("samples", "log"):
-            self.text_pane(name).show(None, Text(""))
+            self.text_pane(name).show(None, Text)
         self.time.show((), 0, 0)
 
     def _show_samples(self, detail: Detail) -> None:
         target = self.time.target
         samples = [s for s in detail.samples if target is None or s.step <= target]
         key = (detail.view.path, target, [(s.step, len(s.text)) for s in samples])
-        self.text_pane("samples").show(key, samples_text(samples))
+        self.text_pane("samples").show(key, lambda: samples_text(samples))
 
     def show_time(self, detail: Detail) -> None:
         """The checkpoints on their line."""
@@ -215,7 +215,7 @@ class TrainingBody(Horizontal):
         target = self.time.target
         place = f"checkpoint {steps.index(target) + 1} of {len(steps)}" if target in steps else f"{len(steps)} saved"
         self._title(self.frame_of("time"), "time", f"time machine · {place}")
-        self.frame_of("time").border_subtitle = ", . move · enter load into the workbench"
+        self._subtitle("time", ", . move · enter load into the workbench")
 
     def show_target(self, step: int | None, reading: Reading | None, axes: Axes) -> None:
         """Moves the line through the plot and shows the sample of that time."""
@@ -225,8 +225,7 @@ class TrainingBody(Horizontal):
         self.plot.set_target(None if step is None else self.x_of(step, reading, axes))
         self._show_samples(detail)
         self.show_time(detail)
-        pane = self.frame_of("plot")
-        pane.border_subtitle = "" if step is None else self.target_sentence(step, detail)
+        self._subtitle("plot", plot_keys(axes) if step is None else self.target_sentence(step, detail))
         self.titles()
 
     def x_of(self, step: int, reading: Reading, axes: Axes) -> float:
@@ -250,13 +249,12 @@ class TrainingBody(Horizontal):
 
     def show_crosshair(self, x: float | None, axes: Axes) -> None:
         """The values under the crosshair, in the plot's subtitle."""
-        pane = self.frame_of("plot")
         if x is None:
-            pane.border_subtitle = f"x: {axes.unit} · m measure  s axis  L log  R references"
+            self._subtitle("plot", plot_keys(axes))
             return
         values = [(line, y) for line, _, y in self.plot.values_at(x) if line.kind != "raw"]
         parts = [f"{'val' if v.kind == 'dots' else v.label} {axis_label(y).strip()}" for v, y in values]
-        pane.border_subtitle = f"{axes.unit} {position_label(round(x), axes.unit)}: " + "  ".join(parts)
+        self._subtitle("plot", f"{axes.unit} {position_label(round(x), axes.unit)}: " + "  ".join(parts))
 
     def go_near(self, x: float, reading: Reading | None, axes: Axes) -> None:
         """Moves the time machine to the saved step nearest to a place in the plot."""
@@ -305,8 +303,8 @@ class TrainingBody(Horizontal):
         for name, text in (("samples", "[Samples]  Log"), ("log", "Samples  [Log]")):
             plain = {"samples": "samples, newest first", "log": "log"}[name]
             self._title(self.query_one(f"#{name}"), name, plain if wide else text)
-        self.query_one("#samples").border_subtitle = "" if wide or log else "v log"
-        self.query_one("#log").border_subtitle = "" if wide or not log else "v samples"
+        self._subtitle("samples", "" if wide or log else "v log")
+        self._subtitle("log", "" if wide or not log else "v samples")
 
     def _title(self, frame: Widget, pane: str, title: str | Text) -> None:
         """Sets a title, with the pane's place in the round where they share one."""
@@ -316,6 +314,17 @@ class TrainingBody(Horizontal):
         if self.titled.get(pane) != text:
             self.titled[pane] = text
             frame.border_title = text
+
+    def _subtitle(self, pane: str, words: str) -> None:
+        """Sets what stands in a pane's lower border; setting it repaints the pane and all in it, so only news is."""
+        if self._subtitled.get(pane) != words:
+            self._subtitled[pane] = words
+            self.frame_of(pane).border_subtitle = Text(words)
+
+
+def plot_keys(axes: Axes) -> str:
+    """What x counts, and the keys of the big plot."""
+    return f"x: {axes.unit} · m measure  s axis  L log  R references"
 
 
 def rows_text(rows: list[tuple[str, str]]) -> Text:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from screens.training_plots import bits_per_byte, last_smooth
-from screens.widgets.plot_data import clock, reach_for, short_number
+from screens.widgets.plot_data import clock, position_label, reach_for, short_number
 
 if TYPE_CHECKING:
     from core.training.events import ResumeEvent
@@ -199,7 +199,10 @@ def seconds_left(history: History, max_steps: int) -> float | None:
 
 def number_rows(view: RunView) -> list[tuple[str, str]]:
     """The pane of numbers, as (name, value)."""
-    progress = f"{view.step:,} / {view.max_steps:,}".replace(",", " ")
+    last = (
+        f"{view.max_steps:,}".replace(",", " ") if view.max_steps < 100_000 else position_label(view.max_steps, "step")
+    )
+    progress = f"{view.step:,} / ".replace(",", " ") + last
     best = short_number(view.best_loss, 4)
     if view.best_step is not None:
         best += f" at {view.best_step:,}".replace(",", " ")

@@ -8,7 +8,8 @@ from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.message import Message
-from textual.widget import Widget
+
+from screens.widgets.guarded import Guarded
 
 NAMES = ("Tokens", "Embed", "Attention", "Training", "Generate", "Weights")
 WITH_TITLE, WITH_NAMES = 112, 100
@@ -55,7 +56,7 @@ def bar_text(current: int, chip: str, width: int, reverse: Style | None = None) 
     return text, places
 
 
-class LabBar(Widget):
+class LabBar(Guarded):
     """Screens ``1`` to ``6`` and the model chip."""
 
     ALLOW_SELECT = False

@@ -20,6 +20,7 @@ from textual.widgets import Static
 
 from core.errors import InputError
 from core.folders import asset
+from screens.widgets.guarded import Guarded
 
 MISSING = "–"
 _PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -84,7 +85,7 @@ def neighbour(lesson_id: str, by: int) -> LessonInfo | None:
     return LESSONS[place] if 0 <= place < len(LESSONS) else None
 
 
-class TryLine(Static, can_focus=True):
+class TryLine(Guarded, Static, can_focus=True):
     """Something to try: ``enter`` or a click does it."""
 
     ALLOW_SELECT = False
@@ -111,7 +112,7 @@ class TryLine(Static, can_focus=True):
         self.post_message(message)
 
 
-class Lesson(Vertical):
+class Lesson(Guarded, Vertical):
     """The panel: text, things to try, the lessons before and after."""
 
     DEFAULT_CSS = """

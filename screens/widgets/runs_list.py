@@ -17,6 +17,7 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from screens.widgets.curve import SERIES_COLORS
+from screens.widgets.guarded import Guarded
 from screens.widgets.plot_data import position_label, short_number
 from screens.widgets.spark import spark_text
 
@@ -60,7 +61,7 @@ def progress_text(state: str, step: int, max_steps: int) -> str:
     return f"{WORDS.get(state, state)} {position_label(step, 'step')}" if state != "unreadable" else "unreadable"
 
 
-class RunsList(ScrollView, can_focus=True):
+class RunsList(Guarded, ScrollView, can_focus=True):
     """Runs, newest first; the cursor's run is the one that the screen shows."""
 
     ALLOW_SELECT = False
@@ -112,7 +113,11 @@ class RunsList(ScrollView, can_focus=True):
         new, marks = tuple(runs), dict(letters)
         if repr(new) == repr(self._runs) and marks == self._letters:  # by text: a loss may be NaN, unequal to itself
             return False
+        old, same_letters = self._runs, marks == self._letters
         self._runs, self._letters = new, marks
+        if same_letters and [r.path for r in old] == [r.path for r in new]:
+            self._repaint([i for i, (a, b) in enumerate(zip(old, new, strict=True)) if repr(a) != repr(b)])
+            return True
         self.virtual_size = Size(0, LINES * len(new))
         if self._coming is not None and self.select(self._coming):
             self._coming = None
@@ -132,6 +137,10 @@ class RunsList(ScrollView, can_focus=True):
     def want(self, path: Path) -> None:
         """Puts the cursor on a run, now or as soon as it is listed."""
         self._coming = None if self.select(path) else path
+
+    def _repaint(self, places: list[int]) -> None:
+        top, width = int(self.scroll_offset.y), self.size.width
+        self.refresh(*(Region(0, place * LINES - top, width, LINES) for place in places))
 
     def _place(self) -> int | None:
         return next((i for i, run in enumerate(self._runs) if run.path == self._cursor), None)

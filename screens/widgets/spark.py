@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from rich.style import Style
 from rich.text import Text
-from textual.widget import Widget
+
+from screens.widgets.guarded import Guarded
 
 BLOCKS = "▁▂▃▄▅▆▇█"
 ASCII_BLOCKS = "_.,-=+*#"
@@ -38,7 +39,7 @@ def spark_text(values: Sequence[float], width: int, *, ascii_only: bool = False)
     return "".join(" " if v is None else blocks[min(7, int((v - low) / span * 7.999))] for v in best)
 
 
-class Spark(Widget):
+class Spark(Guarded):
     """A one-line trend; its value stands in the border title, which the screen sets."""
 
     ALLOW_SELECT = False

@@ -5,10 +5,11 @@ from __future__ import annotations
 from rich.text import Text
 from textual import events
 from textual.message import Message
-from textual.widget import Widget
+
+from screens.widgets.guarded import Guarded
 
 
-class StatusLine(Widget):
+class StatusLine(Guarded):
     """One line of fixed height; changing it repaints the line alone."""
 
     ALLOW_SELECT = False

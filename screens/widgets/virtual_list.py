@@ -16,10 +16,12 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from screens.widgets.guarded import Guarded
+
 RowFunction = Callable[[int], Text | str]
 
 
-class VirtualList(ScrollView, can_focus=True):
+class VirtualList(Guarded, ScrollView, can_focus=True):
     """Rows of one line each; the cursor moves by keys and click, ``enter`` or a second click activates."""
 
     ALLOW_SELECT = False
