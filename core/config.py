@@ -7,13 +7,13 @@ new-run form show it). All wrong values are named at once. No torch here: a scre
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from core.errors import ConfigError, nearest
-from core.fields import config_fields, raise_problems, type_problems, unknown_keys
+from core.fields import brief, config_fields, not_a_field, raise_problems, type_problems, unknown_keys
 
 Device = Literal["auto", "cpu", "cuda", "mps"]
 DType = Literal["auto", "float32", "bfloat16", "float16"]
@@ -43,8 +43,7 @@ class GPTConfig:
     """Standard deviation of the initial weights (GPT-2: 0.02)."""
 
     def __post_init__(self) -> None:
-        problems = type_problems(self)
-        raise_problems(problems + _shape_problems(_with_defaults_for(self, problems)), "the model's configuration")
+        raise_problems(_all_problems(self, _shape_problems), _SHAPE)
 
     @property
     def head_dim(self) -> int:
@@ -96,9 +95,12 @@ class GPTConfig:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> GPTConfig:
-        """Reads ``to_dict()`` back; an unknown key is an error that offers the nearest name."""
-        raise_problems(unknown_keys(raw, cls), "the model's configuration")
-        return cls(**raw)
+        """Reads ``to_dict()`` back; everything wrong is named at once, unknown keys with the nearest right name."""
+        raise_problems(_not_an_object(raw, _SHAPE), _SHAPE)
+        config, problems = _built(cls, raw)
+        raise_problems(problems, _SHAPE)
+        assert config is not None
+        return config
 
     @classmethod
     def preset(cls, name: str) -> GPTConfig:
@@ -193,8 +195,7 @@ class TrainConfig:
     """Where the run is written; left out, a new folder under the runs folder."""
 
     def __post_init__(self) -> None:
-        problems = type_problems(self)
-        raise_problems(problems + _train_problems(_with_defaults_for(self, problems)), "the training configuration")
+        raise_problems(_all_problems(self, _train_problems), _TRAINING)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values, the model nested."""
@@ -203,40 +204,40 @@ class TrainConfig:
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> TrainConfig:
         """Reads ``to_dict()`` back; everything wrong is named at once, unknown keys with the nearest right name."""
-        values = {k: v for k, v in raw.items() if k in config_fields(TrainConfig)}
-        problems = unknown_keys(raw, cls)
+        raise_problems(_not_an_object(raw, _TRAINING), _TRAINING)
+        return cls._from(raw, [])
+
+    @classmethod
+    def _from(cls, raw: Mapping[str, Any], problems: list[str]) -> TrainConfig:
+        """The configuration in ``raw``, or one error that names ``problems`` and what is wrong there."""
+        values = dict(raw)
         if isinstance(shape := values.get("model"), Mapping):
-            problems += [f"model: {p}" for p in unknown_keys(shape, GPTConfig)]
-            try:
-                values["model"] = GPTConfig(**{k: v for k, v in shape.items() if k in config_fields(GPTConfig)})
-            except ConfigError as error:
-                problems.append(error.title)
-                del values["model"]
-        try:
-            config = cls(**values)
-        except ConfigError as error:
-            problems.append(error.title)
-        raise_problems(problems, "the training configuration")
+            model, wrong = _built(GPTConfig, shape, "model: ")
+            problems = problems + wrong
+            values["model"] = GPTConfig() if model is None else model
+        config, wrong = _built(cls, values)
+        raise_problems(problems + wrong, _TRAINING)
+        assert config is not None
         return config
 
     def override(self, **changes: Any) -> TrainConfig:
         """A copy with some fields changed; the model's fields may be named directly (``n_layers=6``).
 
+        ``max_steps`` given without ``epochs`` takes the place of epochs that were set before.
+
         >>> TrainConfig().override(n_layers=6, batch_size=8).model.n_layers
         6
         """
         own, shape = config_fields(TrainConfig), config_fields(GPTConfig)
-        unknown = [k for k in changes if k not in own and k not in shape]
-        raise_problems(
-            [f"{k} is not a field{nearest(k, [*own, *shape])}" for k in unknown],
-            "the training configuration",
-        )
-        values = self.to_dict()
-        values["model"].update({k: v for k, v in changes.items() if k in shape})
-        for name, value in changes.items():
-            if name in own:
-                values[name] = value.to_dict() if isinstance(value, GPTConfig) else value
-        return TrainConfig.from_dict(values)
+        problems = [not_a_field(k, [*own, *shape]) for k in changes if k not in own and k not in shape]
+        values = {**self.to_dict(), **{k: v for k, v in changes.items() if k in own}}
+        if "max_steps" in changes and "epochs" not in changes:
+            values["epochs"] = None
+        if isinstance(values["model"], GPTConfig):
+            values["model"] = values["model"].to_dict()
+        if isinstance(values["model"], Mapping):
+            values["model"] = {**values["model"], **{k: v for k, v in changes.items() if k in shape}}
+        return TrainConfig._from(values, problems)
 
     @classmethod
     def preset(cls, name: str) -> TrainConfig:
@@ -251,22 +252,39 @@ class TrainConfig:
         return TRAIN_PRESETS[name].config
 
 
-def _with_defaults_for(config: Any, problems: list[str]) -> Any:
-    """The configuration's values, with the default in place of each whose type is wrong: the rest is still checked."""
-    wrong = {p.split()[0] for p in problems}
-    if not wrong:
-        return config
+_SHAPE, _TRAINING = "the model's configuration", "the training configuration"
+Config = TypeVar("Config", GPTConfig, TrainConfig)
+
+
+def _not_an_object(raw: object, what: str) -> list[str]:
+    return [] if isinstance(raw, Mapping) else [f"{what} must be an object of fields, got {brief(raw)}"]
+
+
+def _built(cls: type[Config], raw: Mapping[str, Any], where: str = "") -> tuple[Config | None, list[str]]:
+    """The configuration that the known keys make, if they do, and all that is wrong."""
+    problems: list[str] = [f"{where}{problem}" for problem in unknown_keys(raw, cls)]
+    names = {f.name for f in dataclasses.fields(cls)}
+    try:
+        return cls(**{k: v for k, v in raw.items() if k in names}), problems
+    except ConfigError as error:
+        return None, [*problems, error.title]
+
+
+def _all_problems(config: Any, ranges: Callable[[Any, Collection[str]], list[str]]) -> list[str]:
+    """What is wrong with each value alone, then with their ranges; a default stands for what has the wrong type."""
+    wrong = type_problems(config)
     values = {f.name: getattr(config, f.name) for f in dataclasses.fields(config)}
-    return SimpleNamespace(**{n: getattr(type(config), n, None) if n in wrong else v for n, v in values.items()})
+    values |= {name: getattr(type(config), name, None) for name in wrong}
+    return [*wrong.values(), *ranges(SimpleNamespace(**values), wrong)]
 
 
-def _shape_problems(c: Any) -> list[str]:
+def _shape_problems(c: Any, wrong: Collection[str]) -> list[str]:
     problems = []
     for name in ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layers"):
         value = getattr(c, name)
         if value is not None and value < 1:
             problems.append(f"{name} must be at least 1, got {value}")
-    if c.n_heads >= 1 and c.emb_dim % c.n_heads:
+    if not {"n_heads", "emb_dim"} & set(wrong) and c.n_heads >= 1 and c.emb_dim % c.n_heads:
         problems.append(f"emb_dim must be divisible by n_heads, got {c.emb_dim} and {c.n_heads}")
     if not 0 <= c.drop_rate < 1:
         problems.append(f"drop_rate must be from 0 up to (not including) 1, got {c.drop_rate}")
@@ -295,7 +313,7 @@ _AT_LEAST: dict[str, float] = {
 }
 
 
-def _train_problems(c: Any) -> list[str]:
+def _train_problems(c: Any, wrong: Collection[str]) -> list[str]:
     problems = [
         f"{n} must be at least {lo:g}, got {getattr(c, n)}" for n, lo in _AT_LEAST.items() if getattr(c, n) < lo
     ]
@@ -315,7 +333,7 @@ def _train_problems(c: Any) -> list[str]:
         problems.append(f"stride must be at least 1, got {c.stride}")
     if c.epochs is not None and c.epochs <= 0:
         problems.append(f"epochs must be above 0, got {c.epochs}")
-    if c.min_learning_rate > c.learning_rate:
+    if not {"min_learning_rate", "learning_rate"} & set(wrong) and c.min_learning_rate > c.learning_rate:
         problems.append(f"min_learning_rate ({c.min_learning_rate}) is above learning_rate ({c.learning_rate})")
     if not c.corpus:
         problems.append("corpus must be a name or a path, got nothing")

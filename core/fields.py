@@ -10,7 +10,7 @@ import math
 import textwrap
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from core.errors import ConfigError, nearest
@@ -88,38 +88,80 @@ def _optional(kind: Any) -> bool:
     return isinstance(kind, types.UnionType) and type(None) in typing.get_args(kind)
 
 
-def type_problems(config: object) -> list[str]:
-    """What is wrong with the types of a configuration's values, one phrase each."""
-    problems = []
+LARGEST = 2**63 - 1
+"""The largest whole number of a configuration: what JSON readers, and the generators that take a seed, can hold."""
+
+
+def type_problems(config: object) -> dict[str, str]:
+    """What is wrong with a configuration's values taken one by one: a phrase for each field that is wrong.
+
+    What passes can be written as JSON: whole numbers of 64 bits, finite numbers, text that UTF-8 can hold.
+    """
     cls: Any = type(config)
     kinds_of: dict[str, Any] = config_fields(cls)
-    for name, kind in kinds_of.items():
-        value = getattr(config, name)
-        kinds = typing.get_args(kind) if _optional(kind) else (kind,)
-        if value is None and type(None) in kinds:
-            continue
-        wanted = next(k for k in kinds if k is not type(None))
-        if typing.get_origin(wanted) is Literal:
-            if value not in typing.get_args(wanted):
-                choices = [str(a) for a in typing.get_args(wanted)]
-                problems.append(
-                    f"{name} must be one of {', '.join(choices)}, got {value!r}{nearest(str(value), choices)}"
-                )
-        elif wanted is float:
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-                problems.append(f"{name} must be a finite number, got {value!r}")
-        elif not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-            word = {"int": "a whole number", "bool": "true or false", "str": "text"}.get(
-                wanted.__name__, wanted.__name__
-            )
-            problems.append(f"{name} must be {word}, got {value!r}")
-    return problems
+    found = {name: _type_problem(kind, getattr(config, name)) for name, kind in kinds_of.items()}
+    return {name: f"{name} must be {expected}" for name, expected in found.items() if expected}
 
 
-def unknown_keys(raw: Mapping[str, Any], cls: type) -> list[str]:
+def _type_problem(kind: Any, value: Any) -> str:
+    """What was expected and what came; nothing if the value is of its kind."""
+    kinds = typing.get_args(kind) if _optional(kind) else (kind,)
+    if value is None and type(None) in kinds:
+        return ""
+    wanted = next(k for k in kinds if k is not type(None))
+    if typing.get_origin(wanted) is Literal:
+        if value in typing.get_args(wanted):
+            return ""
+        choices = [str(a) for a in typing.get_args(wanted)]
+        return f"one of {', '.join(choices)}, got {brief(value)}{nearest(str(value), choices)}"
+    if wanted in (int, float) and isinstance(value, int) and not isinstance(value, bool):
+        if value > LARGEST:
+            return f"at most {LARGEST:,}, got {brief(value)}"
+        return f"at least {-LARGEST:,}, got {brief(value)}" if value < -LARGEST else ""
+    if wanted is float:
+        return "" if isinstance(value, float) and math.isfinite(value) else f"a finite number, got {brief(value)}"
+    if not isinstance(value, wanted) or wanted is int:
+        word = {"int": "a whole number", "bool": "true or false", "str": "text"}.get(wanted.__name__, wanted.__name__)
+        return f"{word}, got {brief(value)}"
+    if wanted is str and not _encodable(value):
+        return f"text that UTF-8 can hold, got {brief(value)}"
+    return ""
+
+
+def brief(value: object) -> str:
+    """A value as an error shows it: cut in the middle if it is long, and without what no terminal can write.
+
+    >>> brief("x" * 100), brief(10**5000), brief("a\\udcff")
+    ("'xxxxxxxxxxxxxxxxxxx…xxxxxxxxxxxxxxxxxxx'", 'a number of 5,001 digits', "'a\\\\udcff'")
+    """
+    if isinstance(value, int) and abs(value) >= 10**40:
+        return f"a number of {int(math.log10(abs(value))) + 1:,} digits"
+    text = ascii(value) if isinstance(value, str) and not _encodable(value) else repr(value)
+    return text if len(text) <= 80 else f"{text[:20]}…{text[-20:]}"
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # half of a pair, as bytes that are no UTF-8 arrive from a shell
+        return False
+    return True
+
+
+def unknown_keys(raw: Mapping[Any, Any], cls: type) -> list[str]:
     """The keys that are no field of ``cls``, one phrase each, with the nearest right name."""
     known = config_fields(cls)
-    return [f"{key} is not a field{nearest(key, known)}" for key in raw if key not in known]
+    return [not_a_field(key, known) for key in raw if key not in known]
+
+
+def not_a_field(key: object, known: Iterable[str]) -> str:
+    """The phrase for a name that is no field, with the nearest right one.
+
+    >>> not_a_field("n_layer", ["n_layers"]), not_a_field(3, ["n_layers"])
+    ('n_layer is not a field (did you mean n_layers?)', '3 is not a field')
+    """
+    plain = isinstance(key, str) and key.isprintable() and 0 < len(key) <= 80
+    return f"{key if plain else brief(key)} is not a field{nearest(str(key), known)}"
 
 
 def raise_problems(problems: list[str], what: str) -> None:
