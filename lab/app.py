@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from textual import events, on
-from textual.app import App
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.command import Provider
-from textual.dom import DOMNode
 from textual.filter import LineFilter
-from textual.message import Message
 from textual.timer import Timer
-from textual.worker import Worker, WorkerState
 
 from core.errors import LabError
 from core.folders import asset, runs_dir
@@ -22,10 +18,11 @@ from core.workbench import Bench, Workbench
 from lab import garbage
 from lab.background import JobActions
 from lab.settings import Settings, load_settings, save_settings
+from lab.survival import Survivor
 from lab.themes import OURS, theme_for
 from lab.workbench_keys import BenchActions
 from screens.base import LabScreen
-from screens.guard import as_lab_error, log_exception, log_path
+from screens.guard import log_exception
 from screens.widgets.ascii import AsciiFilter
 from screens.widgets.jobs import JobStore
 from screens.widgets.lab_bar import LabBar
@@ -46,7 +43,7 @@ def _palette() -> type[Provider]:
     return LabCommands
 
 
-class LabApp(BenchActions, JobActions, App[int]):
+class LabApp(BenchActions, JobActions, Survivor):
     """LLM Lab."""
 
     TITLE = "LLM Lab"
@@ -96,11 +93,8 @@ class LabApp(BenchActions, JobActions, App[int]):
         self.chip = f"{self.look.symbols.done} {self.workbench.a}"
         self.remember = False
         """Whether settings are written; only the app that a person started does."""
-        self.survived: list[Exception] = []
-        """Exceptions that the guard turned into cards; tests look here."""
         self._run = run
         self._notice = notice
-        self._last_words = ""
         self._save_timer: Timer | None = None
         for theme in OURS:
             self.register_theme(theme)
@@ -274,56 +268,6 @@ class LabApp(BenchActions, JobActions, App[int]):
         for job in self.jobs.running:
             job.cancel()
         self.save_now()
-
-    def show_exception(self, error: Exception) -> None:
-        """What the guard does with an exception: a card, or a message if a dialog is in the way."""
-        self.survived.append(error)
-        screen = self.lab_screen
-        if screen is not None and screen is self.screen and screen.query("#body"):
-            screen.show_exception(error)
-            return
-        log_exception(error)
-        told = as_lab_error(error)
-        self.notify(f"{told.title}\n{told.hint}", severity="error", timeout=15, markup=False)
-
-    async def _dispatch_action(self, namespace: DOMNode, action_name: str, params: Any) -> bool:
-        # Part of the guard of SCREENS.md 2.7: an action that fails shows a card, the app lives on.
-        try:
-            return await super()._dispatch_action(namespace, action_name, params)
-        except Exception as error:
-            self.show_exception(error)
-            return True
-
-    async def _dispatch_message(self, message: Message) -> None:
-        # The same for the app's own handlers; what starts and ends it is not survived.
-        try:
-            await super()._dispatch_message(message)
-        except Exception as error:
-            if isinstance(message, (events.Compose, events.Load, events.Mount, events.Unmount)):
-                raise
-            self.show_exception(error)
-
-    @on(Worker.StateChanged)
-    def _worker_ended(self, event: Worker.StateChanged) -> None:
-        if event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception):
-            self.show_exception(event.worker.error)
-
-    def _fatal_error(self) -> None:
-        # Textual prints a long traceback here; a person gets two lines, the log gets the traceback.
-        error = self._exception
-        if error is not None:
-            log_exception(error)
-        known = error if isinstance(error, LabError) else None
-        what = known.title if known else f"the lab had to stop ({type(error).__name__})"
-        hint = known.hint if known and known.hint else f"the story is in {log_path()}"
-        self._last_words = self._last_words or f"{what}\n{hint} · training runs keep going"
-        self._close_messages_no_wait()
-
-    def _print_error_renderables(self) -> None:
-        # One story, unwrapped, however many handlers failed on the way down.
-        self._exit_renderables.clear()
-        if self._last_words:
-            self.error_console.print(self._last_words, markup=False, highlight=False, soft_wrap=True)
 
 
 def run_app(

@@ -19,7 +19,7 @@ from textual.worker import Worker, WorkerState
 from core.errors import LabError
 from core.workbench import Bench, Workbench
 from screens.guard import as_lab_error, guarded, log_exception
-from screens.sizes import ALL_SIZES, LESSON, LESSON_WIDE, NORMAL, TINY, TINY_ROWS, WIDE, size_classes
+from screens.sizes import ALL_SIZES, LESSON, LESSON_WIDE, NORMAL, TINY, WIDE, size_classes, too_small
 from screens.widgets.error_card import Door, ErrorCard, Problem
 from screens.widgets.jobs import JobStore
 from screens.widgets.lab_bar import LabBar
@@ -245,8 +245,7 @@ class LabScreen(Screen[None]):
         if found == ("-too-small",):
             request = self.take_away()
             command = request.command if request else "llm-lab --help"
-            text = f"needs {TINY}×{TINY_ROWS}, has {width}×{height}\n{command}"
-            self.query_one("#too-small", Static).update(text.replace("×", "x") if self.look.ascii else text)
+            self.query_one("#too-small", Static).update(f"{too_small(width, height)}\n{command}")
         if found == self.lab_size and self.has_class(found[0]):
             return
         self.lab_size = found

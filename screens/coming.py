@@ -8,7 +8,8 @@ from textual.app import ComposeResult
 from textual.widgets import Static
 
 from core.workbench import Workbench
-from screens.base import LabScreen
+from screens.base import LabScreen, LessonView
+from screens.widgets.lesson import LESSONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,12 @@ class ComingScreen(LabScreen):
         pane = Static(text, classes="pane coming", markup=False)
         pane.border_title = coming.title
         yield pane
+
+    def lesson(self) -> LessonView:
+        """What this screen's lesson will be about, and where to go meanwhile."""
+        first = next(info for info in LESSONS if info.screen == self._coming.index)
+        values = {"title": self._coming.title, "what": self._coming.what, "now": self._coming.now}
+        return LessonView(first.id, values, (("look at training, which is here", "app.go(4)"),))
 
     def on_mount(self) -> None:
         """The sentence."""

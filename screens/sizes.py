@@ -10,13 +10,27 @@ LESSON, LESSON_WIDE = 36, 60
 """Columns of the lesson beside the body."""
 
 
+def is_too_small(width: int, height: int) -> bool:
+    """Whether nothing but the message that says so fits."""
+    return width < TINY or height < TINY_ROWS
+
+
+def too_small(width: int, height: int) -> str:
+    """The message for a terminal of so many cells.
+
+    >>> too_small(52, 14)
+    'needs 60×16, has 52×14'
+    """
+    return f"needs {TINY}×{TINY_ROWS}, has {width}×{height}"
+
+
 def size_classes(width: int, height: int) -> tuple[str, ...]:
     """The size classes of a body of so many cells.
 
     >>> size_classes(120, 36), size_classes(80, 24), size_classes(70, 20), size_classes(50, 12)
     (('-normal',), ('-narrow', '-short'), ('-tiny',), ('-too-small',))
     """
-    if width < TINY or height < TINY_ROWS:
+    if is_too_small(width, height):
         return ("-too-small",)
     if width < NARROW or height < SHORT:
         return ("-tiny",)

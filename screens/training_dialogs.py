@@ -4,51 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
+
+from screens.widgets.dialog import Dialog
 
 Check = Callable[[str], str | None]
 """Looks at what is typed: the reason why it can't be taken, or None."""
 
 
-class AskText(ModalScreen[str | None]):
+class AskText(Dialog[str]):
     """One line of text with a reason under it while it can't be taken; ``esc`` gives None."""
 
     DEFAULT_CSS = """
-    AskText { align: center middle; }
-    AskText > Vertical {
-        width: 70; max-width: 100%; height: auto; border: round $primary; background: $surface; padding: 0 1;
-    }
-    AskText Input { background: $boost; }
-    AskText #reason { color: $warning; }
-    AskText #keys { color: $text-muted; }
+    AskText #reason { color: $text-warning; height: auto; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "dismiss(None)", "Cancel", id="ask.cancel", tooltip="close without doing anything")
-    ]
 
     def __init__(self, title: str, sentence: str, check: Check, *, value: str = "", verb: str = "take it") -> None:
         super().__init__()
-        self._heading = title
+        self.HEADING = title
+        self.KEYS = f"enter {verb} · esc cancel"
         self._sentence = sentence
         self._check = check
         self._value = value
-        self._verb = verb
 
-    def compose(self) -> ComposeResult:
-        """Sentence, field, reason, keys."""
-        with Vertical() as box:
-            box.border_title = self._heading
-            yield Static(self._sentence, id="sentence", markup=False)
-            yield Input(self._value, id="answer", compact=True)
-            yield Static("", id="reason", markup=False)
-            yield Static(f"enter {self._verb} · esc cancel", id="keys", markup=False)
+    def compose_box(self) -> ComposeResult:
+        """Sentence, field, reason."""
+        yield Static(self._sentence, id="sentence", markup=False)
+        yield Input(self._value, id="answer")
+        yield Static("", id="reason", markup=False)
 
     def on_mount(self) -> None:
         """The field is ready to type."""

@@ -16,19 +16,19 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
-from textual.screen import ModalScreen
-from textual.suggester import SuggestFromList
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 from textual.worker import get_current_worker
 
-from core.errors import LabError
 from core.presets import TRAIN_PRESETS
 from screens.training_estimate import Estimated, Figures, Timings, figures, presets_first
-from screens.training_fields import Checked, FormField, as_command, as_python, check, form_fields, texts_of
+from screens.training_fields import Checked, as_command, as_python, check, form_fields, texts_of
+from screens.training_rows import FieldRow, NameRow
 from screens.training_start import StartRequest
+from screens.training_style import FORM_STYLE
+from screens.widgets.dialog import Dialog
 from screens.widgets.plot_data import clock
 
 if TYPE_CHECKING:
@@ -37,75 +37,15 @@ if TYPE_CHECKING:
 _GROUPS = {"what": "what it learns", "model": "the model", "training": "how it learns"}
 
 
-class FieldRow(Vertical):
-    """One field: name, value, meaning, and under them the reason why the value can't be taken."""
-
-    def __init__(self, field: FormField, value: str) -> None:
-        super().__init__(id=f"row-{field.name}", classes="field")
-        self.field = field
-        self._value = value
-
-    def compose(self) -> ComposeResult:
-        """One line, and a second one that shows only a reason."""
-        with Horizontal():
-            yield Static(self.field.name, classes="name", markup=False)
-            suggest = SuggestFromList(self.field.choices) if self.field.choices else None
-            yield Input(self._value, id=f"field-{self.field.name}", compact=True, suggester=suggest)
-            yield Static(self.field.meaning, classes="meaning", markup=False)
-        yield Static("", classes="reason", markup=False)
-
-    def say(self, reason: str | None) -> None:
-        """Shows or takes away the reason."""
-        line = self.query_one(".reason", Static)
-        if line.display != bool(reason) or reason:
-            line.update(reason or "")
-            line.display = bool(reason)
-
-
-class NewRunForm(ModalScreen[StartRequest | None]):
+class NewRunForm(Dialog[StartRequest]):
     """Gives a checked ``StartRequest``, or None when it is cancelled."""
 
-    DEFAULT_CSS = """
-    NewRunForm {
-        align: center middle;
-        #form {
-            width: 118; max-width: 100%; height: 34; max-height: 100%; border: round $primary; background: $surface;
-            padding: 0 1;
-        }
-        #form-body { height: 1fr; }
-        #form-left { width: 38; height: 1fr; }
-        #presets { height: 1fr; border: round $primary-darken-1; padding: 0; }
-        #estimate { height: 10; border: round $primary-darken-1; padding: 0 1; }
-        #fields { height: 1fr; border: round $primary-darken-1; padding: 0 1; scrollbar-size-vertical: 1; }
-        #presets:focus, #fields:focus-within { border: heavy $accent; }
-        .group { text-style: bold; color: $text-accent; }
-        .field, .field Horizontal { height: auto; }
-        .field .name { width: 20; color: $text-muted; }
-        .field Input { width: 17; background: $boost; }
-        .field Input:focus { background: $primary-muted; }
-        .field .meaning {
-            width: 1fr; height: 1; padding: 0 0 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis;
-        }
-        .field .reason { padding: 0 0 0 20; color: $text-warning; display: none; }
-        #meaning { height: 2; padding: 0 1; }
-        #form-buttons { height: 1; }
-        #form-buttons Button { margin: 0 2 0 0; }
-        #form-keys { color: $text-muted; }
-        &.-small {
-            #form { border: none; padding: 0; }
-            #form-left { width: 30; }
-            #estimate { height: 8; }
-            #meaning { height: 1; }
-            .field .name { width: 17; }
-            .field Input { width: 14; }
-            .field .reason { padding: 0 0 0 2; }
-        }
-    }
-    """
+    DEFAULT_CSS = FORM_STYLE
+    HEADING = "new run"
+    KEYS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "field(-1)", show=False, id="form.up", tooltip="the field above"),
         Binding("down", "field(1)", show=False, id="form.down", tooltip="the field below"),
-        Binding("escape", "leave", "Cancel", id="form.leave", tooltip="close the form; nothing is started"),
         Binding("ctrl+s", "start", "Start", id="form.start", tooltip="start the run from any field"),
         Binding("ctrl+y", "take_away", "Take away", id="form.take", tooltip="copy the run as Python and command"),
     ]
@@ -133,22 +73,20 @@ class NewRunForm(ModalScreen[StartRequest | None]):
 
     # --- building
 
-    def compose(self) -> ComposeResult:
+    def compose_box(self) -> ComposeResult:
         """Presets and the estimate left, fields right, what to press below."""
-        with Vertical(id="form") as box:
-            box.border_title = "new run"
-            with Horizontal(id="form-body"):
-                with Vertical(id="form-left"):
-                    yield OptionList(*(self._option(n) for n in self._presets), id="presets")
-                    yield Static("", id="estimate", markup=False)
-                with VerticalScroll(id="fields", can_focus=False):
-                    yield Static("", id="loading-fields")
-            yield Static("", id="meaning", markup=False)
-            with Horizontal(id="form-buttons"):
-                yield Button("Start", id="start", variant="primary", compact=True)
-                yield Button("Take away", id="take", compact=True)
-                yield Button("Cancel", id="cancel", compact=True)
-                yield Static("enter starts · tab to the fields · esc closes", id="form-keys", markup=False)
+        with Horizontal(id="form-body"):
+            with Vertical(id="form-left"):
+                yield OptionList(*(self._option(n) for n in self._presets), id="presets")
+                yield Static("", id="estimate", markup=False)
+            with VerticalScroll(id="fields", can_focus=False):
+                yield Static("", id="loading-fields")
+        yield Static("", id="meaning", markup=False)
+        with Horizontal(id="form-buttons"):
+            yield Button("Start", id="start", variant="primary", compact=True)
+            yield Button("Take away", id="take", compact=True)
+            yield Button("Cancel", id="cancel", compact=True)
+            yield Static("enter starts · tab to the fields · esc closes", id="form-keys", markup=False)
 
     def on_resize(self, event: events.Resize) -> None:
         """Less around the form where there is little room."""
@@ -319,7 +257,7 @@ class NewRunForm(ModalScreen[StartRequest | None]):
             self.focus_previous(Input)
 
     @on(Button.Pressed, "#cancel")
-    def action_leave(self) -> None:
+    def action_close(self) -> None:
         """Closes the form; nothing was started."""
         self._cancel_measure.set()
         self.dismiss(None)
@@ -344,22 +282,3 @@ class NewRunForm(ModalScreen[StartRequest | None]):
     def problems(self) -> Iterable[str]:
         """Every reason that is shown now."""
         return [*self._checked.reasons.values(), *self._checked.general]
-
-
-class NameRow(Vertical):
-    """The run's name, the one field that is no part of the configuration."""
-
-    def __init__(self) -> None:
-        super().__init__(classes="field")
-
-    def compose(self) -> ComposeResult:
-        """Name, value, meaning."""
-        with Horizontal():
-            yield Static("name", classes="name")
-            yield Input("", id="field-name", compact=True, placeholder="the preset's name")
-            yield Static("The name of the run's folder.", classes="meaning")
-
-
-def problem_text(error: LabError) -> str:
-    """An error's two lines as one text."""
-    return f"{error.title}\n{error.hint}" if error.hint else error.title

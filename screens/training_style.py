@@ -1,4 +1,4 @@
-"""The training screen's style: what is seen where at each size class."""
+"""The style of the training screen and of its form: what is seen where at each size class."""
 
 STYLE = """
 TrainingScreen {
@@ -46,6 +46,40 @@ TrainingScreen {
         #plot-pane { display: none; }
         .-pane-plot #plot-pane { display: block; }
         #top { min-height: 0; }
+    }
+}
+"""
+
+FORM_STYLE = """
+NewRunForm {
+    #box { width: 118; height: 34; }
+    #form-body { height: 1fr; }
+    #form-left { width: 38; height: 1fr; }
+    #presets { height: 1fr; border: round $primary-darken-1; padding: 0; }
+    #estimate { height: 10; border: round $primary-darken-1; padding: 0 1; }
+    #fields { height: 1fr; border: round $primary-darken-1; padding: 0 1; scrollbar-size-vertical: 1; }
+    #presets:focus, #fields:focus-within { border: heavy $accent; }
+    .group { text-style: bold; color: $text-accent; }
+    .field, .field Horizontal { height: auto; }
+    .field .name { width: 20; color: $text-muted; }
+    .field Input { width: 17; background: $boost; }
+    .field Input:focus { background: $primary-muted; }
+    .field .meaning {
+        width: 1fr; height: 1; padding: 0 0 0 1; color: $text-muted; text-wrap: nowrap; text-overflow: ellipsis;
+    }
+    .field .reason { padding: 0 0 0 20; color: $text-warning; display: none; }
+    #meaning { height: 2; padding: 0 1; }
+    #form-buttons { height: 1; }
+    #form-buttons Button { margin: 0 2 0 0; }
+    #form-keys { color: $text-muted; }
+    &.-small {
+        #box { border: none; padding: 0; }
+        #form-left { width: 30; }
+        #estimate { height: 8; }
+        #meaning { height: 1; }
+        .field .name { width: 17; }
+        .field Input { width: 14; }
+        .field .reason { padding: 0 0 0 2; }
     }
 }
 """

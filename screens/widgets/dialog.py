@@ -13,6 +13,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
+from screens.sizes import is_too_small, too_small
+
 Result = TypeVar("Result")
 
 
@@ -28,6 +30,9 @@ class Dialog(ModalScreen[Result]):
         width: 76; max-width: 100%; height: auto; max-height: 100%;
         border: round $primary; border-title-color: $text; background: $surface; padding: 0 1;
     }
+    Dialog > #too-small { display: none; width: 1fr; height: 1fr; background: $background; }
+    Dialog.-too-small > #box { display: none; }
+    Dialog.-too-small > #too-small { display: block; }
     Dialog #keys { color: $text-muted; height: auto; }
     Dialog Input, Dialog Input:focus { border: none; height: 1; padding: 0; background: $boost; }
     Dialog Input:ansi { text-style: underline; }
@@ -43,10 +48,17 @@ class Dialog(ModalScreen[Result]):
             yield from self.compose_box()
             if self.KEYS:
                 yield Static(self.KEYS, id="keys", markup=False)
+        yield Static(id="too-small", markup=False)
 
     def compose_box(self) -> ComposeResult:
         """What is in it."""
         yield from ()
+
+    @on(events.Resize)
+    def _measured(self, event: events.Resize) -> None:
+        width, height = event.size
+        self.set_class(is_too_small(width, height), "-too-small")
+        self.query_one("#too-small", Static).update(f"{too_small(width, height)}\nesc closes this dialog")
 
     async def _dispatch_message(self, message: Message) -> None:
         # The guard of the six screens holds for dialogs too: the app says what went wrong and lives on.

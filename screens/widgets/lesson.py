@@ -66,12 +66,21 @@ def fill(template: str, values: Mapping[str, str]) -> str:
 
 
 def template_of(lesson_id: str) -> str:
-    """The text of a lesson; of one that is not written yet, a line that says so."""
+    """The text of a lesson; of one that is not written yet, what the screen says of itself (``what``, ``now``)."""
     try:
         return asset("lessons", f"{lesson_id}.md").read_text(encoding="utf-8")
     except (InputError, OSError):
         title = next((info.title for info in LESSONS if info.id == lesson_id), lesson_id)
-        return f"## {lesson_id} {title}\n\nThis lesson comes with its screen, which is not here yet."
+        return f"## {lesson_id} {title}\n\nThis lesson comes with its screen.\n\n**What it will show.** {{what}}\n\n{{now}}"
+
+
+def places_of(template: str) -> set[str]:
+    """The names of the values that a template asks for.
+
+    >>> sorted(places_of("Loss {loss}, best {best}, again {loss}."))
+    ['best', 'loss']
+    """
+    return set(_PLACE.findall(template))
 
 
 def neighbour(lesson_id: str, by: int) -> LessonInfo | None:

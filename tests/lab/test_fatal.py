@@ -28,6 +28,12 @@ sys.exit(run_app("attention", fresh=True))
 def test_two_lines_and_exit_code_one(isolated):
     import pty
 
+    from core.folders import runs_dir
+    from core.training.rundir import RunWriter
+
+    writers = [RunWriter.create(runs_dir() / name, {}) for name in ("one", "two")]  # held, as trainers at work do
+    for writer in writers:
+        writer.set_status(state="running", phase="train", max_steps=10)
     ours, theirs = pty.openpty()
     env = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen(
@@ -53,10 +59,12 @@ def test_two_lines_and_exit_code_one(isolated):
 
     code = asyncio.run(asyncio.wait_for(drain(), 60))
     os.close(ours)
+    for writer in writers:
+        writer.close("stopped")
     assert code == 1
     said = drawn.decode().rpartition("\x1b[?1049l")[2]  # what comes once the terminal is its own again
     plain = re.sub(r"\x1b\[[\d;?<>=u]*[a-zA-Z]", "", said)
     lines = [line for line in map(str.strip, plain.splitlines()) if line]
     assert len(lines) == 2 and "Traceback" not in said
-    assert "ZeroDivisionError" in lines[0] and "runs keep going" in lines[1]
+    assert "ZeroDivisionError" in lines[0] and "2 training runs keep going" in lines[1]
     assert "nobody expected this" in (isolated / "state" / "lab.log").read_text()
