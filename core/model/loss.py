@@ -38,11 +38,11 @@ def cross_entropy_and_gradient(logits: Tensor, targets: Tensor, scale: float) ->
 
 class _ChunkedCrossEntropy(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, head: Tensor, targets: Tensor) -> Tensor:
+    def forward(ctx: Any, hidden: Tensor, head: Tensor, targets: Tensor, learning: bool) -> Tensor:
         n = targets.numel()
         total = torch.zeros((), dtype=torch.float32, device=hidden.device)
-        d_hidden = torch.empty_like(hidden) if hidden.requires_grad else None
-        d_head = torch.zeros_like(head, dtype=torch.float32) if head.requires_grad else None
+        d_hidden = torch.empty_like(hidden) if learning and hidden.requires_grad else None
+        d_head = torch.zeros_like(head, dtype=torch.float32) if learning and head.requires_grad else None
         rows = chunk_rows(head.shape[0])
         for at in range(0, n, rows):
             part = slice(at, at + rows)
@@ -59,12 +59,13 @@ class _ChunkedCrossEntropy(torch.autograd.Function):
         return total / n
 
     @staticmethod
-    def backward(ctx: Any, *grads: Any) -> tuple[Tensor | None, Tensor | None, None]:
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor | None, Tensor | None, None, None]:
         (grad,) = grads
         d_hidden, d_head = ctx.saved_tensors
         return (
             None if d_hidden is None else d_hidden * grad.to(d_hidden.dtype),
             None if d_head is None else (d_head * grad).to(ctx.head_dtype),
+            None,
             None,
         )
 
@@ -81,7 +82,7 @@ def chunked_cross_entropy(hidden: Tensor, head: Tensor, targets: Tensor) -> Tens
         dtype = torch.get_autocast_dtype(hidden.device.type)
         hidden, head = hidden.to(dtype), head.to(dtype)
         with torch.autocast(hidden.device.type, enabled=False):
-            out: Tensor = _ChunkedCrossEntropy.apply(hidden, head, targets)  # type: ignore[no-untyped-call]
+            out: Tensor = _ChunkedCrossEntropy.apply(hidden, head, targets, torch.is_grad_enabled())  # type: ignore[no-untyped-call]
             return out
-    plain: Tensor = _ChunkedCrossEntropy.apply(hidden, head, targets)  # type: ignore[no-untyped-call]
+    plain: Tensor = _ChunkedCrossEntropy.apply(hidden, head, targets, torch.is_grad_enabled())  # type: ignore[no-untyped-call]
     return plain

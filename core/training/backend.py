@@ -66,8 +66,12 @@ class Backend(Protocol):
         """Floating-point operations a second that the device reaches in a large matrix product; None: not measured."""
         ...
 
-    def tensors(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """The model's and the optimizer's tensors by name, not copied."""
+    def model_tensors(self) -> dict[str, Any]:
+        """The model's tensors by name, not copied."""
+        ...
+
+    def optimizer_tensors(self) -> dict[str, Any]:
+        """What the optimizer must be given back to go on exactly, by name."""
         ...
 
     def load(self, model: Mapping[str, Any], optimizer: Mapping[str, Any] | None) -> None:

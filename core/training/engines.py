@@ -7,7 +7,6 @@ meet at every operation and fall to a few per cent there (measured by ``make ben
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -25,10 +24,17 @@ if TYPE_CHECKING:
     from core.training.backend import Batch
 
 Result = TypeVar("Result")
+SHARES = 2
+"""Shares of a batch for each thread: a thread that a neighbour slows down takes one while the others take more."""
+SMALL = 2**25
+"""Parameters up to which there are so many; each share has gradients of its own."""
 
 
 class Engine(Protocol):
     """Computes losses and gradients of one model."""
+
+    order: str
+    """How sums are cut and ordered: two runs with the same one agree bit for bit."""
 
     def gradient(self, batches: Sequence[Batch], seed: int, step: int) -> float:
         """The mean loss of the batches; its gradient replaces what ``flat.grad`` held."""
@@ -49,10 +55,15 @@ class Crew:
         torch.set_num_threads(1)
 
     def map(self, work: Callable[[int], Result], n: int) -> list[Result]:
-        """``[work(0), ..., work(n - 1)]`` for n up to ``size``, at the same time."""
-        assert n <= self.size
-        others = [self._pool.submit(work, i) for i in range(1, n)] if self._pool else []
-        return [work(0), *(other.result() for other in others)]
+        """``[work(0), ..., work(n - 1)]``; whoever is free takes the next, so a slowed thread does less of it."""
+        left = iter(range(n))  # taking from it is atomic
+
+        def take() -> list[tuple[int, Result]]:
+            return [(i, work(i)) for i in left]
+
+        others = [self._pool.submit(take) for _ in range(min(n, self.size) - 1)] if self._pool else []
+        done = [take(), *(other.result() for other in others)]
+        return [result for _, result in sorted((pair for part in done for pair in part), key=lambda pair: pair[0])]
 
     def close(self) -> None:
         """Ends the threads and gives PyTorch its own back."""
@@ -68,8 +79,11 @@ class ManualEngine:
         self._flat, self._crew, self._config = flat, crew, model.config
         self._low = flat.data if dtype == torch.float32 else torch.empty_like(flat.data, dtype=dtype)
         weights = flat.views(self._low)
-        self._gradients = [torch.zeros_like(self._low) for _ in range(crew.size)]
-        self._generators = [torch.Generator() for _ in range(crew.size)]
+        small = flat.data.numel() <= SMALL and crew.size > 1
+        self._split = crew.size * (SHARES if small else 1)
+        self.order = f"{self._split} shares by hand"
+        self._gradients = [torch.zeros_like(self._low) for _ in range(self._split)]
+        self._generators = [torch.Generator() for _ in range(self._split)]
         self._workers = [
             ManualGPT(model.config, weights, flat.views(gradient), generator)
             for gradient, generator in zip(self._gradients, self._generators, strict=True)
@@ -119,16 +133,12 @@ class ManualEngine:
                 self._low.copy_(self._flat.data)
 
     def _shares(self, batch: Batch) -> list[tuple[Tensor, Tensor]]:
-        ids, targets = (torch.from_numpy(part).chunk(self._crew.size) for part in batch)
+        ids, targets = (torch.from_numpy(part).chunk(self._split) for part in batch)
         return list(zip(ids, targets, strict=True))
 
     def _add_up(self, shares: list[tuple[Tensor, Tensor]], d_rows: list[Tensor], *, first: bool) -> None:
         """Sums the shares' gradients in a fixed order; those of embedded tokens go to their rows."""
-        if not self._config.tie_weights:
-            for i in range(len(shares)):  # the head wrote nothing there
-                self._workers[i].g["wte.weight"].zero_()
         for i in range(len(shares)):
-            self._workers[i].g["wpe.weight"].zero_()
             if first and i == 0:
                 self._flat.grad.copy_(self._gradients[0])
             else:
@@ -145,6 +155,7 @@ class AutogradEngine:
     def __init__(self, model: GPT, flat: FlatParameters, dtype: torch.dtype, *, compiled: bool) -> None:
         self._model, self._flat, self._dtype = model, flat, dtype
         self._device = flat.data.device
+        self.order = "compiled" if compiled else "autograd"
         self._loss: Callable[[Tensor, Tensor], Tensor] = torch.compile(model.loss) if compiled else model.loss
 
     def gradient(self, batches: Sequence[Batch], seed: int, step: int) -> float:
@@ -179,8 +190,3 @@ class AutogradEngine:
 
     def _move(self, batch: Batch) -> Any:
         return tuple(torch.from_numpy(part).to(self._device, non_blocking=True) for part in batch)
-
-
-def cores() -> int:
-    """The cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -72,56 +72,69 @@ def estimate(config: TrainConfig, corpus_tokens: int | None = None) -> Estimate:
     return Estimate(model.parameters(), memory_bytes(config), tokens, epochs, warnings)
 
 
-def memory_bytes(config: TrainConfig) -> int:
+def memory_bytes(config: TrainConfig, *, on_gpu: bool = False) -> int:
     """About how many bytes a run needs: weights, gradients and moments, activations, logits.
 
     A reckoning from the shapes of ``core.training.manual``, in the larger of the precisions; not a measurement.
+
+    Args:
+        config: the run.
+        on_gpu: there attention never holds its T x T weights, and the batch is not cut into shares.
     """
     model = config.model.with_vocab(config.model.vocab_size or USUAL_VOCABULARY.get(config.tokenizer, 65))
     rows, c, t = config.batch_size * model.context_length, model.emb_dim, model.context_length
-    state = model.parameters() * 4 * 6  # weights, gradients, two moments, a 16-bit copy, gradients of each share
+    parameters, threads = model.parameters(), config.threads or os.cpu_count() or 1
+    shares = 0 if on_gpu else threads * (2 if parameters <= 2**25 else 1)
+    state = parameters * 4 * 4 + parameters * 2 + shares * parameters * 4  # weights, gradients, moments; copy; shares
     dropped = 2 if model.drop_rate else 1
-    layer = rows * c * 4 * 20 * dropped + config.batch_size * model.n_heads * t * t * 4 * 3 * dropped
-    logits = min(rows, 4096) * (model.vocab_size or 0) * 4
-    return _FIXED_BYTES + state + model.n_layers * layer + min(logits, 2**28) + rows * c * 16
+    squares = 0 if on_gpu else config.batch_size * model.n_heads * t * t * 4 * 3 * dropped
+    layer = rows * c * 4 * 20 * dropped + squares
+    logits = min(rows * (model.vocab_size or 0) * 4, (shares or 1) * 160 * 2**20)
+    return _FIXED_BYTES + state + model.n_layers * layer + logits + rows * c * 16
 
 
 def check_memory(config: TrainConfig) -> None:
-    """Refuses a run that this machine cannot hold, before it takes the machine down.
+    """Refuses a run that its device cannot hold, before it takes the machine down.
 
     Raises:
         MemoryShortError: with what would fit.
     """
-    if config.device not in ("auto", "cpu"):
-        return
-    import psutil
-
-    free, needed = psutil.virtual_memory().available, memory_bytes(config)
+    free, on_gpu = free_memory(config)
+    needed = memory_bytes(config, on_gpu=on_gpu)
     if needed > free:
         raise MemoryShortError(
             f"the run would need about {needed / 2**30:.1f} GiB of memory, {free / 2**30:.1f} GiB are free",
-            what_would_fit(config, free),
+            what_would_fit(config),
         )
 
 
-def what_would_fit(config: TrainConfig, free: int | None = None) -> str:
-    """A hint with the largest batch (a power of two) or shape that the free memory holds, and how to keep the rest."""
-    if free is None:
-        import psutil
+def free_memory(config: TrainConfig) -> tuple[int, bool]:
+    """Free bytes where the run would compute, and whether that is a CUDA device."""
+    import psutil
+    import torch
 
-        free = int(psutil.virtual_memory().available * 0.9)
-    batch = config.batch_size
-    while batch > 1 and memory_bytes(replace(config, batch_size=batch)) > free:
+    if config.device in ("auto", "cuda") and torch.cuda.is_available():
+        return int(torch.cuda.mem_get_info()[0]), True
+    return int(psutil.virtual_memory().available), False
+
+
+def what_would_fit(config: TrainConfig) -> str:
+    """A hint with the largest batch (halved as often as needed) or context that the free memory holds."""
+    free, on_gpu = free_memory(config)
+
+    def fits(asked: TrainConfig) -> bool:
+        return memory_bytes(asked, on_gpu=on_gpu) <= free * 0.9
+
+    batch = max(1, config.batch_size // 2)
+    while batch > 1 and not fits(replace(config, batch_size=batch)):
         batch //= 2
-    if memory_bytes(replace(config, batch_size=batch)) <= free:
-        if batch == config.batch_size:
-            batch = max(1, batch // 2)
+    if batch < config.batch_size and fits(replace(config, batch_size=batch)):
         steps = -(-config.batch_size * config.grad_accumulation // batch)
-        return f"this would fit: --batch-size {batch} --grad-accumulation {steps} (the same tokens a step)"
-    context = config.model.context_length
-    while context > 1 and memory_bytes(config.override(batch_size=1, context_length=context)) > free:
+        return f"this would fit: --batch-size {batch} --grad-accumulation {steps} (as many tokens a step)"
+    context = max(1, config.model.context_length // 2)
+    while context > 1 and not fits(config.override(batch_size=1, context_length=context)):
         context //= 2
-    if memory_bytes(config.override(batch_size=1, context_length=context)) <= free:
+    if fits(config.override(batch_size=1, context_length=context)):
         return f"this would fit: --batch-size 1 --context-length {context}"
     return "no batch of this model fits: take a smaller --emb-dim or fewer --n-layers"
 
@@ -136,8 +149,16 @@ def measure_step(config: TrainConfig, cancelled: threading.Event | None = None) 
     Raises:
         LabError: the child failed; the two lines are its own where it said any. Also when it was cancelled.
     """
-    command = [sys.executable, "-m", "core.training.estimate"]
-    child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    from core.training.launch import child_environment
+
+    child = subprocess.Popen(
+        [sys.executable, "-P", "-m", "core.training.estimate"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=child_environment(),
+    )
     answer: list[tuple[str, str]] = []
     asking = threading.Thread(
         target=lambda: answer.append(child.communicate(json.dumps(config.to_dict()))), daemon=True

@@ -38,8 +38,15 @@ class Clock:
         """Stands still."""
         self._done, self._stopped = self.seconds(), True
 
+    @property
+    def stands(self) -> bool:
+        """Whether it stands still."""
+        return self._stopped
+
     def go(self) -> None:
-        """Runs again."""
+        """Runs again; does nothing where it runs."""
+        if not self._stopped:
+            return
         self._since, self._stopped = time.monotonic(), False
 
 
@@ -50,6 +57,7 @@ class Journal:
         self.clock, self.stop = Clock(), threading.Event()
         self._writer: RunWriter | None = None
         self._stop_requests: list[Request] = []
+        self._pending: list[Request] = []
         self._last: tuple[int, float, int] = (0, 0.0, 0)
         self._recording = False
 
@@ -83,7 +91,8 @@ class Journal:
     def close(self, state: str, message: str | None = None) -> None:
         """Says how the run ended; later calls change nothing."""
         if self._writer and not self._writer.closed:
-            for request in self._stop_requests:
+            self._listen()
+            for request in [*self._stop_requests, *self._pending]:  # what came too late has nothing left to change
                 self._writer.answered(request, self._last[0])
             self._writer.close(state, message)
 
@@ -122,51 +131,46 @@ class Journal:
             now: step, seconds and tokens for the events.
             checkpoint: writes one.
         """
-        paused = False
-        writer = self._writer
+        paused, writer = False, self._writer
         assert writer is not None
         while True:
-            for request in writer.requests():
-                if request.request == "stop":
-                    self._stop_requests.append(request)
-                    self.stop.set()
-                elif request.request == "checkpoint":
+            self._listen()
+            while self._pending and not self.stop.is_set():
+                request = self._pending.pop(0)
+                if request.request == "checkpoint":
                     yield from checkpoint()
-                    writer.answered(request, now()[0])
-                    if paused:
-                        self.status(state="paused", phase="")
-                else:
-                    wanted = request.request == "pause"
-                    if wanted != paused:
-                        paused = wanted
-                        (self.clock.stop if paused else self.clock.go)()
-                        state = "paused" if paused else "resumed"
-                        yield from self.say(StateEvent(*now(), state, "asked", request.id))
-                        self.status(state="paused" if paused else "running", phase="" if paused else "train")
-                    writer.answered(request, now()[0])
+                    self.status(state="paused" if paused else "running", phase="" if paused else "train")
+                elif (request.request == "pause") != paused:
+                    paused = not paused
+                    (self.clock.stop if paused else self.clock.go)()
+                    yield from self.say(StateEvent(*now(), "paused" if paused else "resumed", "asked", request.id))
+                    self.status(state="paused" if paused else "running", phase="" if paused else "train")
+                writer.answered(request, now()[0])
             if not paused or self.stop.is_set():
                 break
             time.sleep(POLL)
-        if paused:
-            self.clock.go()
+        self.clock.go()
+
+    def _listen(self) -> list[Request]:
+        """Takes what was asked: a stop takes effect at once, the rest waits for its turn in ``attend``."""
+        assert self._writer is not None
+        fresh = self._writer.requests()
+        for request in fresh:
+            (self._stop_requests if request.request == "stop" else self._pending).append(request)
+        if self._stop_requests:
+            self.stop.set()
+        return fresh
 
     def _wait_for_space(self, error: DiskFullError) -> None:
-        """Pauses until it is worth trying again: after a moment, or when asked to; a stop gives up."""
+        """Waits until it is worth trying again: a moment, or until a ``resume`` is asked for; a stop gives up."""
+        was_standing = self.clock.stands
         self.clock.stop()
         self.status(state="paused", phase="no space left", message=str(error))
-        assert self._writer is not None
         until = time.monotonic() + RETRY
-        while time.monotonic() < until:
-            for request in self._writer.requests():
-                if request.request == "stop":
-                    self._stop_requests.append(request)
-                    self.stop.set()
-                    continue
-                if request.request == "resume":
-                    until = 0.0
-                self._writer.answered(request, self._last[0])
+        while time.monotonic() < until and not any(r.request == "resume" for r in self._listen()):
             if self.stop.is_set():
                 raise error
             time.sleep(POLL)
-        self.clock.go()
+        if not was_standing:
+            self.clock.go()
         self.status(state="running", phase="train", message="")

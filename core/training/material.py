@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from core.data.ids import encode_corpus
 from core.data.windows import Windows, batch_indices, check_length, eval_indices, split
 from core.errors import TokenizerError
 from core.folders import cache_dir
-from core.tokenizers import get_tokenizer, load_tokenizer
+from core.tokenizers import get_tokenizer
 from core.tokenizers.base import Tokenizer
 
 if TYPE_CHECKING:
@@ -107,12 +106,12 @@ class Material:
         }
 
 
-def prepare(config: TrainConfig, tokenizer_dir: Path | None = None) -> Material:
+def prepare(config: TrainConfig, tokenizer: Tokenizer | None = None) -> Material:
     """Reads the corpus, encodes it, cuts it, and fills in what the configuration left to the text.
 
     Args:
         config: the training configuration.
-        tokenizer_dir: where a resumed run keeps its tokenizer; None makes the one that the configuration names.
+        tokenizer: that of the run, or of the weights, to go on with; None makes the one that the configuration names.
 
     Raises:
         CorpusError: no usable text, or too little for one window in a part.
@@ -120,7 +119,8 @@ def prepare(config: TrainConfig, tokenizer_dir: Path | None = None) -> Material:
         ConfigError: a vocabulary larger than the model's.
     """
     text = read_corpus(config.corpus)
-    tokenizer = load_tokenizer(tokenizer_dir) if tokenizer_dir else get_tokenizer(config.tokenizer, text.text)
+    if tokenizer is None:
+        tokenizer = get_tokenizer(config.tokenizer, text.text)
     ids = encode_corpus(text, tokenizer, cache_dir())
     train, val = split(ids, config.val_fraction)
     context = config.model.context_length

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from core.config import Device, DType
-from core.errors import ConfigError, LabError
+from core.config import DType
+from core.errors import ConfigError, LabError, nearest
 from core.files import read_json, write_json_atomic
 from core.folders import cache_dir
 
@@ -18,18 +18,21 @@ FASTER = 1.3
 """bfloat16 is taken on a CPU where its matrix products are at least so many times as fast as float32's."""
 
 
-def pick_device(wanted: Device) -> torch.device:
+def pick_device(wanted: str) -> torch.device:
     """The device to compute on; auto takes CUDA, then MPS, then the CPU.
 
     Raises:
         ConfigError: the machine does not have it.
     """
-    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    here = [f"cuda:{n}" for n in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    here = ["cuda", *here] if here else []
+    here += ["mps"] if torch.backends.mps.is_available() else []
+    here += ["cpu"]
     if wanted == "auto":
-        return torch.device(next(name for name, there in here.items() if there))
-    if not here[wanted]:
+        return torch.device(here[0])
+    if wanted not in here:
         raise ConfigError(
-            f"device {wanted} was asked for, this machine has {', '.join(n for n, there in here.items() if there)}",
+            f"device {wanted} was asked for, this machine has {', '.join(here)}{nearest(wanted, here)}",
             "leave device at auto; llm-lab doctor says what PyTorch sees",
         )
     return torch.device(wanted)
@@ -84,12 +87,12 @@ def matmul_rate(device: torch.device, dtype: torch.dtype, threads: int = 0) -> f
 
 
 def _measure_matmul(device: torch.device, dtype: torch.dtype, threads: int) -> float:
-    from core.training.engines import cores
+    from core.training.launch import usable_cores
 
     n = 8192 if device.type == "cuda" else 2048
     before = torch.get_num_threads()
     if device.type == "cpu":
-        torch.set_num_threads(threads or cores())
+        torch.set_num_threads(threads or usable_cores())
     try:
         a, b = (torch.randn(n, n, device=device).to(dtype) for _ in range(2))
         best, spent = float("inf"), 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -13,12 +14,16 @@ from core.files import read_json
 from core.training.backend import Backend
 from core.training.checkpoints import Checkpoint, load_checkpoint
 from core.training.events import ResumeEvent, WarningEvent
-from core.training.stored import find_checkpoint
+from core.training.stored import STATE, find_checkpoint
 
 if TYPE_CHECKING:
     from core.training.material import Material
+    from core.weights.checkpoint import LoadedModel
 
-FIXED = ("tokenizer", "corpus", "val_fraction", "windows", "stride", "optimizer", "backend", "seed", "batch_size")
+FIXED = (
+    *("tokenizer", "val_fraction", "windows", "stride", "optimizer"),
+    *("backend", "seed", "batch_size", "grad_accumulation"),
+)
 """What cannot change when a run goes on: its weights or its batches would be others."""
 SHAPE = ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layers", "qkv_bias", "tie_weights")
 
@@ -32,41 +37,35 @@ class Resumption:
     corpus_sha256: str
 
     @classmethod
+    def check(cls, run_dir: Path, which: str | int, config: TrainConfig) -> None:
+        """Refuses what can be refused without reading weights; nothing on disk is touched, torch is not loaded.
+
+        Raises:
+            CheckpointError: there is no such checkpoint.
+            ConfigError: something changed that would make it another run; all such fields are named.
+        """
+        path = find_checkpoint(run_dir, which)
+        state = (read_json(path / STATE) or {}).get("state", {})
+        if isinstance(state.get("config"), dict):  # a damaged one is told by ``read``, which offers the one before
+            _compare(run_dir, TrainConfig.from_dict(state["config"]), config, int(state.get("step", 0)))
+
+    @classmethod
     def read(cls, run_dir: Path, which: str | int, config: TrainConfig) -> Self:
-        """Reads and checks a checkpoint.
+        """Reads and checks a checkpoint; call it with the run's lock.
 
         Raises:
             CheckpointError: it is missing or damaged; the one before is offered.
-            ConfigError: something changed that would make it another run; all such fields are named.
+            ConfigError: as ``check``.
         """
         checkpoint = load_checkpoint(find_checkpoint(run_dir, which))
+        _compare(run_dir, TrainConfig.from_dict(checkpoint.state["config"]), config, checkpoint.step)
         meta = read_json(run_dir / "run.json") or {}
-        old = TrainConfig.from_dict(checkpoint.state["config"])
-        problems = [
-            f"{name} was {getattr(old, name)!r}, now {getattr(config, name)!r}"
-            for name in FIXED
-            if getattr(old, name) != getattr(config, name)
-        ]
-        for name in SHAPE:
-            was, now = getattr(old.model, name), getattr(config.model, name)
-            if was != now and not (name == "vocab_size" and now is None):
-                problems.append(f"{name} was {was}, now {now}")
-        if problems:
-            raise ConfigError(
-                f"a run goes on as what it was: {'; '.join(problems)}",
-                f"leave these out, or start anew from its weights: llm-lab train --init-from {run_dir.name}@latest",
-            )
-        if checkpoint.step >= config.max_steps and config.epochs is None:
-            raise ConfigError(
-                f"the run has {checkpoint.step:,} steps already, max_steps is {config.max_steps:,}",
-                f"to extend it: llm-lab train --resume {run_dir.name} --max-steps {2 * checkpoint.step}",
-            )
         return cls(checkpoint, config, str(meta.get("corpus", {}).get("sha256", "")))
 
     @property
     def progress(self) -> dict[str, Any]:
         """The fields of the trainer's ``Progress``."""
-        names = ("step", "tokens", "best", "evals_without_better", "val_loss")
+        names = ("step", "tokens", "best", "evals_without_better")
         try:
             return {name: self.checkpoint.state[name] for name in names}
         except KeyError as missing:
@@ -74,6 +73,37 @@ class Resumption:
                 f"the checkpoint at step {self.checkpoint.step} does not say its {missing}",
                 "it was not written by this trainer; start a new run from its weights with --init-from",
             ) from None
+
+    def check_material(self, material: Material) -> None:
+        """Refuses another text, and a schedule that is over already.
+
+        Raises:
+            ConfigError: which, and how to extend the run.
+        """
+        old = TrainConfig.from_dict(self.checkpoint.state["config"])
+        if self.corpus_sha256 != material.sha256 and old.corpus != self.config.corpus:
+            raise ConfigError(
+                f"a run goes on with its text: that was {old.corpus}, {self.config.corpus} is another one",
+                "leave --corpus out; to train its weights on another text start a new run with --init-from",
+            )
+        if self.checkpoint.step >= material.config.max_steps:
+            raise _over(self.checkpoint.step, material.config.max_steps)
+
+    def settled(self, config: TrainConfig) -> TrainConfig:
+        """The configuration with what was left to the machine as the run had it, where this machine can."""
+        from core.training.measure import pick_device
+
+        state, changes = self.checkpoint.state, {}
+        if config.threads == 0 and state.get("threads"):
+            changes["threads"] = state["threads"]
+        if config.dtype == "auto" and state.get("dtype"):
+            changes["dtype"] = state["dtype"]
+        device = str(state.get("device", "")).partition(":")[0]
+        if config.device == "auto" and device:
+            with suppress(ConfigError):  # it is not here: auto then takes what is, and the warning says so
+                pick_device(device)
+                changes["device"] = device
+        return replace(config, **changes)
 
     @property
     def seconds(self) -> float:
@@ -96,8 +126,12 @@ class Resumption:
             for name in ("threads", "device", "dtype")
             if state.get(name) != getattr(backend, name)
         ]
-        if state.get("versions", {}).get("torch") != backend.versions.get("torch"):
-            reasons.append(f"PyTorch was {state.get('versions', {}).get('torch')}, now {backend.versions.get('torch')}")
+        before = state.get("versions", {})
+        reasons += [
+            f"{name} was {before.get(name)}, now {now}"
+            for name, now in backend.versions.items()
+            if name != "python" and before.get(name) != now
+        ]
         if self.corpus_sha256 and self.corpus_sha256 != material.sha256:
             reasons.append(f"the text of {material.name} is another one than before")
         if backend.device != "cpu":
@@ -116,3 +150,59 @@ class Resumption:
                 f"the run goes on, but not bit for bit: {'; '.join(reasons)}",
                 "for exactness resume on the same machine, with the same --threads",
             )
+
+
+def open_source(config: TrainConfig) -> LoadedModel:
+    """The model that ``init_from`` names, whose weights and tokenizer a new run starts with.
+
+    Raises:
+        ConfigError: it has another shape; the hint is the flags that fit.
+        ModelSpecError: the name means nothing here.
+    """
+    from core.weights.checkpoint import load_model
+
+    assert config.init_from is not None
+    source = load_model(config.init_from, device="cpu", dtype="float32")
+    theirs, ours = source.config, config.model
+    names = [n for n in SHAPE if getattr(theirs, n) != getattr(ours, n) and getattr(ours, n) is not None]
+    if names:
+        apart = "; ".join(f"{n} is {getattr(theirs, n)} there, {getattr(ours, n)} here" for n in names)
+        flags = " ".join(flag(n, getattr(theirs, n)) for n in names if n != "vocab_size")
+        raise ConfigError(f"the weights of {config.init_from} have another shape: {apart}", f"take theirs: {flags}")
+    return source
+
+
+def flag(name: str, value: object) -> str:
+    """A field as it is typed on the command line.
+
+    >>> flag("n_heads", 4), flag("qkv_bias", False)
+    ('--n-heads 4', '--no-qkv-bias')
+    """
+    word = name.replace("_", "-")
+    return f"--{'' if value else 'no-'}{word}" if isinstance(value, bool) else f"--{word} {value}"
+
+
+def _compare(run_dir: Path, old: TrainConfig, config: TrainConfig, step: int) -> None:
+    problems = [
+        f"{name} was {getattr(old, name)!r}, now {getattr(config, name)!r}"
+        for name in FIXED
+        if getattr(old, name) != getattr(config, name)
+    ]
+    for name in SHAPE:
+        was, now = getattr(old.model, name), getattr(config.model, name)
+        if was != now and not (name == "vocab_size" and now is None):
+            problems.append(f"{name} was {was}, now {now}")
+    if problems:
+        raise ConfigError(
+            f"a run goes on as what it was: {'; '.join(problems)}",
+            f"leave these out, or start anew from its weights: llm-lab train --init-from {run_dir.name}@latest",
+        )
+    if step >= config.max_steps and config.epochs is None:
+        raise _over(step, config.max_steps)
+
+
+def _over(step: int, max_steps: int) -> ConfigError:
+    return ConfigError(
+        f"the run has {step:,} steps already, max_steps is {max_steps:,}",
+        f"to extend it, resume it with --max-steps {2 * step}",
+    )

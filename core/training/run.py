@@ -91,7 +91,9 @@ class Run:
         model = {k: v for k, v in shape.items() if k in known_shape} if isinstance(shape, dict) else {}
         for resume in self._resumes():
             for key, (_, new) in resume.changed.items():
-                if key in known and key != "model":
+                if key in known_shape:
+                    model[key] = new
+                elif key in known:
                     values[key] = new
         try:
             return TrainConfig.from_dict({**values, "model": model})

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from core import __version__
 from core.config import TrainConfig
 from core.errors import CheckpointError
 from core.generation.decode import continue_text
 from core.model.gpt import GPT
 from core.training.backend import StepResult, seed_for
-from core.training.engines import AutogradEngine, Crew, Engine, ManualEngine, cores
+from core.training.engines import AutogradEngine, Crew, Engine, ManualEngine
 from core.training.flat import FlatParameters
+from core.training.launch import usable_cores
 from core.training.measure import matmul_rate, pick_device, pick_dtype
 from core.training.optimizers import Optimizers
 
@@ -35,7 +37,7 @@ class TorchBackend:
     def __init__(self, config: TrainConfig) -> None:
         self._config = config
         device = pick_device(config.device)
-        self.threads = config.threads or cores()
+        self.threads = config.threads or usable_cores()
         dtype = pick_dtype(config.dtype, device)
         by_hand = device.type == "cpu" and not config.compile
         self._crew = Crew(self.threads if by_hand else 1)
@@ -52,7 +54,13 @@ class TorchBackend:
             if by_hand
             else AutogradEngine(self.model, self._flat, dtype, compiled=config.compile)
         )
-        self.versions = {"torch": torch.__version__, "python": platform.python_version()}
+        self.versions = {
+            "llm-lab": __version__,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            "cpu": torch.backends.cpu.get_cpu_capability(),
+            "sums": self._engine.order,
+        }
 
     def train_step(self, batches: Sequence[Batch], step: int, rate: float) -> StepResult:
         """One optimizer step; where the loss or the gradient is not finite, the weights stay as they are."""
@@ -77,9 +85,13 @@ class TorchBackend:
         """Floating-point operations a second of a large matrix product, on this device in this dtype."""
         return matmul_rate(self._flat.data.device, getattr(torch, self.dtype), self.threads)
 
-    def tensors(self) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """The model's and the optimizer's tensors by name, not copied."""
-        return self._flat.views(self._flat.data), self._optimizers.tensors()
+    def model_tensors(self) -> dict[str, Tensor]:
+        """The model's tensors by name, not copied."""
+        return self._flat.views(self._flat.data)
+
+    def optimizer_tensors(self) -> dict[str, Tensor]:
+        """Moments and momenta by the parameters' names."""
+        return self._optimizers.tensors()
 
     def load(self, model: Mapping[str, Tensor], optimizer: Mapping[str, Tensor] | None) -> None:
         """Takes over weights, and the optimizer's tensors where they are given.

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from core.config import TrainConfig
-from core.errors import LabError, MemoryShortError
+from core.errors import DiskFullError, LabError, MemoryShortError
+from core.tokenizers import load_tokenizer
 from core.training import checkpoints, stored
 from core.training.backend import Backend, StepResult, make_backend, seed_for
 from core.training.estimate import check_memory, what_would_fit
@@ -32,7 +33,7 @@ from core.training.events import (
 )
 from core.training.journal import Journal
 from core.training.material import Material, prepare
-from core.training.resume import Resumption
+from core.training.resume import Resumption, open_source
 from core.training.runs import new_run_dir
 from core.training.schedule import due, rate, snapshot_steps
 
@@ -48,7 +49,6 @@ class Progress:
     best: float = math.inf
     """Lowest validation loss so far, in nats per token."""
     evals_without_better: int = 0
-    val_loss: float | None = None
 
 
 class Trainer:
@@ -73,56 +73,72 @@ class Trainer:
         self._journal = Journal()
         self._progress = Progress()
         self._speed = 0.0  # tokens a second, smoothed
+        self._evaluated = -1, math.nan  # the step of the last evaluation, and its validation loss
+        self._snapshots: frozenset[int] = frozenset()
 
     @classmethod
     def resumed(cls, run_dir: Path, checkpoint: str | int = "latest", **changes: Any) -> Trainer:
         """A trainer that goes on with a run, with some fields changed (``max_steps=4000`` extends it)."""
         from core.training.runs import open_run
 
-        return cls(open_run(run_dir).config.override(**changes), resume=run_dir, checkpoint=checkpoint)
+        run = open_run(run_dir)
+        return cls(run.config.override(**changes), resume=run.path, checkpoint=checkpoint)
 
     def request_stop(self) -> None:
         """Asks the run to end with a checkpoint after the current step; safe from any thread or signal handler."""
         self._journal.stop.set()
 
     def run(self) -> Iterator[Event]:
-        """Trains, and yields what happens; each event stands in ``metrics.jsonl`` before it is yielded."""
+        """Trains, and yields what happens.
+
+        Each event stands in ``metrics.jsonl`` before it is yielded; only that the disk is full cannot.
+        """
         try:
             yield from self._run()
-        except (MemoryError, RuntimeError) as error:
-            if not _out_of_memory(error):
-                self._journal.close("failed", f"{type(error).__name__}: {error}")
-                raise
-            short = MemoryShortError(
-                f"out of memory at batch_size {self.config.batch_size}, context {self.config.model.context_length}",
-                what_would_fit(self.config),
-            )
-            yield from self._fail(short)
-            raise short from error
         except LabError as error:
             yield from self._fail(error)
+            raise
+        except Exception as error:
+            if _out_of_memory(error):
+                short = MemoryShortError(
+                    f"out of memory at batch_size {self.config.batch_size}, context {self.config.model.context_length}",
+                    what_would_fit(self.config),
+                )
+                yield from self._fail(short)
+                raise short from error
+            what = f"the trainer met a bug: {type(error).__name__}: {error}"
+            yield from self._fail(LabError(what, "its traceback says where; please report it"))
             raise
         finally:
             self._journal.close("stopped")
 
     def _run(self) -> Iterator[Event]:
         journal = self._journal
-        before = None
-        if self._resume_dir:  # read first: a run that is refused stays as it was
-            before = Resumption.read(self._resume_dir, self._from, self.config)
+        before = source = None
+        if self._resume_dir:
+            Resumption.check(self._resume_dir, self._from, self.config)  # a run that is refused stays as it was
             journal.reopen(self._resume_dir)
+            before = Resumption.read(self._resume_dir, self._from, self.config)
         elif self.run_dir:
             journal.claim(self.run_dir)
         journal.status(state="starting", phase="data")
-        material = prepare(self.config, self._resume_dir)
+        if self.config.init_from and before is None:
+            source = open_source(self.config)
+        tokenizer = load_tokenizer(self._resume_dir) if self._resume_dir else source.tokenizer if source else None
+        material = prepare(self.config, tokenizer)
         self.config = config = material.config
+        self._snapshots = frozenset(snapshot_steps(config.snapshot_count, config.max_steps))
+        if before:
+            before.check_material(material)
         journal.status(phase="model", max_steps=config.max_steps)
         check_memory(config)
-        backend = make_backend(config)
+        backend = make_backend(before.settled(config) if before else config)
         try:
             journal.status(phase="measure")
             peak = backend.peak_flops()
             if before is None:
+                if source:
+                    backend.load(dict(source.model.named_parameters()), None)
                 yield from self._begin(backend, material)
             else:
                 yield from self._go_on(backend, material, before)
@@ -133,8 +149,6 @@ class Trainer:
     def _begin(self, backend: Backend, material: Material) -> Iterator[Event]:
         """Makes the run directory's fixed part and takes the first snapshot."""
         config = self.config
-        if config.init_from:
-            backend.load(_weights_of(config), None)
         if self.run_dir is None:
             self.run_dir = new_run_dir(f"{material.name}-{config.tokenizer}-{config.model.n_layers}L")
         self._journal.create(self.run_dir, _meta(config, backend, material))
@@ -156,6 +170,8 @@ class Trainer:
         assert self.run_dir is not None
         backend.load(before.checkpoint.model, before.checkpoint.optimizer)
         self._progress = Progress(**before.progress)
+        if 0 < self.config.patience <= self._progress.evals_without_better:
+            self._progress.evals_without_better = 0  # patience had ended it; who resumes it has more
         self._journal.clock.set(before.seconds)
         stored.set_aside_after(self.run_dir, self._progress.step)
         yield from self._journal.say(before.event(backend, material, self._now()))
@@ -194,14 +210,15 @@ class Trainer:
     def _milestones(self, backend: Backend, material: Material) -> Generator[Event, None, bool]:
         """Evaluation, sample, snapshot and checkpoint where they are due; returns whether patience has run out."""
         config, step = self.config, self._progress.step
-        better = False
+        better = impatient = False
         if due(config.eval_interval, step, config.max_steps):
             better = yield from self._evaluate(backend, material)
+            impatient = 0 < config.patience <= self._progress.evals_without_better
         sampling = config.sample_interval > 0 and due(config.sample_interval, step, config.max_steps)
         yield from self._look(backend, material, samples=sampling)
         if better or due(config.checkpoint_interval, step, config.max_steps):
             yield from self._checkpoint(backend, best=better)
-        return 0 < config.patience <= self._progress.evals_without_better
+        return impatient
 
     def _evaluate(self, backend: Backend, material: Material) -> Generator[Event, None, bool]:
         """Evaluates both parts; returns whether the validation loss is the best so far."""
@@ -209,7 +226,7 @@ class Trainer:
         self._journal.status(phase="evaluate")
         train_loss, val_loss = (backend.evaluate(material.eval_batches(part)) for part in ("train", "val"))
         better = val_loss < progress.best
-        progress.val_loss = val_loss
+        self._evaluated = progress.step, val_loss
         progress.best = min(progress.best, val_loss)
         progress.evals_without_better = 0 if better else progress.evals_without_better + 1
         perplexity = math.exp(min(val_loss, 700.0))
@@ -224,10 +241,10 @@ class Trainer:
             prompt, ids = material.prompt()
             drawn = backend.sample(ids, SAMPLE_TOKENS, seed_for(config.seed, "sample", step))
             yield from self._journal.say(SampleEvent(*self._now(), prompt, material.tokenizer.decode(drawn)))
-        if step in snapshot_steps(config.snapshot_count, config.max_steps):
+        if step in self._snapshots:
             run_dir = self._journal.path
             path = yield from self._journal.with_space(
-                lambda: checkpoints.save_snapshot(run_dir, step, backend.tensors()[0])
+                lambda: checkpoints.save_snapshot(run_dir, step, backend.model_tensors())
             )
             yield from self._journal.say(SnapshotEvent(*self._now(), path.relative_to(run_dir).as_posix()))
 
@@ -237,6 +254,7 @@ class Trainer:
         started = time.perf_counter()
         state = {
             **vars(progress),
+            "val_loss": self._evaluated[1] if self._evaluated[0] == progress.step else None,
             "time": journal.clock.seconds(),
             "config": self.config.to_dict(),
             "threads": backend.threads,
@@ -247,7 +265,9 @@ class Trainer:
             "rng": {"rule": "function of seed and step", "seed": self.config.seed, "step": progress.step},
         }
         path = yield from journal.with_space(
-            lambda: checkpoints.save_checkpoint(run_dir, progress.step, *backend.tensors(), state, best=best)
+            lambda: checkpoints.save_checkpoint(
+                run_dir, progress.step, backend.model_tensors(), backend.optimizer_tensors(), state, best=best
+            )
         )
         stored.prune(run_dir, self.config.keep_checkpoints)
         took = time.perf_counter() - started
@@ -257,18 +277,21 @@ class Trainer:
         what = "loss" if not math.isfinite(result.loss) else "gradient norm"
         at = f"step {self._progress.step + 1} (learning rate {scale * self.config.learning_rate:.2g})"
         title = f"the {what} is not finite at {at}"
+        run_dir, step = self._journal.path, self._progress.step
+        stored.set_aside_after(run_dir, step - 1)  # weights that give no finite loss are not worth going on from
+        left = stored.list_checkpoints(run_dir)
+        good = f"the checkpoint at step {left[-1].step} is good" if left else "no checkpoint was written before"
         third = self.config.learning_rate / 3
-        hint = (
-            f"the last checkpoint is good; start again with --learning-rate {third:.1g}, "
-            "a longer --warmup-steps, or --grad-clip 1"
-        )
+        hint = f"{good}; start anew with --learning-rate {third:.1g}, a longer --warmup-steps, or --grad-clip 1"
         yield from self._journal.say(EndEvent(*self._now(), "diverged", title, hint))
         self._journal.close("diverged", f"{title}\n{hint}")
 
     def _fail(self, error: LabError) -> Iterator[Event]:
-        event = EndEvent(*self._now(), "failed", error.title, error.hint)
+        gave_up = isinstance(error, DiskFullError) and self._journal.stop.is_set()
+        reason = "stopped" if gave_up else "failed"
+        event = EndEvent(*self._now(), reason, error.title, error.hint)
         self._journal.try_to_say(event)
-        self._journal.close("failed", str(error))
+        self._journal.close(reason, str(error))
         yield event
 
     def _now(self) -> tuple[int, float, int]:
@@ -293,13 +316,6 @@ def _meta(config: TrainConfig, backend: Backend, material: Material) -> dict[str
         "platform": platform.platform(),
         "steps_per_epoch": material.steps_per_epoch,
     }
-
-
-def _weights_of(config: TrainConfig) -> Any:
-    from core.weights.checkpoint import load_model
-
-    assert config.init_from is not None
-    return dict(load_model(config.init_from, device="cpu", dtype="float32").model.named_parameters())
 
 
 def _has_checkpoint(run_dir: Path, step: int) -> bool:

@@ -76,7 +76,7 @@ def test_bfloat16_points_the_same_way(crew: Crew) -> None:
 def test_with_dropout_the_gradient_is_that_of_the_dropped_model(crew: Crew) -> None:
     """The same seed and step drop the same, so that a finite difference sees the function that was differentiated."""
     config = GPTConfig(61, 16, 32, 4, 2, drop_rate=0.3)
-    model, flat, engine = made(config, torch.float32, crew)
+    _, flat, engine = made(config, torch.float32, crew)
     one = [batch(config)]
     loss = engine.gradient(one, 7, 3)
     gradient = flat.grad.clone()

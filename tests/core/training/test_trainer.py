@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from core.config import GPTConfig, TrainConfig
-from core.errors import CheckpointError, ConfigError, CorpusError, LabError, MemoryShortError
+from core.errors import CheckpointError, ConfigError, CorpusError, LabError, MemoryShortError, TokenizerError
 from core.training import estimate
 from core.training.events import EndEvent, Event, StepEvent
 from core.training.requests import send_request
@@ -255,9 +259,8 @@ def test_epochs_decide_the_steps(config: TrainConfig) -> None:
     assert steps == events[0].max_steps == round(0.05 * events[0].steps_per_epoch)  # type: ignore[attr-defined]
 
 
-def test_compiled_it_is_the_same_function(config: TrainConfig, runs: Path) -> None:
-    """The other engine, autograd, on the same run."""
-    from core.training.backend import seed_for
+def test_by_autograd_it_is_the_same_run(config: TrainConfig) -> None:
+    """The other engine, which GPUs and ``compile`` use, over five steps of the optimizer."""
     from core.training.engines import AutogradEngine
     from core.training.material import prepare
     from core.training.torch_backend import TorchBackend
@@ -271,4 +274,187 @@ def test_compiled_it_is_the_same_function(config: TrainConfig, runs: Path) -> No
     by_autograd = [backend.train_step(material.batches(k), k, 1.0).loss for k in range(5)]
     backend.close()
     assert by_hand == pytest.approx(by_autograd, rel=1e-5)
-    assert seed_for(1, "a") != seed_for(1, "b")
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler on a CPU")
+def test_compiled_it_is_the_same_run(config: TrainConfig, runs: Path) -> None:
+    short = config.override(max_steps=4, eval_interval=0, sample_interval=0)
+    plain = losses(list(Trainer(short).run()))
+    compiled = TrainConfig.to_dict(short.override(compile=True, run_dir=str(runs / "compiled")))
+    code = "import json, sys; from core.config import TrainConfig; from core.training.trainer import Trainer; "
+    code += "list(Trainer(TrainConfig.from_dict(json.loads(sys.argv[1]))).run())"
+    subprocess.run([sys.executable, "-c", code, json.dumps(compiled)], check=True)  # its warnings are its own
+    assert losses(list(open_run(runs / "compiled").events())) == pytest.approx(plain, rel=1e-4)
+
+
+def test_weights_of_another_shape_are_refused_with_the_flags_that_fit(config: TrainConfig, runs: Path) -> None:
+    list(Trainer(config).run())
+    with pytest.raises(ConfigError, match="n_heads is 4 there, 8 here") as caught:
+        list(Trainer(config.override(run_dir=None, init_from="first", n_heads=8)).run())
+    assert caught.value.hint == "take theirs: --n-heads 4"
+
+
+def test_weights_come_with_their_tokenizer(config: TrainConfig, runs: Path, tmp_path: Path) -> None:
+    list(Trainer(config).run())
+    shouted = tmp_path / "shouted.txt"
+    shouted.write_text(Path(config.corpus).read_text().upper())
+    with pytest.raises(TokenizerError):  # the same number of other characters
+        list(Trainer(config.override(run_dir=None, init_from="first", corpus=str(shouted))).run())
+
+
+def test_what_was_asked_while_the_disk_was_full_is_done_when_it_is_not(
+    config: TrainConfig, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.files import disk_full
+    from core.training import journal
+    from core.training.rundir import RunWriter
+
+    monkeypatch.setattr(journal, "RETRY", 0.2)
+    emit, left = RunWriter.emit, [3]
+    asked = []
+
+    def emit_on_a_full_disk(self: RunWriter, event: Event) -> None:
+        if event.step == 4 and left[0]:
+            if left[0] == 3:
+                asked.extend(send_request(runs / "first", kind) for kind in ("pause", "checkpoint", "resume"))
+            left[0] -= 1
+            raise disk_full(self.path / "metrics.jsonl")
+        emit(self, event)
+
+    monkeypatch.setattr(RunWriter, "emit", emit_on_a_full_disk)
+    events = list(Trainer(config).run())
+    assert kinds(events).count("warning") == 1
+    assert [e.state for e in events if e.kind == "state"] == ["paused", "resumed"]  # type: ignore[attr-defined]
+    assert 4 in [e.step for e in events if e.kind == "checkpoint"]
+    assert all(open_run(runs / "first").answered(request.id) for request in asked)
+    times = [e.time for e in events]
+    assert times == sorted(times)
+    assert events[-1].reason == "finished"  # type: ignore[attr-defined]
+
+
+def test_stopped_on_a_full_disk_it_ends_as_stopped(
+    config: TrainConfig, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.files import disk_full
+    from core.training.rundir import RunWriter
+
+    emit = RunWriter.emit
+
+    def emit_on_a_full_disk(self: RunWriter, event: Event) -> None:
+        if event.step == 14:
+            send_request(runs / "first", "stop")
+            raise disk_full(self.path / "metrics.jsonl")
+        emit(self, event)
+
+    monkeypatch.setattr(RunWriter, "emit", emit_on_a_full_disk)
+    with pytest.raises(LabError, match="no space left"):
+        list(Trainer(config).run())
+    run = open_run(runs / "first")
+    assert run.state == "stopped"
+    assert [i.step for i in list_checkpoints(run.path)] == [10]
+
+
+def test_a_bug_ends_the_run_as_failed_and_says_so(
+    config: TrainConfig, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.training import checkpoints
+
+    def broken(*_: object, **__: object) -> Path:
+        raise ValueError("a bug of ours")
+
+    monkeypatch.setattr(checkpoints, "save_checkpoint", broken)
+    with pytest.raises(ValueError, match="a bug of ours"):
+        list(Trainer(config).run())
+    run = open_run(runs / "first")
+    assert run.state == "failed"
+    last = list(run.events())[-1]
+    assert isinstance(last, EndEvent) and last.reason == "failed" and "ValueError: a bug of ours" in last.title
+
+
+def test_out_of_memory_says_what_would_fit(config: TrainConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.training.torch_backend import TorchBackend
+
+    def too_large(*_: object) -> None:
+        raise RuntimeError(
+            "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9e15 bytes"
+        )
+
+    monkeypatch.setattr(TorchBackend, "train_step", too_large)
+    with pytest.raises(MemoryShortError, match="out of memory at batch_size 6") as caught:
+        list(Trainer(config).run())
+    assert caught.value.hint == "this would fit: --batch-size 3 --grad-accumulation 2 (as many tokens a step)"
+
+
+def test_a_models_field_that_was_changed_is_remembered(config: TrainConfig, runs: Path) -> None:
+    until(Trainer(config), 12)
+    until(Trainer.resumed(runs / "first", drop_rate=0.3), 22)
+    assert open_run(runs / "first").config.model.drop_rate == 0.3
+    events = list(Trainer.resumed(runs / "first").run())
+    assert events[0].changed == {}  # type: ignore[attr-defined]
+
+
+def test_a_run_counted_in_epochs_is_extended_by_steps(config: TrainConfig, runs: Path) -> None:
+    events = list(Trainer(config.override(epochs=0.2, windows="sliding")).run())
+    more = events[-1].step + 5
+    again = list(Trainer.resumed(runs / "first", max_steps=more).run())
+    assert again[-1].step == more
+
+
+def test_after_patience_a_resumed_run_has_patience_again(config: TrainConfig, runs: Path) -> None:
+    stuck = config.override(
+        learning_rate=1e-12, min_learning_rate=1e-12, patience=2, eval_interval=2, max_steps=400, dtype="bfloat16"
+    )
+    ended = list(Trainer(stuck).run())[-1].step
+    assert list(Trainer.resumed(runs / "first").run())[-1].step >= ended + 4
+
+
+def test_what_was_left_to_the_machine_stays_as_the_run_had_it(config: TrainConfig, runs: Path) -> None:
+    from dataclasses import replace
+
+    until(Trainer(config.override(dtype="bfloat16", threads=3)), 12)
+    asked = replace(open_run(runs / "first").config, dtype="auto", threads=0)
+    events = list(Trainer(asked, resume=runs / "first").run())
+    assert events[0].exact  # type: ignore[attr-defined]
+
+
+def test_requests_in_the_last_step_are_answered(config: TrainConfig, runs: Path) -> None:
+    asked = []
+    for event in Trainer(config).run():
+        if isinstance(event, StepEvent) and event.step == 30:
+            asked = [send_request(runs / "first", kind) for kind in ("checkpoint", "pause")]
+    run = open_run(runs / "first")
+    assert run.state == "finished"
+    assert all(run.answered(request.id) for request in asked)
+
+
+def test_a_checkpoint_says_its_own_validation_loss_or_none(config: TrainConfig, runs: Path) -> None:
+    config = config.override(max_steps=20, eval_interval=5, checkpoint_interval=6, keep_checkpoints=9)
+    list(Trainer(config).run())
+    said = {info.step: info.val_loss is not None for info in list_checkpoints(runs / "first")}
+    assert said[6] is said[12] is said[18] is False
+    assert said[20] is True
+
+
+def test_a_moved_text_is_the_same_text(config: TrainConfig, runs: Path, tmp_path: Path) -> None:
+    until(Trainer(config), 12)
+    moved = tmp_path / "moved.txt"
+    Path(config.corpus).rename(moved)
+    events = list(Trainer.resumed(runs / "first", corpus=str(moved)).run())
+    assert events[0].exact  # type: ignore[attr-defined]
+
+
+def test_another_text_is_another_run(config: TrainConfig, runs: Path, tmp_path: Path) -> None:
+    until(Trainer(config), 12)
+    other = tmp_path / "other.txt"
+    other.write_text(Path(config.corpus).read_text()[::-1])
+    with pytest.raises(ConfigError, match="a run goes on with its text"):
+        list(Trainer.resumed(runs / "first", corpus=str(other)).run())
+
+
+def test_a_diverged_run_says_truly_which_checkpoint_is_good(config: TrainConfig, runs: Path) -> None:
+    wild = config.override(learning_rate=1e30, grad_clip=0.0, warmup_steps=0, schedule="constant")
+    end = list(Trainer(wild.override(checkpoint_interval=0, eval_interval=0)).run())[-1]
+    assert end.hint.startswith("no checkpoint was written before")  # type: ignore[attr-defined]
+    asked = wild.override(checkpoint_interval=1, eval_interval=0, run_dir=str(runs / "each"))
+    end = list(Trainer(asked).run())[-1]
+    assert end.step not in [info.step for info in list_checkpoints(runs / "each")]
