@@ -70,7 +70,17 @@ def write_json_atomic(path: Path, obj: Any, *, sync: bool = True) -> None:
     """Replaces ``path`` by ``obj`` as JSON in one step; raises as ``write_bytes_atomic`` does."""
     import orjson
 
-    write_bytes_atomic(path, orjson.dumps(obj, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE), sync=sync)
+    how = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
+    write_bytes_atomic(path, orjson.dumps(obj, option=how), sync=sync)
+
+
+def encodable(text: str) -> str:
+    """The text without what UTF-8 cannot hold (halves of pairs, as odd file names bring them), which is escaped.
+
+    >>> encodable("caf\\udce9"), encodable("café")
+    ('caf\\\\udce9', 'café')
+    """
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def read_json(path: Path) -> dict[str, Any] | None:

@@ -45,10 +45,9 @@ class FileLock:
         self._fd: int | None = None
 
     def acquire(self, patience: float = 1.0) -> bool:
-        """Takes the lock; False if another holds it.
+        """Takes the lock, whose file is made when missing; False if another holds it.
 
         Args:
-            path: the lock file; created when missing.
             patience: seconds to go on trying (a reader that asks holds it for some microseconds).
 
         Raises:

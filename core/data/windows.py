@@ -145,9 +145,9 @@ def batch_indices(kind: WindowKind, n_windows: int, batch_size: int, seed: int, 
     Args:
         kind: ``random`` or ``sliding``.
         n_windows: how many windows there are: ``len(Windows(...))``, with stride 1 for ``random``.
-        batch_size: windows in the batch, B; with gradient accumulation give ``batch_size * grad_accumulation`` and cut.
+        batch_size: windows in the batch, B.
         seed: the run's seed.
-        step: which batch, from 0.
+        step: which batch, from 0; with gradient accumulation the n-th batch of step k is ``k * grad_accumulation + n``.
 
     Returns:
         (B,) int64, from 0 to n_windows - 1.

@@ -2,7 +2,8 @@
 
 It takes the run's lock and shows its heartbeat before anything heavy is imported, sets the environment, and runs the
 trainer that ``launch.json`` describes. SIGINT and SIGTERM end the run with a checkpoint. What goes wrong stands in
-``status.json`` as two lines and as an ``end`` event; the traceback of a bug goes to ``trainer.log``.
+``status.json`` as two lines and as an ``end`` event (a run that could not go on stays as it was, with the two lines);
+the traceback of a bug goes to ``trainer.log``.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ def main(argv: list[str] | None = None) -> int:
     stop.install()
     try:
         launch = _read_launch(path)
-        writer = RunWriter.claim(path, since=float(launch.get("asked", 0.0)))
+        before = launch.get("before") if launch.get("resume") else None
+        writer = RunWriter.claim(path, float(launch.get("asked", 0.0)), before)
     except LabError as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code

@@ -38,37 +38,15 @@ from core.training.stored import (
     MODEL,
     OPTIMIZER,
     STATE,
-    CheckpointInfo,
-    SnapshotInfo,
     clean_leftovers,
-    find_checkpoint,
     list_checkpoints,
-    list_snapshots,
     mark_best,
-    prune,
-    set_aside_after,
+    old_name,
     step_of,
 )
 
 if TYPE_CHECKING:
     import torch
-
-__all__ = [
-    "Checkpoint",
-    "CheckpointInfo",
-    "SnapshotInfo",
-    "clean_leftovers",
-    "find_checkpoint",
-    "list_checkpoints",
-    "list_snapshots",
-    "load_checkpoint",
-    "mark_best",
-    "prune",
-    "save_checkpoint",
-    "save_snapshot",
-    "set_aside_after",
-    "verify_checkpoint",
-]
 
 FORMAT = 1
 
@@ -154,11 +132,6 @@ def load_checkpoint(path: Path) -> Checkpoint:
     return Checkpoint(body["step"], model, optimizer, _rich(body["state"]))
 
 
-def verify_checkpoint(path: Path) -> None:
-    """Reads every byte of a checkpoint and compares; raises as ``load_checkpoint`` does."""
-    _checked_state(path)
-
-
 def save_snapshot(run_dir: Path, step: int, tensors: Mapping[str, torch.Tensor]) -> Path:
     """Writes the weights alone in 16 bits (float16; bfloat16 for a tensor whose values float16 cannot hold).
 
@@ -190,7 +163,7 @@ def save_snapshot(run_dir: Path, step: int, tensors: Mapping[str, torch.Tensor])
 
 
 def _put_in_place(beside: Path, target: Path) -> None:
-    old = target.with_name(f".old-{target.name}")
+    old = old_name(target)
     if target.exists():  # saved again at the same step: a kill between the two renames is mended by clean_leftovers
         replace(target, old)
     replace(beside, target)
@@ -292,8 +265,8 @@ def _plain(value: Any) -> Any:
         return [_plain(v) for v in value]
     if isinstance(value, bytes):
         return {"$bytes": base64.b64encode(value).decode()}
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"$float": repr(value)}
+    if isinstance(value, float):  # also numpy's, which is one of Python's but not for JSON
+        return float(value) if math.isfinite(value) else {"$float": repr(float(value))}
     if isinstance(value, int) and not isinstance(value, bool) and not -(2**63) <= value < 2**63:
         return {"$int": str(value)}
     return value

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import threading
@@ -24,7 +23,7 @@ from core.errors import LabError, RunError
 from core.files import read_json, write_error, write_json_atomic
 from core.lock import is_held
 from core.training.run import Run
-from core.training.rundir import LAUNCH, LOCK, LOG, STATUS, locked
+from core.training.rundir import LAUNCH, LOCK, LOG, STATUS, content, locked, restore_status
 from core.training.runs import new_run_dir, open_run
 
 NICENESS = 5
@@ -52,15 +51,24 @@ def prepare_environment(threads: int = 0) -> None:
         threads: CPU threads; 0: one for each core that this process may use.
     """
     if "torch" not in sys.modules:
-        if threads or "OMP_NUM_THREADS" not in os.environ:
-            os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads or usable_cores())
+        if threads:
+            os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
+        else:
+            os.environ.setdefault("OMP_NUM_THREADS", str(usable_cores()))
+            os.environ.setdefault("MKL_NUM_THREADS", os.environ["OMP_NUM_THREADS"])
         os.environ.setdefault("OMP_WAIT_POLICY", "passive")
         os.environ.setdefault("KMP_BLOCKTIME", "0")  # the same for LLVM's and Intel's OpenMP (macOS, MKL)
     _step_back()
 
 
 def usable_cores() -> int:
-    """Physical cores that this process may use: two threads on one core do not multiply matrices faster."""
+    """Threads to compute with: what OMP_NUM_THREADS says, or else the physical cores that this process may use.
+
+    Two threads on one core do not multiply matrices faster.
+    """
+    said = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()  # a list is for nested levels
+    if said.isdecimal() and int(said) > 0:
+        return int(said)
     if sys.platform == "linux":
         allowed = len(os.sched_getaffinity(0))
     else:
@@ -87,21 +95,31 @@ def start_run(
 
     Raises:
         RunLockedError: another trainer holds the run.
+        CheckpointError, ConfigError: the run cannot go on so; it stays as it was.
         LabError: the folder or the process cannot be made.
     """
-    if resume is not None:
-        path = open_run(resume).path.resolve()
-        if is_held(path / LOCK):
-            raise locked(path)
-    else:
-        path = _new_folder(config, name)
+    which = "latest" if checkpoint is None else checkpoint
+    path = _old_folder(config, resume, which) if resume is not None else _new_folder(config, name)
     before = read_json(path / STATUS) or {}
     request = {
         "config": config.override(run_dir=str(path)).to_dict(),
         "resume": resume is not None,
-        "checkpoint": "latest" if checkpoint is None else checkpoint,
+        "checkpoint": which,
         "asked": time.time(),
+        "before": before,  # what the status was, for a process that is refused after all
     }
+    try:
+        return _launch(path, request, config.max_steps)
+    except LabError as error:
+        if resume is not None:
+            restore_status(path, before, str(error))
+        else:
+            _remove_launch(path)
+        raise
+
+
+def _launch(path: Path, request: dict[str, Any], max_steps: int) -> Launched:
+    before = request["before"]
     write_json_atomic(path / LAUNCH, request)
     write_json_atomic(
         path / STATUS,
@@ -109,7 +127,7 @@ def start_run(
             "state": "starting",
             "phase": "process",
             "step": before.get("step", 0),
-            "max_steps": config.max_steps,
+            "max_steps": max_steps,
             "step_time": None,
             "updated": time.time(),
             "pid": 0,
@@ -119,14 +137,30 @@ def start_run(
         },
         sync=False,
     )
-    try:
-        process = _spawn(path)
-    except LabError:
-        if resume is None:
-            shutil.rmtree(path, ignore_errors=True)
-        raise
-    threading.Thread(target=_reap, args=(process, path), name=f"reaper of {path.name}", daemon=True).start()
+    process = _spawn(path)
+    resumed = before if request["resume"] else None
+    threading.Thread(target=_reap, args=(process, path, resumed), name=f"reaper of {path.name}", daemon=True).start()
     return Launched(path, process.pid, process)
+
+
+def _old_folder(config: TrainConfig, resume: Path, which: str | int) -> Path:
+    """The folder of a run that can go on, as far as can be told without its weights."""
+    from core.training.resume import Resumption
+
+    path = open_run(resume).path.resolve()
+    if is_held(path / LOCK):
+        raise locked(path)
+    Resumption.check(path, which, config)
+    return path
+
+
+def _remove_launch(path: Path) -> None:
+    """Removes what was put into the folder of a run that never came to be, and the folder if nothing else is there."""
+    for name in (LAUNCH, STATUS, LOG):
+        with suppress(OSError):
+            (path / name).unlink(missing_ok=True)
+    with suppress(OSError):
+        path.rmdir()
 
 
 def _new_folder(config: TrainConfig, name: str | None) -> Path:
@@ -135,7 +169,7 @@ def _new_folder(config: TrainConfig, name: str | None) -> Path:
     path = Path(config.run_dir).expanduser().resolve()
     try:
         path.mkdir(parents=True, exist_ok=True)
-        strangers = [p.name for p in path.iterdir()]
+        strangers = content(path)
     except OSError as error:
         raise write_error(path, error) from error
     if strangers:
@@ -153,7 +187,7 @@ def _spawn(path: Path) -> subprocess.Popen[bytes]:
     try:
         with (path / LOG).open("ab") as log:
             return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=_environment(), **options
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=child_environment(), **options
             )
     except OSError as error:
         raise LabError(
@@ -162,18 +196,26 @@ def _spawn(path: Path) -> subprocess.Popen[bytes]:
         ) from error
 
 
-def _reap(process: subprocess.Popen[bytes], path: Path) -> None:
-    """Waits for the process, so that no zombie stays; says that it failed where it could not say it itself."""
+def _reap(process: subprocess.Popen[bytes], path: Path, before: dict[str, Any] | None) -> None:
+    """Waits for the process, so that no zombie stays; says that it failed where it could not say it itself.
+
+    A run that was to go on gets back the status that it had ``before``.
+    """
     code = process.wait()
     status = read_json(path / STATUS) or {}
     if code and status.get("pid") == 0 and not is_held(path / LOCK):
         said = Run(path).log(1) or [f"the training process ended at once with exit code {code}"]
-        status |= {"state": "failed", "message": f"{said[0]}\nmore may stand in {path / LOG}"}
+        message = f"{said[0]}\nmore may stand in {path / LOG}"
+        if before is not None:
+            restore_status(path, before, message)
+            return
+        status |= {"state": "failed", "message": message}
         with suppress(LabError):  # the folder may be gone by now, and nobody is here to be told
             write_json_atomic(path / STATUS, status, sync=False)
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
+    """The environment of a process that imports this very ``core``, from a checkout or installed."""
     env = dict(os.environ)
     home = Path(__file__).resolve().parents[2]
     if home.name not in ("site-packages", "dist-packages"):  # a checkout that may not be installed

@@ -55,7 +55,8 @@ def send_request(run_dir: Path, kind: str) -> Request:
                 os.lseek(fd, size - 1, os.SEEK_SET)
                 if os.read(fd, 1) != b"\n":
                     line = b"\n" + line
-            os.write(fd, line)
+            while line:  # a short write comes just before the disk is full; the trainer passes over half a line
+                line = line[os.write(fd, line) :]
         finally:
             os.close(fd)
     except OSError as error:

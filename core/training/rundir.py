@@ -18,12 +18,11 @@ from types import TracebackType
 from typing import Any, Self
 
 from core.errors import LabError, RunError, RunLockedError
-from core.files import read_json, write_bytes_atomic, write_error, write_json_atomic
+from core.files import encodable, read_json, write_bytes_atomic, write_error, write_json_atomic
 from core.lock import FileLock
 from core.training.events import CheckpointEvent, EndEvent, Event, ResumeEvent
 from core.training.requests import CONTROL, Request, RequestReader
-
-__all__ = ["FORMAT", "LIVE_STATES", "RunWriter", "write_json_atomic"]
+from core.training.stored import clean_leftovers
 
 FORMAT = 1
 """Version of the run directory's layout."""
@@ -40,6 +39,8 @@ LIVE_STATES = frozenset({"starting", "running", "paused", "stopping"})
 _HEARTBEAT = 1.0  # seconds; readers are promised 2
 _PAD = 2048  # status.json keeps this size, so that on a full disk it can still be overwritten in place
 _KEPT_ANSWERS = 16
+_OURS = frozenset({STATUS, LOCK, LAUNCH, LOG, CONTROL, META})
+_DESKTOP = frozenset({"desktop.ini", "thumbs.db"})
 _claims: dict[Path, RunWriter] = {}
 
 
@@ -48,10 +49,11 @@ class RunWriter:
 
     ``create`` starts a run, ``reopen`` goes on with one. A process that wants to say that it is alive before it has
     imported anything heavy takes the directory with ``claim``; a later ``create`` or ``reopen`` of the same directory
-    in the same process then returns that writer.
+    in the same process then returns that writer. A run that was to go on and fails before it said an event is left as
+    it was, with why in its status.
     """
 
-    def __init__(self, path: Path, since: float | None = None) -> None:
+    def __init__(self, path: Path, since: float | None = None, before: Mapping[str, Any] | None = None) -> None:
         """Takes the lock; use ``create``, ``reopen`` or ``claim``."""
         self.path = path
         self.closed = False
@@ -67,7 +69,8 @@ class RunWriter:
         self._metrics: int | None = None
         self._good = 0
         self._last = (0, 0.0, 0)
-        before = read_json(path / STATUS) or {}
+        self._before = before = (read_json(path / STATUS) or {}) if before is None else before
+        self._untouched = (path / META).is_file()
         self._status: dict[str, Any] = {
             "state": "starting",
             "phase": "",
@@ -105,8 +108,8 @@ class RunWriter:
             full = {"format": FORMAT, "name": path.name, "created": time.time(), **meta}
             write_json_atomic(path / META, full)
             writer._open_metrics()
-        except LabError as error:
-            writer.close("failed", str(error))
+        except BaseException as error:
+            writer._give_up(error)
             raise
         return writer
 
@@ -124,13 +127,13 @@ class RunWriter:
         try:
             _sweep(path)
             writer._open_metrics()
-        except LabError as error:
-            writer.close("failed", str(error))
+        except BaseException as error:
+            writer._give_up(error)
             raise
         return writer
 
     @classmethod
-    def claim(cls, path: Path, since: float | None = None) -> RunWriter:
+    def claim(cls, path: Path, since: float | None = None, before: Mapping[str, Any] | None = None) -> RunWriter:
         """Takes the lock and starts the heartbeat, before there is anything to write.
 
         A directory that this process has claimed already is simply given again.
@@ -138,17 +141,18 @@ class RunWriter:
         Args:
             path: a run directory, or a new one (made when missing).
             since: requests asked from this Unix time on are ours; left out, from now on.
+            before: what status.json said before a launcher wrote there; left out, what it says now.
         """
         key = path.resolve()
         if key not in _claims:
-            _claims[key] = cls._take_new(path, since)
+            _claims[key] = cls._take_new(path, since, before)
         return _claims[key]
 
     @classmethod
-    def _take_new(cls, path: Path, since: float | None = None) -> RunWriter:
+    def _take_new(cls, path: Path, since: float | None = None, before: Mapping[str, Any] | None = None) -> RunWriter:
         try:
             path.mkdir(parents=True, exist_ok=True)
-            strangers = sorted({p.name for p in path.iterdir()} - {STATUS, LOCK, LAUNCH, LOG, CONTROL, META})
+            strangers = sorted(set(content(path)) - _OURS)
         except FileExistsError as error:
             raise RunError(f"{path} is a file, a folder for the run was expected", "choose another run_dir") from error
         except OSError as error:
@@ -158,17 +162,21 @@ class RunWriter:
                 f"{path} holds other files ({', '.join(strangers[:3])}), an empty folder was expected",
                 "choose another run_dir, or leave it out and a new folder is made",
             )
-        return cls(path, since)
+        return cls(path, since, before)
 
     def emit(self, event: Event) -> None:
-        """Appends one event as one line.
+        """Appends one event as one line; but not that a run failed which has not begun to go on.
 
         Raises:
             DiskFullError: no space left; what was written of the line is taken back, so it can be emitted again.
         """
         import orjson
 
-        line = orjson.dumps(event.to_dict(), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
+        if self._untouched and isinstance(event, EndEvent) and event.reason == "failed":
+            return  # it failed to go on: nothing happened to the run
+        self._untouched = False
+        body = {k: encodable(v) if isinstance(v, str) else v for k, v in event.to_dict().items()}
+        line = orjson.dumps(body, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY)
         assert self._metrics is not None, "emit on a writer that was not opened"
         with self._guard:
             said = False
@@ -214,8 +222,9 @@ class RunWriter:
         status, urgent = self._status, False
         with self._guard:
             for name, value in (("state", state), ("phase", phase), ("message", message)):
-                if value is not None and status[name] != value:
-                    status[name] = value
+                word = None if value is None else encodable(value)
+                if word is not None and status[name] != word:
+                    status[name] = word
                     urgent = True
             if step is not None and step != status["step"]:
                 status["step"] = step
@@ -229,8 +238,12 @@ class RunWriter:
         """Says how the run ended (finished, stopped, diverged, failed), then lets go of the lock. Twice is once."""
         if self.closed:
             return
-        self.set_status(state=state, message=message)
-        self._write_status()
+        if self._untouched and state == "failed":
+            self._silence()
+            restore_status(self.path, self._before, message or "")
+        else:
+            self.set_status(state=state, message=message)
+            self._write_status()
         self._let_go()
 
     def fail(self, title: str, hint: str = "") -> None:
@@ -243,11 +256,22 @@ class RunWriter:
                 self.emit(EndEvent(step, seconds, tokens, reason="failed", title=title, hint=hint))
         self.close("failed", f"{title}\n{hint}" if hint else title)
 
+    def _give_up(self, error: BaseException) -> None:
+        """The end of a writer that could not be opened, whatever the reason."""
+        try:
+            self.close("failed", str(error) if isinstance(error, LabError) else f"{type(error).__name__}: {error}")
+        finally:
+            if not self.closed:
+                self._let_go()
+
+    def _silence(self) -> None:
+        self._wake.set()
+        self._beat.join()
+
     def _let_go(self) -> None:
         self.closed = True
         _claims.pop(self.path.resolve(), None)
-        self._wake.set()
-        self._beat.join()
+        self._silence()
         if self._metrics is not None:
             os.close(self._metrics)
             self._metrics = None
@@ -332,10 +356,34 @@ def _count(status: Mapping[str, Any], name: str) -> int:
 
 
 def _sweep(path: Path) -> None:
-    """Removes what a killed writer left beside its files; only the holder of the lock may."""
+    """Removes what a killed writer left, and puts back what it had moved away; only the holder of the lock may."""
     for left in path.glob(".*.tmp"):
         with suppress(OSError):
             left.unlink()
+    try:
+        clean_leftovers(path)
+    except OSError as error:
+        raise write_error(path, error) from error
+
+
+def content(folder: Path) -> list[str]:
+    """The names in a folder, without those that desktops leave in empty ones: dot-files and the like."""
+    return [p.name for p in folder.iterdir() if not p.name.startswith(".") and p.name.lower() not in _DESKTOP]
+
+
+def restore_status(path: Path, before: Mapping[str, Any], message: str) -> None:
+    """Puts back the status that a run had before a launch that came to nothing.
+
+    Args:
+        path: the run directory.
+        before: the body of status.json; empty if there was none.
+        message: two lines, why nothing came of it.
+    """
+    with suppress(LabError, OSError):  # what was wrong is on its way to the person already
+        if before:
+            write_json_atomic(path / STATUS, {**before, "message": encodable(message)}, sync=False)
+        else:
+            (path / STATUS).unlink(missing_ok=True)
 
 
 def locked(path: Path) -> RunLockedError:

@@ -14,7 +14,6 @@ from core.errors import LabError, RunError, RunLockedError, nearest
 from core.files import write_error
 from core.folders import asset, runs_dir
 from core.lock import FileLock
-from core.training.checkpoints import CheckpointInfo, SnapshotInfo
 from core.training.requests import Request
 from core.training.run import DEMO, Run, is_run
 from core.training.rundir import LIVE_STATES, LOCK, META, METRICS
@@ -23,12 +22,10 @@ from core.training.summary import Glance, RunSummary, folder_time
 
 __all__ = [
     "Answer",
-    "CheckpointInfo",
     "Request",
     "Run",
     "RunStatus",
     "RunSummary",
-    "SnapshotInfo",
     "delete_run",
     "list_runs",
     "new_run_dir",

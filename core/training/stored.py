@@ -16,6 +16,7 @@ from core.files import read_json, replace, write_bytes_atomic, write_error
 
 MODEL, OPTIMIZER, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
 _NAME = re.compile(r"step-(\d{6,})(\.safetensors)?")
+_OLD = ".old-"  # before the name of a checkpoint that is being replaced by one of the same step
 
 
 @dataclass(frozen=True)
@@ -82,8 +83,8 @@ def list_checkpoints(run_dir: Path) -> list[CheckpointInfo]:
             CheckpointInfo(
                 step,
                 path,
-                best=path.name == best,
-                latest=path.name == latest,
+                best=path.name.removeprefix(_OLD) == best,
+                latest=path.name.removeprefix(_OLD) == latest,
                 val_loss=float(val_loss) if isinstance(val_loss, (int, float)) else None,
             )
         )
@@ -160,8 +161,8 @@ def clean_leftovers(run_dir: Path) -> None:
     for parent in (run_dir / "checkpoints", run_dir / "snapshots"):
         if not parent.is_dir():
             continue
-        for left in parent.glob(".old-step-*"):
-            home = left.with_name(left.name.removeprefix(".old-"))
+        for left in parent.glob(f"{_OLD}step-*"):
+            home = left.with_name(left.name.removeprefix(_OLD))
             if home.exists():
                 shutil.rmtree(left, ignore_errors=True)
             else:
@@ -179,7 +180,7 @@ def step_of(name: str) -> int | None:
     >>> step_of("step-000500"), step_of("step-000500.safetensors"), step_of("notes")
     (500, 500, None)
     """
-    match = _NAME.fullmatch(name)
+    match = _NAME.fullmatch(name.removeprefix(_OLD))
     return int(match[1]) if match else None
 
 
@@ -188,12 +189,20 @@ def _steps(parent: Path, *, folders: bool) -> list[tuple[int, Path]]:
         paths = list(parent.iterdir())
     except OSError:
         return []
+    names = {path.name for path in paths}
     found = []
     for path in paths:
         step = step_of(path.name)
-        if step is not None and folders == (path.suffix == ""):
+        # A writer that is killed between two renames leaves a whole checkpoint under its other name.
+        replaced = path.name.startswith(_OLD) and path.name.removeprefix(_OLD) in names
+        if step is not None and not replaced and folders == (not path.name.endswith(".safetensors")):
             found.append((step, path))
     return sorted(found)
+
+
+def old_name(path: Path) -> Path:
+    """Where a checkpoint waits while one of the same step takes its place."""
+    return path.with_name(f"{_OLD}{path.name}")
 
 
 def _pointer(path: Path) -> str:

@@ -17,19 +17,13 @@ import torch
 
 from core.config import TrainConfig
 from core.errors import CheckpointError, DiskFullError, LabError, RunError, RunLockedError
-from core.training.checkpoints import (
-    find_checkpoint,
-    list_checkpoints,
-    load_checkpoint,
-    mark_best,
-    save_checkpoint,
-    save_snapshot,
-)
+from core.training.checkpoints import load_checkpoint, save_checkpoint, save_snapshot
 from core.training.events import EvalEvent, StepEvent
 from core.training.history import History
 from core.training.launch import start_run
 from core.training.rundir import METRICS, STATUS, RunWriter
 from core.training.runs import delete_run, list_runs, open_run
+from core.training.stored import find_checkpoint, list_checkpoints, mark_best
 
 posix = pytest.mark.skipif(sys.platform == "win32", reason="signals and mounts of POSIX")
 KILLS = 20
@@ -61,6 +55,7 @@ from pathlib import Path
 from core.training.checkpoints import *
 from core.training.events import *
 from core.training.rundir import RunWriter
+from core.training.stored import *
 
 def write(path):
     new = not (path / "run.json").exists()
@@ -395,7 +390,7 @@ def test_any_file_replaced_by_junk_harms_no_list(tmp_path: Path, name: str, cont
     assert rows["odd"].state in ("finished", "dead", "unreadable")
     try:
         run = open_run(tmp_path / "odd")
-        _ = run.config, run.state, run.status(), run.log(), run.samples(), run.checkpoints, list(run.events())
+        _ = run.config, run.state, run.status(), run.log(), run.checkpoints, list(run.events())
     except LabError as error:
         two_lines(error)
 

@@ -13,18 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import CheckpointError
-from core.training.checkpoints import (
+from core.training.checkpoints import load_checkpoint, save_checkpoint, save_snapshot
+from core.training.stored import (
     clean_leftovers,
     find_checkpoint,
     list_checkpoints,
     list_snapshots,
-    load_checkpoint,
     mark_best,
     prune,
-    save_checkpoint,
-    save_snapshot,
     set_aside_after,
-    verify_checkpoint,
 )
 
 
@@ -218,7 +215,7 @@ def test_what_a_killed_writer_left_is_removed_or_put_back(tmp_path: Path) -> Non
     (parent / ".old-step-000100").mkdir()  # killed before the old one was removed
     clean_leftovers(tmp_path)
     assert sorted(p.name for p in parent.iterdir()) == ["latest", "step-000100", "step-000200"]
-    verify_checkpoint(find_checkpoint(tmp_path))
+    load_checkpoint(find_checkpoint(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "optimizer.safetensors", "state.json"])
@@ -244,7 +241,7 @@ def test_a_missing_or_cut_file_is_damage(tmp_path: Path, name: str) -> None:
     whole = (path / name).read_bytes()
     (path / name).write_bytes(whole[:-5])
     with pytest.raises(CheckpointError, match="damaged"):
-        verify_checkpoint(path)
+        load_checkpoint(path)
     (path / name).unlink()
     with pytest.raises(CheckpointError, match="damaged") as caught:
         load_checkpoint(path)
@@ -303,7 +300,7 @@ def test_foreign_names_are_no_checkpoints(tmp_path: Path) -> None:
 def test_listing_loads_no_torch(tmp_path: Path) -> None:
     save(tmp_path, 100, val_loss=math.inf)
     code = (
-        "import sys; from pathlib import Path; from core.training.checkpoints import *;"
+        "import sys; from pathlib import Path; from core.training.stored import *;"
         f"i, = list_checkpoints(Path({str(tmp_path)!r})); assert i.val_loss is None;"
         "sys.exit(sum(m in sys.modules for m in ('torch', 'numpy', 'safetensors')))"
     )

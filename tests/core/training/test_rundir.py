@@ -12,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.errors import LabError, RunError, RunLockedError
-from core.training.events import EndEvent, EvalEvent, SampleEvent, StepEvent, parse_event
+from core.files import write_json_atomic
 from core.lock import is_held
+from core.training.events import EndEvent, EvalEvent, SampleEvent, StepEvent, parse_event
 from core.training.requests import CONTROL, RequestReader, send_request
-from core.training.rundir import LOCK, META, METRICS, STATUS, RunWriter, write_json_atomic
+from core.training.rundir import LOCK, META, METRICS, STATUS, RunWriter
 
 
 def step_event(n: int) -> StepEvent:

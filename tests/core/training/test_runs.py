@@ -17,12 +17,13 @@ import pytest
 from core.errors import InputError, RunError, RunLockedError
 from core.training import run as run_module
 from core.training import runs as runs_module
-from core.training.checkpoints import mark_best, save_checkpoint, save_snapshot
+from core.training.checkpoints import save_checkpoint, save_snapshot
 from core.training.events import EndEvent, EvalEvent, Event, ResumeEvent, SampleEvent, StepEvent
 from core.training.requests import CONTROL
 from core.training.rundir import LOCK, METRICS, STATUS, RunWriter
 from core.training.runs import delete_run, list_runs, new_run_dir, open_run
 from core.training.status import SILENT_AFTER, StatusReader
+from core.training.stored import mark_best
 
 Make = Callable[..., RunWriter]
 
@@ -254,7 +255,7 @@ def test_samples_checkpoints_snapshots_and_log(make_run: Make, runs: Path) -> No
     save_snapshot(path, 1, {"w": torch.ones(2)})
     (path / "trainer.log").write_bytes(b"one\ntwo \xff\n")
     run = open_run("shakes")
-    assert [s.text for s in run.samples()] == ['babble "kind":"step"', "words"]
+    assert [s.text for s in run.events("sample") if isinstance(s, SampleEvent)] == ['babble "kind":"step"', "words"]
     assert [(c.step, c.best, c.latest, c.val_loss) for c in run.checkpoints] == [(2, True, True, 1.5)]
     assert [s.step for s in run.snapshots] == [1]
     assert run.log() == ["one", "two \ufffd"]
