@@ -14,6 +14,7 @@ from core.folders import cache_dir
 
 if TYPE_CHECKING:
     from core.training.runs import Run, RunSummary
+    from core.training.stored import CheckpointInfo, SnapshotInfo
 
 Group = Literal["bundled", "runs", "GPT-2", "elsewhere"]
 Kind = Literal["finished", "live", "paused", "failed", "missing", "unknown"]
@@ -125,39 +126,45 @@ def describe(spec: str, folder: Path | None = None) -> ModelRef:
     for ref in gpt2_sizes():
         if ref.spec == spec:
             return ref
-    name, step = split_spec(spec)
+    name, word = split_spec(spec)
     run = _find_run(name, folder)
     if run is None:
         return ModelRef(spec, Path(spec).name or spec, "elsewhere", "unknown", here=Path(spec).expanduser().exists())
     ref = _of_run(run, name)
-    chosen = resolve_step(run, step, ref.steps)
+    chosen = resolve_step(run, word)
     if chosen is None:
         return ref
     return ref.at(chosen)
 
 
-def resolve_step(run: Run, word: str, steps: tuple[int, ...]) -> int | None:
-    """The step that a word after ``@`` stands for, as ``core.load_model`` takes it; None: there is none.
+def resolve_step(run: Run, word: str) -> int | None:
+    """The step that a word after ``@`` stands for; None if the run has none such.
+
+    Full checkpoints decide; the snapshots of a run that has no checkpoint stand in for them (the demo came so).
 
     Args:
         run: whose steps.
-        word: ``best``, ``latest``, a number, or nothing (the best, or else the latest).
-        steps: those that were kept.
+        word: ``best``, ``latest``, a number (which is taken as it is), or nothing (the best, or else the latest).
     """
+    return _resolve(word, run.checkpoints, run.snapshots)
+
+
+def _resolve(word: str, checkpoints: list[CheckpointInfo], snapshots: list[SnapshotInfo]) -> int | None:
     if word.isdecimal():
         return int(word)
-    if word in ("", "best"):
-        best = next((c.step for c in run.checkpoints if c.best), None)
-        if best is not None:
-            return best
-    return steps[-1] if steps else None
+    if not checkpoints:
+        return snapshots[-1].step if snapshots else None
+    best = next((c.step for c in checkpoints if c.best), None)
+    if word == "best" or (word == "" and best is not None):
+        return best
+    return next((c.step for c in checkpoints if c.latest), checkpoints[-1].step)
 
 
 def split_spec(spec: str) -> tuple[str, str]:
-    """The run and what stands after ``@``.
+    """The run and what stands after ``@``: ``best``, ``latest``, a step, or nothing.
 
-    >>> split_spec("shakes@500"), split_spec("demo"), split_spec("runs/a@b")
-    (('shakes', '500'), ('demo', ''), ('runs/a@b', ''))
+    >>> split_spec("shakes@500"), split_spec("demo"), split_spec("runs/a@b"), split_spec("a@b@best")
+    (('shakes', '500'), ('demo', ''), ('runs/a@b', ''), ('a@b', 'best'))
     """
     name, at, word = spec.rpartition("@")
     return (name, word) if at and (word in ("best", "latest") or word.isdecimal()) else (spec, "")
@@ -187,8 +194,11 @@ def move(spec: str, by: int, folder: Path | None = None) -> str:
             f"the run {name} has kept no weights yet",
             "they come with its first checkpoint; in the dashboard, b asks for one",
         )
-    now = resolve_step(run, word, steps)
-    assert now is not None
+    now = resolve_step(run, word)
+    if now is None:
+        raise ModelSpecError(
+            f"the run {name} has marked no checkpoint as its best yet", f"take the latest: {name}@latest"
+        )
     if by < 0:
         earlier = [s for s in steps if s < now]
         new = earlier[by] if len(earlier) >= -by else steps[0]
@@ -200,7 +210,11 @@ def move(spec: str, by: int, folder: Path | None = None) -> str:
 
 def kept_steps(run: Run) -> tuple[int, ...]:
     """The steps of a run whose weights are on disk, as checkpoints or as snapshots, rising."""
-    return tuple(sorted({c.step for c in run.checkpoints} | {s.step for s in run.snapshots}))
+    return _all_steps(run.checkpoints, run.snapshots)
+
+
+def _all_steps(checkpoints: list[CheckpointInfo], snapshots: list[SnapshotInfo]) -> tuple[int, ...]:
+    return tuple(sorted({c.step for c in checkpoints} | {s.step for s in snapshots}))
 
 
 def _find_run(name: str, folder: Path | None) -> Run | None:
@@ -230,11 +244,12 @@ def _of_run(run: Run, name: str, summary: RunSummary | None = None) -> ModelRef:
         return ModelRef(name, name, "runs", "failed", note="unreadable", here=False)
     config = _mapping(meta.get("config"))
     shape = _mapping(config.get("model"))
-    steps = kept_steps(run)
+    checkpoints, snapshots = run.checkpoints, run.snapshots
+    steps, own = _all_steps(checkpoints, snapshots), _resolve("", checkpoints, snapshots)
     sizes = [shape.get(key) for key in ("n_layers", "n_heads", "emb_dim")]
     return ModelRef(
         spec=name,
-        label=f"{Path(name).name}@{steps[-1]}" if steps else Path(name).name,
+        label=Path(name).name if own is None else f"{Path(name).name}@{own}",
         group="bundled" if run.bundled else "runs",
         kind="finished" if run.bundled else _KIND_OF_STATE.get(state, "unknown"),
         parameters=_whole(meta.get("parameters")),
