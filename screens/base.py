@@ -151,10 +151,13 @@ class LabScreen(Screen[None]):
         kinds = {cls.__name__ for cls in type(self.focused).__mro__}
         return isinstance(self.focused, Input) or "TextArea" in kinds
 
-    def say(self, text: str) -> None:
-        """The sentence of the status line."""
+    def say(self, text: str, *, rows: int = 1) -> None:
+        """The sentence of the status line; one that must be read whole may take some rows until the next."""
         for line in self.query(StatusLine):
-            line.say(text)
+            before = line.rows
+            line.say(text, rows=rows)
+            if line.rows != before:
+                self.query_one("#bottom").styles.height = line.rows + 1
 
     def count(self, text: str) -> None:
         """The counters of the status line."""

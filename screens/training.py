@@ -331,7 +331,10 @@ class TrainingScreen(RunActions):
     def action_references(self) -> None:
         """Published losses as lines, each with its source and configuration."""
         self._axes(references=not self.axes.references)
-        self.hold(reference_sentence(self._reader.references()) if self.axes.references else "no reference lines", 15)
+        if self.axes.references:
+            self.hold(reference_sentence(self._reader.references()), 20, rows=6)
+        else:
+            self.hold("no reference lines")
 
     def action_view(self) -> None:
         """Samples or log."""

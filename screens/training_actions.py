@@ -117,10 +117,10 @@ class RunActions(LabScreen):
 
     # --- the status line
 
-    def hold(self, sentence: str, seconds: float = HOLD) -> None:
+    def hold(self, sentence: str, seconds: float = HOLD, *, rows: int = 1) -> None:
         """Says something that the run's state must not wipe away at once."""
         self._held_until = time.monotonic() + seconds
-        self.say(sentence)
+        self.say(sentence, rows=rows)
 
     def sentence_held(self) -> bool:
         """Whether such a sentence still stands."""

@@ -86,7 +86,7 @@ class NewRunForm(Dialog[StartRequest]):
             yield Button("Start", id="start", variant="primary", compact=True)
             yield Button("Take away", id="take", compact=True)
             yield Button("Cancel", id="cancel", compact=True)
-            yield Static("enter starts · tab to the fields · esc closes", id="form-keys", markup=False)
+            yield Static("enter start · tab fields · esc close", id="form-keys", markup=False)
 
     def on_resize(self, event: events.Resize) -> None:
         """Less around the form where there is little room."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -149,22 +150,31 @@ class TrainingBody(Guarded, Horizontal):
     ) -> None:
         """The list, and which folder it is of."""
         self.list.show(runs, letters)
-        self._title(self.frame_of("runs"), "runs", f"runs · {folder}" if problem is None else problem.title)
+        pane = self.frame_of("runs")
+        place = folder_text(folder, max(8, pane.size.width - 17))
+        self._title(pane, "runs", f"runs · {place}" if problem is None else problem.title)
         self._subtitle("runs", "n new · o open")
 
     def show_plot(self, plot: Plot, axes: Axes) -> bool:
         """The big plot with its legend; says whether it was painted."""
         painted = self.plot.show(plot.figure)
-        legend = Text(f"{plot.title}{', log' if axes.log else ''} ")
-        for entry in plot.legend:
-            color = SERIES_COLORS[entry.series % len(SERIES_COLORS)]
-            legend.append(f" {entry.text}", Style(color=None if self.app.ansi_color else color, bold=True))
-        for level in plot.figure.levels:
-            legend.append(f"  ╌ {level.label} {short_number(level.y, 5)}")
-        self._title(self.frame_of("plot"), "plot", legend)
+        pane = self.frame_of("plot")
+        legend = self._legend(plot, axes)
+        if legend.cell_len > pane.size.width - 8:  # as much as the corners and the pane's place take
+            legend = self._legend(plot, axes, short=True)
+        self._title(pane, "plot", legend)
         if self.plot.crosshair is None and self.time.target is None:
             self._subtitle("plot", plot_keys(axes))
         return painted
+
+    def _legend(self, plot: Plot, axes: Axes, *, short: bool = False) -> Text:
+        legend = Text(f"{plot.title}{', log' if axes.log else ''} ")
+        for entry in plot.legend:
+            color = None if self.app.ansi_color else SERIES_COLORS[entry.series % len(SERIES_COLORS)]
+            legend.append(f" {entry.short if short else entry.text}", Style(color=color, bold=True))
+        for level in plot.figure.levels:
+            legend.append(f"  ╌ {'' if short else level.label + ' '}{short_number(level.y, 5)}")
+        return legend
 
     def clear_plot(self, reading: Reading) -> None:
         """Nothing to plot: says what would change that."""
@@ -320,6 +330,18 @@ class TrainingBody(Guarded, Horizontal):
         if self._subtitled.get(pane) != words:
             self._subtitled[pane] = words
             self.frame_of(pane).border_subtitle = Text(words)
+
+
+def folder_text(folder: Path, room: int) -> str:
+    """A folder as a person would type it, its end if there is no room for all of it.
+
+    >>> folder_text(Path("/home/ada/experiments/runs"), 16)
+    '…xperiments/runs'
+    """
+    text = str(folder)
+    with suppress(ValueError):
+        text = f"./{folder.relative_to(Path.cwd()).as_posix()}"
+    return text if len(text) <= room else "…" + text[1 - room :]
 
 
 def plot_keys(axes: Axes) -> str:

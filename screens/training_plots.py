@@ -74,6 +74,15 @@ class LegendEntry:
     text: str
     series: int
 
+    @property
+    def short(self) -> str:
+        """Without its words, for a narrow pane: the sign, the letter and the number remain.
+
+        >>> LegendEntry("─A train 1.52", 0).short
+        '─A 1.52'
+        """
+        return self.text.replace(" train ", " ").replace(" val ", " ")
+
 
 @dataclass(frozen=True, slots=True)
 class Plot:

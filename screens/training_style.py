@@ -70,7 +70,7 @@ NewRunForm {
     .field .reason { padding: 0 0 0 20; color: $text-warning; display: none; }
     #meaning { height: 2; padding: 0 1; }
     #form-buttons { height: 1; }
-    #form-buttons Button { margin: 0 2 0 0; }
+    #form-buttons Button { margin: 0 2 0 0; min-width: 11; }
     #form-keys { color: $text-muted; }
     &.-small {
         #box { border: none; padding: 0; }

@@ -21,6 +21,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
+from textual.widget import Widget
 
 from screens.widgets.guarded import Guarded
 from screens.widgets.plot_data import (
@@ -175,7 +176,7 @@ def _ticks(plot: object, figure: Figure, low: float, high: float, width: int, he
     plot.xticks(across, [position_label(v, figure.unit) for v in across])  # type: ignore[attr-defined]
 
 
-class Curve(Guarded, can_focus=True):
+class Curve(Guarded, Widget, can_focus=True):
     """A plot with a crosshair; ``left``/``right`` or the mouse move it, ``enter`` pins it."""
 
     ALLOW_SELECT = False

@@ -10,6 +10,7 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widget import Widget
 
 from core.errors import LabError
 from screens.widgets.guarded import Guarded
@@ -43,7 +44,7 @@ class Problem:
         return cls(error.title, error.hint, tuple(doors), log, heading or "this could not be done")
 
 
-class ErrorCard(Guarded, can_focus=True):
+class ErrorCard(Guarded, Widget, can_focus=True):
     """A card in the warning colour; its keys work while it has focus, its doors can be clicked."""
 
     DEFAULT_CSS = """

@@ -6,18 +6,24 @@ the app's last words: composing and mounting, and drawing by widgets that are no
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.segment import Segment
 from textual import events
 from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
-from textual.widget import Widget
+
+if TYPE_CHECKING:
+    from textual.widget import Widget as _Base
+else:  # the toolkit takes styles from the first widget among the bases, which must be the one that is guarded
+    _Base = object
 
 NOT_DRAWN = "this could not be drawn"
 
 
-class Guarded(Widget):
-    """A base of the lab's widgets; whoever shows errors is the app's ``show_exception``."""
+class Guarded(_Base):
+    """Stands before a widget's own base; whoever shows errors is the app's ``show_exception``."""
 
     _told: str = ""
 

@@ -8,6 +8,7 @@ from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.message import Message
+from textual.widget import Widget
 
 from screens.widgets.guarded import Guarded
 
@@ -56,7 +57,7 @@ def bar_text(current: int, chip: str, width: int, reverse: Style | None = None) 
     return text, places
 
 
-class LabBar(Guarded):
+class LabBar(Guarded, Widget):
     """Screens ``1`` to ``6`` and the model chip."""
 
     ALLOW_SELECT = False

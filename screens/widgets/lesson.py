@@ -71,7 +71,9 @@ def template_of(lesson_id: str) -> str:
         return asset("lessons", f"{lesson_id}.md").read_text(encoding="utf-8")
     except (InputError, OSError):
         title = next((info.title for info in LESSONS if info.id == lesson_id), lesson_id)
-        return f"## {lesson_id} {title}\n\nThis lesson comes with its screen.\n\n**What it will show.** {{what}}\n\n{{now}}"
+        return (
+            f"## {lesson_id} {title}\n\nThis lesson comes with its screen.\n\n**What that shows.** {{what}}\n\n{{now}}"
+        )
 
 
 def places_of(template: str) -> set[str]:

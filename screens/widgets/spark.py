@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from rich.style import Style
 from rich.text import Text
+from textual.widget import Widget
 
 from screens.widgets.guarded import Guarded
 
@@ -39,7 +40,7 @@ def spark_text(values: Sequence[float], width: int, *, ascii_only: bool = False)
     return "".join(" " if v is None else blocks[min(7, int((v - low) / span * 7.999))] for v in best)
 
 
-class Spark(Guarded):
+class Spark(Guarded, Widget):
     """A one-line trend; its value stands in the border title, which the screen sets."""
 
     ALLOW_SELECT = False

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from rich.text import Text
 from textual import events
 from textual.message import Message
+from textual.widget import Widget
 
 from screens.widgets.guarded import Guarded
 
 
-class StatusLine(Guarded):
+class StatusLine(Guarded, Widget):
     """One line of fixed height; changing it repaints the line alone."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
-    StatusLine { height: 1; width: 1fr; padding: 0 1; color: $text-muted; }
+    StatusLine { height: 1fr; width: 1fr; padding: 0 1; color: $text-muted; }
     """
 
     class OpenJobs(Message):
@@ -25,6 +28,8 @@ class StatusLine(Guarded):
         self._sentence = ""
         self._counters = ""
         self._jobs = ""
+        self.rows = 1
+        """How many lines the sentence takes; whoever lays the line out gives it that height."""
 
     @property
     def sentence(self) -> str:
@@ -36,8 +41,9 @@ class StatusLine(Guarded):
         """What is counted on the right."""
         return " · ".join(part for part in (self._counters, self._jobs) if part)
 
-    def say(self, sentence: str) -> None:
-        """Replaces the sentence."""
+    def say(self, sentence: str, *, rows: int = 1) -> None:
+        """Replaces the sentence; one that is too long is cut, or takes up to so many rows."""
+        self.rows = max(1, min(rows, len(self._wrapped(sentence)))) if rows > 1 else 1
         if sentence != self._sentence:
             self._sentence = sentence
             self.refresh()
@@ -54,9 +60,16 @@ class StatusLine(Guarded):
             self._jobs = text
             self.refresh()
 
+    def _wrapped(self, sentence: str) -> list[str]:
+        return textwrap.wrap(sentence, max(20, self.content_size.width))
+
     def render(self) -> Text:
-        """The sentence, cut if need be, and the counters at the right edge."""
+        """The sentence, cut if need be, and the counters at the right edge; a sentence of several rows has it alone."""
         width = self.content_size.width
+        if self.rows > 1:
+            return Text(
+                "\n".join(self._wrapped(self._sentence)[: self.rows]), no_wrap=True, overflow="ellipsis", end=""
+            )
         right = self.counters
         room = max(0, width - len(right) - 2) if right else width
         left = Text(self._sentence.replace("\n", " "), no_wrap=True, end="")

@@ -10,6 +10,7 @@ from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
+from textual.widget import Widget
 
 from screens.widgets.guarded import Guarded
 from screens.widgets.plot_data import position_label
@@ -49,7 +50,7 @@ def timeline_text(
     return left + "".join(cells) + right, [len(left) + p for p in places]
 
 
-class Timeline(Guarded, can_focus=True):
+class Timeline(Guarded, Widget, can_focus=True):
     """Steps with saved weights; a click, ``left`` and ``right`` move the target, ``enter`` activates it."""
 
     ALLOW_SELECT = False
