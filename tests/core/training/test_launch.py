@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from core.config import TrainConfig
-from core.errors import CheckpointError, RunError, RunLockedError
+from core.errors import CheckpointError, LabError, RunError, RunLockedError
+from core.lock import is_held
 from core.training.events import EndEvent, StepEvent
 from core.training.launch import Launched, start_run, usable_cores
 from core.training.requests import send_request
-from core.training.rundir import RunWriter
+from core.training.rundir import LOCK, STATUS, RunWriter
 from core.training.runs import Run, list_runs, new_run_dir, open_run
 
 Start = Callable[..., Launched]
@@ -194,13 +195,97 @@ def test_what_fails_stands_in_two_lines(config: TrainConfig, start: Start, tmp_p
     assert run.config.model.context_length == 64
 
 
-def test_resuming_what_has_no_checkpoint(config: TrainConfig, start: Start, runs: Path) -> None:
+def finished(config: TrainConfig, start: Start) -> Run:
+    launched = start(config.override(max_steps=4))
+    assert launched.process.wait(60) == 0
+    return open_run(launched.path)
+
+
+def unchanged(run: Run, before: bytes) -> None:
+    """The run is finished as it was; its status says in two lines why it did not go on."""
+    wait_for(lambda: not run.is_live)
+    status, was = json.loads((run.path / STATUS).read_bytes()), json.loads(before)
+    assert run.state == was["state"] == "finished"
+    assert {**status, "message": was["message"]} == was
+    assert [e.kind for e in run.events()].count("end") == 1
+    assert not is_held(run.path / LOCK)
+
+
+def test_what_can_be_refused_at_once_is(config: TrainConfig, start: Start, runs: Path) -> None:
     RunWriter.create(runs / "bare", {"config": config.to_dict()}).close("stopped")
-    launched = start(config, resume=runs / "bare")
-    assert launched.process.wait(60) == CheckpointError.exit_code
-    assert "has no checkpoint yet" in open_run("bare").status().message
+    with pytest.raises(CheckpointError, match="has no checkpoint yet"):
+        start(config, resume=runs / "bare")
+    assert open_run("bare").state == "stopped"
     with pytest.raises(RunError, match=r"^.* is not a run"):
         start(config, resume=runs)
+    run = finished(config, start)
+    before = (run.path / STATUS).read_bytes()
+    for changes, where, said in (
+        ({}, None, "has 4 steps already"),
+        ({"max_steps": 9, "emb_dim": 16}, None, "emb_dim was 8, now 16"),
+        ({"max_steps": 9}, 77, "has no checkpoint '77'"),
+    ):
+        with pytest.raises(LabError, match=said):
+            start(run.config.override(**changes), resume=run.path, checkpoint=where)
+        assert (run.path / STATUS).read_bytes() == before
+
+
+def test_a_resume_that_is_refused_in_the_process_leaves_the_run_as_it_was(config: TrainConfig, start: Start) -> None:
+    run = finished(config, start)
+    before = (run.path / STATUS).read_bytes()
+    state = run.checkpoints[-1].path / "state.json"
+    whole = state.read_bytes()
+    state.write_bytes(whole.replace(b'"step":4', b'"step":5', 1))
+    launched = start(run.config.override(max_steps=9), resume=run.path)
+    assert launched.process.wait(60) == CheckpointError.exit_code
+    unchanged(run, before)
+    title, hint = run.status().message.split("\n")
+    assert "is damaged" in title
+    assert hint
+    state.write_bytes(whole)
+    Path(config.corpus).unlink()
+    launched = start(run.config.override(max_steps=9), resume=run.path)
+    assert launched.process.wait(60) != 0
+    unchanged(run, before)
+    assert "text.txt" in run.status().message
+
+
+def test_no_process_for_a_run_leaves_it_as_it_was(
+    config: TrainConfig, start: Start, runs: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run = finished(config, start)
+    before = (run.path / STATUS).read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", str(tmp_path / "no python here"))
+        with pytest.raises(LabError, match="no process for the run"):
+            start(run.config.override(max_steps=9), resume=run.path)
+        unchanged(run, before)
+        theirs = runs / "theirs"
+        theirs.mkdir()
+        (theirs / ".DS_Store").write_bytes(b"theirs")
+        with pytest.raises(LabError, match="no process for the run"):
+            start(config.override(run_dir=str(theirs)))
+        assert [p.name for p in theirs.iterdir()] == [".DS_Store"]
+        with pytest.raises(LabError, match="no process for the run"):
+            start(config, name="never")
+        assert not (runs / "never").exists()
+    (tmp_path / "sitecustomize.py").write_text("import os; os.write(2, b'no such luck\\n'); os._exit(3)")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    launched = start(run.config.override(max_steps=9), resume=run.path)
+    assert launched.process.wait(60) == 3
+    wait_for(lambda: "no such luck" in run.status().message)
+    unchanged(run, before)
+
+
+def test_what_a_desktop_leaves_in_a_folder_keeps_it_empty(config: TrainConfig, start: Start, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    for name in (".DS_Store", "Thumbs.db"):
+        (theirs / name).write_bytes(b"theirs")
+    launched = start(config.override(run_dir=str(theirs), max_steps=2))
+    assert launched.process.wait(60) == 0
+    assert open_run(theirs).state == "finished"
+    assert (theirs / ".DS_Store").read_bytes() == b"theirs"
 
 
 def test_a_folder_that_is_taken(config: TrainConfig, start: Start, tmp_path: Path) -> None:
@@ -284,8 +369,9 @@ def environment_of(code: str, **env: str) -> dict[str, str]:
     return found
 
 
-def test_the_environment_is_set_before_torch() -> None:
+def test_the_environment_is_set_before_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     prepare = "from core.training.launch import prepare_environment; prepare_environment"
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)  # a test before may have imported the trainer
     cores = str(usable_cores())
     found = environment_of(f"{prepare}(); prepare_environment()")
     assert found == {
@@ -298,6 +384,19 @@ def test_the_environment_is_set_before_torch() -> None:
     assert environment_of(f"{prepare}(3)")["OMP_NUM_THREADS"] == "3"
     theirs = environment_of(f"{prepare}()", OMP_NUM_THREADS="7", OMP_WAIT_POLICY="active")
     assert (theirs["OMP_NUM_THREADS"], theirs["OMP_WAIT_POLICY"]) == ("7", "active")
+    theirs = environment_of(f"{prepare}()", MKL_NUM_THREADS="5")
+    assert (theirs["OMP_NUM_THREADS"], theirs["MKL_NUM_THREADS"]) == (cores, "5")
+
+
+@pytest.mark.parametrize(("said", "count"), [("7", 7), (" 3,2", 3), ("0", None), ("many", None), ("", None)])
+def test_threads_that_a_person_has_set_are_honoured(
+    monkeypatch: pytest.MonkeyPatch, said: str, count: int | None
+) -> None:
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    alone = usable_cores()
+    assert 1 <= alone <= (os.cpu_count() or 1)
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    assert usable_cores() == (count or alone)
 
 
 def test_launching_loads_nothing_heavy() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -79,6 +80,71 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["letters.txt"]
 
 
+@pytest.mark.parametrize("name", [".DS_Store", ".directory", "desktop.ini", "Thumbs.db"])
+def test_what_desktops_leave_behind_is_no_other_file(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"theirs")
+    RunWriter.create(tmp_path, {}).close("finished")
+    assert (tmp_path / name).read_bytes() == b"theirs"
+
+
+@pytest.mark.parametrize("wrong", [{"x": 10**30}, {"x": object()}, {3: 4}, {"x": "\udcff"}])
+def test_what_cannot_be_written_keeps_neither_lock_nor_thread(tmp_path: Path, wrong: dict[object, object]) -> None:
+    before = threading.active_count()
+    with pytest.raises(TypeError):
+        RunWriter.create(tmp_path / "a", wrong)  # type: ignore[arg-type]
+    assert threading.active_count() == before
+    assert is_held(tmp_path / "a" / LOCK) is False
+    assert status_of(tmp_path / "a")["state"] == "failed"
+    RunWriter.create(tmp_path / "a", {}).close("finished")
+
+
+def test_reopening_that_breaks_off_keeps_neither_lock_nor_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from core.training import rundir
+
+    RunWriter.create(tmp_path / "a", {}).close("finished")
+    before, status = threading.active_count(), status_of(tmp_path / "a")
+
+    def broken(path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(rundir, "_sweep", broken)
+    with pytest.raises(KeyboardInterrupt):
+        RunWriter.reopen(tmp_path / "a")
+    assert threading.active_count() == before
+    assert is_held(tmp_path / "a" / LOCK) is False
+    assert {**status_of(tmp_path / "a"), "message": ""} == status
+
+
+def test_what_no_terminal_can_write_is_said_all_the_same(tmp_path: Path) -> None:
+    writer = RunWriter.create(tmp_path / "a", {})
+    writer.set_status(phase="caf\udce9")
+    writer.fail("no file caf\udce9", "look at \udcff")
+    assert status_of(tmp_path / "a")["message"] == "no file caf\\udce9\nlook at \\udcff"
+    (end,) = events_in(tmp_path / "a")
+    assert isinstance(end, EndEvent)
+    assert end.title == "no file caf\\udce9"
+
+
+def test_a_run_that_fails_before_it_goes_on_is_as_it_was(tmp_path: Path) -> None:
+    writer = RunWriter.create(tmp_path / "a", {})
+    writer.emit(step_event(1))
+    writer.set_status(step=1, max_steps=1)
+    writer.close("finished")
+    status, metrics = status_of(tmp_path / "a"), (tmp_path / "a" / METRICS).read_bytes()
+    again = RunWriter.reopen(tmp_path / "a")
+    again.set_status(state="starting", phase="data")
+    again.fail("no text", "look for it")
+    assert status_of(tmp_path / "a") == {**status, "message": "no text\nlook for it"}
+    assert (tmp_path / "a" / METRICS).read_bytes() == metrics
+    again = RunWriter.reopen(tmp_path / "a")
+    again.emit(step_event(2))
+    again.fail("no more", "")
+    assert status_of(tmp_path / "a")["state"] == "failed"
+    assert events_in(tmp_path / "a")[-1] == EndEvent(2, 0.5, 2 * 768, reason="failed", title="no more", hint="")
+
+
 def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("")
     with pytest.raises(RunError, match="is a file, a folder for the run was expected"):
@@ -86,8 +152,6 @@ def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
 
 
 def test_a_second_writer_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
-    import os
-
     with RunWriter.create(tmp_path / "a", {}) as writer:
         writer.set_status(state="running")
         with pytest.raises(RunLockedError, match=f"held by process {os.getpid()} on "):
@@ -260,6 +324,25 @@ def test_a_request_that_does_not_exist(tmp_path: Path) -> None:
     assert not (tmp_path / CONTROL).exists()
 
 
+def test_a_request_is_written_whole_or_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:5]))
+    asked = send_request(tmp_path, "pause")
+    assert RequestReader(tmp_path, since=0.0).read() == [asked]
+
+    def full(fd: int, data: bytes) -> int:
+        if not data.startswith(b"{"):
+            raise OSError(28, "No space left on device")
+        return write(fd, data[:5])
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(RunError, match="cannot be asked to stop: No space left"):
+        send_request(tmp_path, "stop")
+    monkeypatch.undo()
+    again = send_request(tmp_path, "resume")
+    assert RequestReader(tmp_path, since=0.0).read() == [asked, again]
+
+
 def test_a_request_into_a_folder_that_is_gone(tmp_path: Path) -> None:
     with pytest.raises(RunError, match="cannot be asked to stop"):
         send_request(tmp_path / "gone", "stop")
@@ -292,8 +375,6 @@ def test_a_file_torn_anywhere_is_mended(tmp_path: Path, cut: int, junk: bytes) -
 def test_a_line_that_was_broken_off_is_taken_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    import os
-
     write = os.write
 
     def half(fd: int, data: bytes) -> int:
