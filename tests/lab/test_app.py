@@ -64,7 +64,7 @@ async def test_a_screen_to_come_says_so_and_pretends_nothing():
         assert not isinstance(app.screen, TakeAway)
         assert "nothing to take away" in app.screen.query_one(StatusLine).sentence
         await pilot.press("question_mark")
-        assert not app.screen.query(Lesson)
+        assert "comes with its screen" in app.screen.query_one(Lesson)._shown
 
 
 async def test_digits_type_while_a_field_has_the_focus_and_escape_leaves_it():

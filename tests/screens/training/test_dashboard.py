@@ -141,7 +141,7 @@ async def test_overlay_up_to_four(app, folder):
         await looked(pilot, screen)
         assert sorted(screen.reading.letters.values()) == list("ABCD")
         assert {line.series for line in screen.body.plot.figure.lines} == {0, 1, 2, 3}
-        assert "A train" in title_of(screen, "plot")
+        assert "─A 3." in title_of(screen, "plot") and "─D 3." in title_of(screen, "plot")
         await pilot.press("c", "down", "c")
         assert "four runs" in sentence(screen)
         await pilot.press("up", "c")
