@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -21,10 +20,9 @@ from textual.timer import Timer
 from textual.worker import Worker, WorkerState
 
 from screens.guard import guarded
-from screens.training_actions import RunActions
 from screens.training_doors import Alert, alert_for
 from screens.training_panes import PANES, TrainingBody
-from screens.training_plots import MEASURES, Axes, reference_sentence
+from screens.training_plot_keys import PlotKeys
 from screens.training_reader import DashboardReader, Reading, Wanted
 from screens.training_style import STYLE
 from screens.training_takeaway import lesson_values, take_away_of
@@ -33,6 +31,7 @@ from screens.widgets.curve import Curve
 from screens.widgets.lesson import LessonView
 from screens.widgets.ramps import Look
 from screens.widgets.runs_list import RunsList
+from screens.widgets.status_line import StatusLine
 from screens.widgets.take_away import TakeAwayRequest
 from screens.widgets.timeline import Timeline
 
@@ -44,7 +43,7 @@ PLOT_EVERY = 1.0
 """Seconds between two drawings of the big plot while a run goes on."""
 
 
-class TrainingScreen(RunActions):
+class TrainingScreen(PlotKeys):
     """The dashboard."""
 
     DEFAULT_CSS = STYLE
@@ -84,13 +83,11 @@ class TrainingScreen(RunActions):
 
     def __init__(self, workbench: Workbench, runs_dir: Path, *, name: str | None = None) -> None:
         super().__init__(workbench, runs_dir, name=name)
-        self.axes = Axes()
         self.looks = 0
         """How many looks came back; tests wait for it to grow."""
         self._reader = DashboardReader()
         self._opened: tuple[Path, ...] = ()
         self._run_shown: Path | None = None
-        self._overlays: tuple[Path, ...] = ()
         self._ticker: Timer | None = None
         self._look_worker: Worker[None] | None = None
         self._look_again = self._second_beat = False
@@ -111,11 +108,6 @@ class TrainingScreen(RunActions):
         self.body.wear(self.look)
         self.body.list.focus()
         self._tick()
-
-    @property
-    def body(self) -> TrainingBody:
-        """The panes."""
-        return self.query_one(TrainingBody)
 
     def pause_updates(self) -> None:
         """A hidden screen looks at nothing."""
@@ -279,67 +271,6 @@ class TrainingScreen(RunActions):
             self._run_shown, self._overlays = None, ()
             self.look_now()
 
-    @guarded
-    def action_overlay(self) -> None:
-        """Lays the run under the cursor over the others, or takes it off."""
-        path = self.body.list.cursor
-        if path is None:
-            return
-        if path in self._overlays:
-            self._overlays = tuple(p for p in self._overlays if p != path)
-        elif len(self._overlays) >= 4:
-            self.hold("four runs are the most that can be told apart: c on one of them takes it off")
-            return
-        else:
-            self._overlays = (*self._overlays, path)
-            if len(self._overlays) == 1:
-                self.hold(f"{path.name} stays in the plot: move to another run to compare")
-        self.look_now()
-
-    def _axes(self, **changes: Any) -> None:
-        self.axes = replace(self.axes, **changes)
-        self.look_now()
-
-    def action_measure(self) -> None:
-        """The next measure in the big plot."""
-        self.axes = self.axes.next_measure()
-        self.hold(f"the plot shows {MEASURES[self.axes.measure]}")
-        self.look_now()
-
-    def action_axis(self) -> None:
-        """Steps, tokens or time."""
-        self.axes = self.axes.next_unit()
-        self.hold(f"x counts {'seconds of training' if self.axes.unit == 'time' else self.axes.unit}")
-        self.look_now()
-
-    def action_smoothing(self) -> None:
-        """None, light, usual, heavy."""
-        self.axes = self.axes.next_smoothing()
-        self.hold(f"smoothing: {('none', 'light', 'usual', 'heavy')[self.axes.smoothing]}")
-        self.look_now()
-
-    def action_log(self) -> None:
-        """Logarithmic y on or off."""
-        self.hold("y is logarithmic" if not self.axes.log else "y is linear")
-        self._axes(log=not self.axes.log)
-
-    def action_whole(self) -> None:
-        """The x axis to the planned end, or just past the newest point."""
-        self.hold("x reaches to the planned end" if not self.axes.whole else "x reaches just past the newest point")
-        self._axes(whole=not self.axes.whole)
-
-    def action_references(self) -> None:
-        """Published losses as lines, each with its source and configuration."""
-        self._axes(references=not self.axes.references)
-        if self.axes.references:
-            self.hold(reference_sentence(self._reader.references()), 20, rows=6)
-        else:
-            self.hold("no reference lines")
-
-    def action_view(self) -> None:
-        """Samples or log."""
-        self.body.next_text()
-
     # --- time machine and crosshair
 
     def action_scrub(self, by: int) -> None:
@@ -373,12 +304,19 @@ class TrainingScreen(RunActions):
         self.body.go_near(message.x, self.reading, self.axes)
 
     def release(self) -> bool:
-        """One thing a press: the question, the crosshair, the target."""
-        if self.drop_question() or self.body.plot.release():
+        """One thing a press: the question, a sentence of several rows, the crosshair, the target."""
+        if self.drop_question() or self._drop_long_sentence() or self.body.plot.release():
             return True
         had = self.body.time.target is not None
         self.body.time.go_to(None)
         return had
+
+    def _drop_long_sentence(self) -> bool:
+        long = self.query_one(StatusLine).rows > 1
+        if long:
+            self.release_sentence()
+            self.say(state_sentence(self.view) if self.view is not None else "")
+        return long
 
     # --- panes
 

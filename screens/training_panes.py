@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,18 +15,18 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from screens.training_plots import Axes, Plot
+from screens.training_texts import folder_text, log_text, plot_keys, rows_text, samples_text
 from screens.training_view import number_rows
-from screens.widgets.curve import SERIES_COLORS, Curve
+from screens.widgets.curve import Curve
 from screens.widgets.guarded import Guarded
 from screens.widgets.plot_data import axis_label, position_label, short_number
-from screens.widgets.ramps import Look
+from screens.widgets.ramps import SERIES, Look
 from screens.widgets.runs_list import RunsList
 from screens.widgets.spark import Spark
 from screens.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
     from core.errors import LabError
-    from core.training.events import SampleEvent
     from core.training.runs import RunSummary
     from screens.training_machine import Load
     from screens.training_reader import Detail, EvalPoint, Reading
@@ -170,7 +169,7 @@ class TrainingBody(Guarded, Horizontal):
     def _legend(self, plot: Plot, axes: Axes, *, short: bool = False) -> Text:
         legend = Text(f"{plot.title}{', log' if axes.log else ''} ")
         for entry in plot.legend:
-            color = None if self.app.ansi_color else SERIES_COLORS[entry.series % len(SERIES_COLORS)]
+            color = None if self.app.ansi_color else SERIES[entry.series % len(SERIES)]
             legend.append(f" {entry.short if short else entry.text}", Style(color=color, bold=True))
         for level in plot.figure.levels:
             legend.append(f"  ╌ {'' if short else level.label + ' '}{short_number(level.y, 5)}")
@@ -178,7 +177,7 @@ class TrainingBody(Guarded, Horizontal):
 
     def clear_plot(self, reading: Reading) -> None:
         """Nothing to plot: says what would change that."""
-        from screens.widgets.curve import Figure
+        from screens.widgets.figure import Figure
 
         self.plot.empty_text = reading.problem.title if reading.problem else "no runs yet · n starts one"
         self.plot.show(Figure())
@@ -330,49 +329,3 @@ class TrainingBody(Guarded, Horizontal):
         if self._subtitled.get(pane) != words:
             self._subtitled[pane] = words
             self.frame_of(pane).border_subtitle = Text(words)
-
-
-def folder_text(folder: Path, room: int) -> str:
-    """A folder as a person would type it, its end if there is no room for all of it.
-
-    >>> folder_text(Path("/home/ada/experiments/runs"), 16)
-    '…xperiments/runs'
-    """
-    text = str(folder)
-    with suppress(ValueError):
-        text = f"./{folder.relative_to(Path.cwd()).as_posix()}"
-    return text if len(text) <= room else "…" + text[1 - room :]
-
-
-def plot_keys(axes: Axes) -> str:
-    """What x counts, and the keys of the big plot."""
-    return f"x: {axes.unit} · m measure  s axis  L log  R references"
-
-
-def rows_text(rows: list[tuple[str, str]]) -> Text:
-    """Name and value in two columns."""
-    text = Text()
-    for name, value in rows:
-        text.append(f"{name:<11}", Style(dim=True))
-        text.append(f"{value}\n")
-    return text
-
-
-def samples_text(samples: list[SampleEvent]) -> Text:
-    """What the model wrote, newest first, each under its step."""
-    text = Text()
-    for sample in samples:
-        prompt = sample.prompt.replace("\n", "⏎")
-        text.append(f"step {sample.step} · prompt ‘{prompt}’\n", Style(dim=True))
-        body = sample.text if sample.text.startswith(sample.prompt) else sample.prompt + sample.text
-        text.append(body.strip("\n") + "\n\n")
-    return text if samples else Text("no sample yet", Style(dim=True))
-
-
-def log_text(detail: Detail) -> Text:
-    """The log, newest first; warnings and errors stand out by a sign too."""
-    text = Text()
-    for line in detail.log:
-        sign = {"info": " ", "warning": "!", "error": "✗"}[line.level]
-        text.append(f"{sign} {line.line}\n", Style(bold=line.level != "info"))
-    return text if detail.log else Text("nothing happened yet", Style(dim=True))

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-from screens.widgets.curve import Figure, Level, Line
+from screens.widgets.figure import Figure, Level, Line
 from screens.widgets.plot_data import decimate, linear_ticks, reach_for, short_number, smooth
 
 if TYPE_CHECKING:

@@ -56,12 +56,12 @@ def _figure(plot: Plot) -> Callable[[Path], None]:
     def save(path: Path) -> None:
         from matplotlib.figure import Figure as Print
 
-        from screens.widgets.curve import SERIES_COLORS
+        from screens.widgets.ramps import SERIES
 
         sheet = Print(figsize=(8, 4.5), dpi=150)
         axes = sheet.add_subplot()
         for line in plot.figure.lines:
-            color = SERIES_COLORS[line.series % len(SERIES_COLORS)]
+            color = SERIES[line.series % len(SERIES)]
             if line.kind == "dots":
                 axes.plot(line.x, line.y, "o", color=color, markersize=4)
             else:

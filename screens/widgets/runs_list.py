@@ -16,9 +16,9 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from screens.widgets.curve import SERIES_COLORS
 from screens.widgets.guarded import Guarded
 from screens.widgets.plot_data import position_label, short_number
+from screens.widgets.ramps import SERIES
 from screens.widgets.spark import spark_text
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ class RunsList(Guarded, ScrollView, can_focus=True):
         name = run.name if len(run.name) <= room else run.name[: room - 1] + ("~" if self._ascii_only else "…")
         parts = [Segment(f" {state_glyph(run.state, self._ascii_only)} {name.ljust(room)}"[:width], style)]
         if letter:
-            color = None if self.app.ansi_color else SERIES_COLORS["ABCD".index(letter) % 4]
+            color = None if self.app.ansi_color else SERIES["ABCD".index(letter) % 4]
             bar = "|" if self._ascii_only else "▌"
             parts.append(Segment(f"{bar}{letter} ", style + Style(color=color, bold=True)))
         return parts

@@ -4,7 +4,8 @@ import pytest
 from textual.app import App
 from textual.containers import Vertical
 
-from screens.widgets.curve import LEFT, RIGHT, Curve, Figure, Level, Line, PlotColors, draw
+from screens.widgets.curve import Curve
+from screens.widgets.figure import LEFT, RIGHT, Figure, Level, Line, PlotColors, draw
 
 COLORS = PlotColors(((1, 2, 3),) * 4, ((4, 5, 6),) * 4, (7, 8, 9))
 FALLING = Line(tuple(float(i) for i in range(100)), tuple(4.0 / (i + 1) for i in range(100)))

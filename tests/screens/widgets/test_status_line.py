@@ -29,7 +29,7 @@ async def test_a_long_sentence_is_cut_before_the_counters_and_may_take_rows():
         line.count("2 runs keep going")
         line.say(LONG)
         shown = str(line.render())
-        assert shown.endswith("… 2 runs keep going") or shown.endswith("2 runs keep going")
+        assert shown.endswith("2 runs keep going")
         assert "…" in shown and len(shown) == line.content_size.width and line.rows == 1
         line.say(LONG, rows=6)
         assert line.rows == 2 and str(line.render()).replace("\n", " ") == LONG
