@@ -83,6 +83,31 @@ def encodable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def mend_last_line(fd: int) -> int:
+    """Makes a file of JSON lines end with a whole line and returns its length.
+
+    A last line without its newline was torn by a kill: if it is whole it gets the newline, otherwise it is cut off.
+    """
+    import orjson
+
+    size = os.lseek(fd, 0, os.SEEK_END)
+    tail, start = b"", size
+    while start and b"\n" not in tail:
+        begin = max(0, start - 65536)
+        os.lseek(fd, begin, os.SEEK_SET)
+        tail, start = os.read(fd, start - begin) + tail, begin
+    torn = tail[tail.rfind(b"\n") + 1 :]
+    if not torn:
+        return size
+    try:
+        orjson.loads(torn)
+    except orjson.JSONDecodeError:
+        os.ftruncate(fd, size - len(torn))
+        return size - len(torn)
+    os.write(fd, b"\n")
+    return size + 1
+
+
 def read_json(path: Path) -> dict[str, Any] | None:
     """The JSON object in a file, or None when there is none that can be read (a reader asks again later)."""
     import orjson

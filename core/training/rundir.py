@@ -14,11 +14,10 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from core.errors import LabError, RunError, RunLockedError
-from core.files import encodable, read_json, write_bytes_atomic, write_error, write_json_atomic
+from core.files import encodable, mend_last_line, read_json, write_bytes_atomic, write_error, write_json_atomic
 from core.lock import FileLock
 from core.training.events import CheckpointEvent, EndEvent, Event, ResumeEvent
 from core.training.requests import CONTROL, Request, RequestReader
@@ -45,7 +44,7 @@ _claims: dict[Path, RunWriter] = {}
 
 
 class RunWriter:
-    """The one writer of a run directory; a context manager.
+    """The one writer of a run directory.
 
     ``create`` starts a run, ``reopen`` goes on with one. A process that wants to say that it is alive before it has
     imported anything heavy takes the directory with ``claim``; a later ``create`` or ``reopen`` of the same directory
@@ -277,23 +276,11 @@ class RunWriter:
             self._metrics = None
         self._lock.release()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Closes as failed after an error and as stopped otherwise, unless it was closed before."""
-        if error is not None and not isinstance(error, (KeyboardInterrupt, GeneratorExit)):
-            self.close("failed", str(error) or type(error).__name__)
-        else:
-            self.close("stopped")
-
     def _open_metrics(self) -> None:
         path = self.path / METRICS
         try:
             self._metrics = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
-            self._good = _mend_last_line(self._metrics)
+            self._good = mend_last_line(self._metrics)
         except OSError as error:
             raise write_error(path, error) from error
 
@@ -323,31 +310,6 @@ class RunWriter:
                 with suppress(OSError), path.open("r+b") as file:
                     file.write(data)
                     file.truncate()
-
-
-def _mend_last_line(fd: int) -> int:
-    """Makes the file end with a whole line and returns its length.
-
-    A last line without its newline was torn by a kill: if it is whole it gets the newline, otherwise it is cut off.
-    """
-    import orjson
-
-    size = os.lseek(fd, 0, os.SEEK_END)
-    tail, start = b"", size
-    while start and b"\n" not in tail:
-        begin = max(0, start - 65536)
-        os.lseek(fd, begin, os.SEEK_SET)
-        tail, start = os.read(fd, start - begin) + tail, begin
-    torn = tail[tail.rfind(b"\n") + 1 :]
-    if not torn:
-        return size
-    try:
-        orjson.loads(torn)
-    except orjson.JSONDecodeError:
-        os.ftruncate(fd, size - len(torn))
-        return size - len(torn)
-    os.write(fd, b"\n")
-    return size + 1
 
 
 def _count(status: Mapping[str, Any], name: str) -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from run_writing import writing
 
 from core.config import TrainConfig
 from core.errors import CheckpointError, DiskFullError, LabError, RunError, RunLockedError
@@ -143,7 +144,7 @@ def test_killed_at_random_moments_a_run_can_be_read_and_gone_on_with(
         for snapshot in run.snapshots:
             assert float(load_file(snapshot.path)["w"][0]) == snapshot.step
     assert inside > 0, "no kill came inside a checkpoint"
-    with RunWriter.reopen(path):
+    with writing(RunWriter.reopen(path)):
         save_checkpoint(path, 10_000, {}, {}, {})
         save_snapshot(path, 10_000, {})
     hidden = [p.name for folder in (path, path / "checkpoints", path / "snapshots") for p in folder.glob(".*")]
@@ -206,7 +207,7 @@ def fill(disk: Path, leave: int = 0) -> Path:
 def test_a_full_disk_loses_nothing(small_disk: Path) -> None:
     path = small_disk / "run"
     weights = {"w": torch.ones(20_000)}
-    with RunWriter.create(path, {}) as writer:
+    with writing(RunWriter.create(path, {})) as writer:
         writer.set_status(state="running")
         save_checkpoint(path, 1, weights, {}, {"n": 1})
         save_snapshot(path, 1, weights)
@@ -349,7 +350,7 @@ def test_a_flipped_byte_anywhere_is_refused(tmp_path: Path) -> None:
 
 def test_a_torn_last_line_waits_then_is_cut_off(tmp_path: Path) -> None:
     path = tmp_path / "run"
-    with RunWriter.create(path, {}) as writer:
+    with writing(RunWriter.create(path, {})) as writer:
         for n in (1, 2, 3):
             writer.emit(step_event(n))
     metrics = path / METRICS
@@ -357,7 +358,7 @@ def test_a_torn_last_line_waits_then_is_cut_off(tmp_path: Path) -> None:
     run = open_run(path)
     assert [event.step for event in run.events()] == [1, 2]
     assert run.unreadable == 0
-    with RunWriter.reopen(path) as writer:
+    with writing(RunWriter.reopen(path)) as writer:
         writer.emit(EvalEvent(2, 1.0, 1, val_loss=2.0))
     assert [event.kind for event in run.events()] == ["step", "step", "eval"]
     assert run.unreadable == 0
@@ -381,7 +382,7 @@ def test_a_directory_that_is_not_a_run(tmp_path: Path, content: bytes | None) ->
 @pytest.mark.parametrize("content", [b"", b"\x00" * 300, b"[1, 2]", b'{"state": {}, "config": 3}\n', b"\xff\xfe{"])
 def test_any_file_replaced_by_junk_harms_no_list(tmp_path: Path, name: str, content: bytes) -> None:
     for run in ("good", "odd"):
-        with RunWriter.create(tmp_path / run, {"config": TrainConfig().to_dict()}) as writer:
+        with writing(RunWriter.create(tmp_path / run, {"config": TrainConfig().to_dict()})) as writer:
             writer.emit(step_event(1))
             writer.close("finished")
     (tmp_path / "odd" / name).write_bytes(content)
@@ -430,7 +431,7 @@ def read_only(tmp_path: Path) -> Iterator[Callable[[Path], Path]]:
 
 def test_a_read_only_run_is_read_and_refuses_to_be_steered(tmp_path: Path, read_only: Callable[[Path], Path]) -> None:
     path = tmp_path / "runs" / "run"
-    with RunWriter.create(path, {"config": TrainConfig().to_dict()}) as writer:
+    with writing(RunWriter.create(path, {"config": TrainConfig().to_dict()})) as writer:
         writer.set_status(state="running", step=1)
         writer.emit(step_event(1))
         save_checkpoint(path, 1, {"w": torch.ones(2)}, {}, {})

@@ -118,7 +118,7 @@ def test_the_processes_of_a_launched_run_answer_to_a_kill_too(config: TrainConfi
     launched.process.wait()
     run = open_run(launched.path)
     assert run.state == "dead"
-    step = max(i.step for i in list_checkpoints(launched.path))
+    step = next(i.step for i in list_checkpoints(launched.path) if i.latest)  # the newest may not be marked yet
     copy = tmp_path / "elsewhere" / "far"
     shutil.copytree(launched.path, copy)
     from core.training.trainer import Trainer
@@ -126,3 +126,42 @@ def test_the_processes_of_a_launched_run_answer_to_a_kill_too(config: TrainConfi
     events = list(Trainer.resumed(copy, max_steps=step + 5).run())
     assert [e.step for e in events if isinstance(e, StepEvent)] == list(range(step + 1, step + 6))
     assert open_run(copy).state == "finished"
+
+
+BETWEEN = """
+import os, signal
+from core.training import checkpoints
+replace = checkpoints.replace
+def killed_after_the_first(source, target):
+    replace(source, target)
+    if target.name.startswith(".old-"):
+        os.kill(os.getpid(), signal.SIGKILL)
+checkpoints.replace = killed_after_the_first
+from core.training.requests import send_request
+"""
+
+
+def test_killed_between_the_two_renames_of_a_checkpoint_saved_again(config: TrainConfig, tmp_path: Path) -> None:
+    import json
+
+    from core.training.trainer import Trainer
+
+    quick = config.override(max_steps=9, threads=1, snapshot_count=0)
+    ask = "        print(event.step, flush=True)"
+    program = BETWEEN + TRAINER.replace(
+        ask,
+        f"{ask}\n    if event.kind == 'checkpoint' and event.step == 3:\n        send_request(run_dir, 'checkpoint')",
+    )
+    child = subprocess.run([sys.executable, "-c", program, json.dumps(quick.to_dict())], check=False)
+    assert child.returncode == -signal.SIGKILL
+    run_dir = tmp_path / "killed"
+    names = [p.name for p in (run_dir / "checkpoints").iterdir() if "step-000003" in p.name and p.name[:5] != ".tmp-"]
+    assert names == [".old-step-000003"]
+    (seen,) = list_checkpoints(run_dir)
+    assert (seen.step, seen.latest) == (3, True)
+    list(Trainer.resumed(run_dir).run())
+    list(Trainer(quick.override(run_dir=str(tmp_path / "whole"))).run())
+    assert losses(run_dir) == losses(tmp_path / "whole")
+    (resume,) = open_run(run_dir).events("resume")
+    assert resume.step == 3
+    assert not [p.name for p in (run_dir / "checkpoints").iterdir() if p.name.startswith(".")]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from run_writing import writing
 
 from core.errors import LabError, RunError, RunLockedError
 from core.files import write_json_atomic
@@ -42,7 +43,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 10.0) -> None:
 
 
 def test_create_writes_what_readers_need(tmp_path: Path) -> None:
-    with RunWriter.create(tmp_path / "a", {"parameters": 7}) as writer:
+    with writing(RunWriter.create(tmp_path / "a", {"parameters": 7})) as writer:
         writer.emit(step_event(1))
         writer.emit(SampleEvent(1, 0.1, 768, prompt="\n", text='line\nbreak "quoted" ‖ \x00'))
         writer.set_status(state="running", phase="train", step=1, max_steps=9)
@@ -58,7 +59,7 @@ def test_create_writes_what_readers_need(tmp_path: Path) -> None:
 
 
 def test_numbers_that_json_does_not_have_become_null(tmp_path: Path) -> None:
-    with RunWriter.create(tmp_path / "a", {}) as writer:
+    with writing(RunWriter.create(tmp_path / "a", {})) as writer:
         writer.emit(StepEvent(1, 0.1, 768, loss=math.nan, grad_norm=math.inf))
     raw = json.loads((tmp_path / "a" / METRICS).read_bytes())
     assert raw["loss"] is None
@@ -152,7 +153,7 @@ def test_a_file_in_the_place_of_the_folder(tmp_path: Path) -> None:
 
 
 def test_a_second_writer_is_refused_and_told_who_holds_it(tmp_path: Path) -> None:
-    with RunWriter.create(tmp_path / "a", {}) as writer:
+    with writing(RunWriter.create(tmp_path / "a", {})) as writer:
         writer.set_status(state="running")
         with pytest.raises(RunLockedError, match=f"held by process {os.getpid()} on "):
             RunWriter.reopen(tmp_path / "a")
@@ -197,12 +198,12 @@ def test_claim_first_create_later(tmp_path: Path) -> None:
     claimed = RunWriter.claim(tmp_path / "a")
     assert status_of(tmp_path / "a")["state"] == "starting"
     assert RunWriter.claim(tmp_path / "a") is claimed
-    with RunWriter.create(tmp_path / "a", {}) as writer:
+    with writing(RunWriter.create(tmp_path / "a", {})) as writer:
         assert writer is claimed
         writer.emit(step_event(1))
     assert (tmp_path / "a" / META).exists()
     again = RunWriter.claim(tmp_path / "a")
-    with RunWriter.reopen(tmp_path / "a") as writer:
+    with writing(RunWriter.reopen(tmp_path / "a")) as writer:
         assert writer is again
 
 
@@ -224,14 +225,8 @@ def test_a_run_that_fails_says_so_twice(tmp_path: Path) -> None:
     )
 
 
-def test_leaving_with_an_error_is_a_failed_run(tmp_path: Path) -> None:
-    with pytest.raises(LabError), RunWriter.create(tmp_path / "a", {}):
-        raise LabError("no", "yes")
-    assert status_of(tmp_path / "a").items() >= {"state": "failed", "message": "no\nyes"}.items()
-
-
 def test_a_change_of_state_is_seen_at_once_and_the_heart_beats(tmp_path: Path) -> None:
-    with RunWriter.create(tmp_path / "a", {}) as writer:
+    with writing(RunWriter.create(tmp_path / "a", {})) as writer:
         writer.set_status(state="paused", message="no space left\nfree some")
         first = status_of(tmp_path / "a")
         assert first["state"] == "paused"
@@ -246,7 +241,7 @@ def test_a_change_of_state_is_seen_at_once_and_the_heart_beats(tmp_path: Path) -
 
 def test_no_thread_and_no_temporary_file_stays(tmp_path: Path) -> None:
     before = threading.active_count()
-    with RunWriter.create(tmp_path / "a", {}) as writer:
+    with writing(RunWriter.create(tmp_path / "a", {})) as writer:
         for n in range(50):
             writer.set_status(phase=str(n))
     assert threading.active_count() == before
@@ -254,7 +249,7 @@ def test_no_thread_and_no_temporary_file_stays(tmp_path: Path) -> None:
 
 
 def test_requests_come_once_in_order_and_are_answered(tmp_path: Path) -> None:
-    with RunWriter.create(tmp_path / "a", {}) as writer:
+    with writing(RunWriter.create(tmp_path / "a", {})) as writer:
         assert writer.requests() == []
         asked = [send_request(tmp_path / "a", kind) for kind in ("pause", "checkpoint", "resume")]
         assert writer.requests() == asked
@@ -284,7 +279,7 @@ def last(status: dict[str, object]) -> dict[str, object]:
 def test_requests_from_before_the_process_are_ignored(tmp_path: Path) -> None:
     RunWriter.create(tmp_path / "a", {}).close("stopped")
     send_request(tmp_path / "a", "stop")
-    with RunWriter.reopen(tmp_path / "a") as writer:
+    with writing(RunWriter.reopen(tmp_path / "a")) as writer:
         assert writer.requests() == []
         late = send_request(tmp_path / "a", "pause")
         assert writer.requests() == [late]
@@ -300,7 +295,7 @@ def test_requests_asked_while_the_process_was_starting_count(tmp_path: Path) -> 
 
 
 def test_a_clock_that_is_behind_loses_no_request(tmp_path: Path) -> None:
-    with RunWriter.create(tmp_path / "a", {}) as writer:
+    with writing(RunWriter.create(tmp_path / "a", {})) as writer:
         line = json.dumps({"id": "x", "request": "stop", "time": 1.0})
         (tmp_path / "a" / CONTROL).write_text(line + "\n")
         assert [r.id for r in writer.requests()] == ["x"]
@@ -353,14 +348,14 @@ def test_a_request_into_a_folder_that_is_gone(tmp_path: Path) -> None:
 def test_a_file_torn_anywhere_is_mended(tmp_path: Path, cut: int, junk: bytes) -> None:
     path = tmp_path / f"{cut}-{len(junk)}-{time.monotonic_ns()}"
     said = [step_event(1), EvalEvent(1, 0.5, 768, val_loss=4.0), step_event(2)]
-    with RunWriter.create(path, {}) as writer:
+    with writing(RunWriter.create(path, {})) as writer:
         for event in said:
             writer.emit(event)
     metrics = path / METRICS
     whole = metrics.read_bytes()
     cut %= len(whole) + 1
     metrics.write_bytes(whole[:cut] + junk)
-    with RunWriter.reopen(path) as writer:
+    with writing(RunWriter.reopen(path)) as writer:
         writer.emit(step_event(9))
     kept = events_in(path)
     assert kept[-1] == step_event(9)
@@ -382,7 +377,7 @@ def test_a_line_that_was_broken_off_is_taken_back(
             raise error
         return write(fd, data[:20])
 
-    with RunWriter.create(tmp_path / "a", {}) as writer:
+    with writing(RunWriter.create(tmp_path / "a", {})) as writer:
         writer.emit(step_event(1))
         monkeypatch.setattr(os, "write", half)
         with pytest.raises((KeyboardInterrupt, LabError)):

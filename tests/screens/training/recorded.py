@@ -6,6 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
+from run_writing import writing
+
 from core.config import GPTConfig, TrainConfig
 from core.training.events import (
     CheckpointEvent,
@@ -74,7 +76,7 @@ def events(first: int, last: int, config: TrainConfig = CONFIG) -> list[Event]:
 def write(path: Path, steps: int = 2000, config: TrainConfig = CONFIG, *, end: str | None = None, **about: Any) -> Path:
     """A whole run that has ended: finished at its last step, stopped before it, or as ``end`` says."""
     reason = end or ("finished" if steps >= config.max_steps else "stopped")
-    with RunWriter.create(path, meta(config, **about)) as writer:
+    with writing(RunWriter.create(path, meta(config, **about))) as writer:
         writer.set_status(state="running", step=steps, max_steps=config.max_steps)
         for event in events(0, steps, config):
             writer.emit(event)

@@ -4,9 +4,11 @@ import time
 import pytest
 from pilots import looked, sentence, until
 from recorded import CONFIG, events, loss_at, meta, write
+from run_writing import writing
 from textual.widgets import Input
 
 from core.config import GPTConfig
+from core.training.references import REFERENCES
 from core.training.rundir import RunWriter
 from core.training.runs import list_runs, open_run
 from lab.app import LabApp
@@ -14,6 +16,7 @@ from screens.training_dialogs import AskText
 from screens.training_panes import PANES
 from screens.widgets.error_card import ErrorCard
 from screens.widgets.ramps import Look
+from screens.widgets.status_line import StatusLine
 from screens.widgets.take_away import TakeAwayRequest
 
 
@@ -61,7 +64,7 @@ async def test_without_runs_the_key_that_starts_one_is_named(app, folder):
 
 async def test_a_live_run_grows_on_the_screen_and_is_steered(app, folder):
     run = folder / "live"
-    with RunWriter.create(run, meta()) as writer:
+    with writing(RunWriter.create(run, meta())) as writer:
         writer.set_status(state="running", step=300, max_steps=2000)
         for event in events(0, 300):
             writer.emit(event)
@@ -93,7 +96,7 @@ async def test_a_live_run_grows_on_the_screen_and_is_steered(app, folder):
 
 async def test_stop_asks_once_and_esc_takes_it_back(app, folder):
     run = folder / "live"
-    with RunWriter.create(run, meta()) as writer:
+    with writing(RunWriter.create(run, meta())) as writer:
         writer.set_status(state="running", step=1, max_steps=2000)
         async with app.run_test(size=(120, 36)) as pilot:
             screen = await opened(pilot, run)
@@ -252,7 +255,7 @@ async def test_deleting_asks_for_the_name_and_moves_to_the_trash(app, folder):
 
 async def test_a_live_run_is_not_deleted(app, folder):
     run = folder / "live"
-    with RunWriter.create(run, meta()) as writer:
+    with writing(RunWriter.create(run, meta())) as writer:
         writer.set_status(state="running", step=1, max_steps=2000)
         async with app.run_test(size=(120, 36)) as pilot:
             screen = await opened(pilot, run)
@@ -374,7 +377,7 @@ async def test_an_idle_dashboard_paints_nothing(app, folder):
 
 async def test_the_plot_is_painted_at_most_once_a_second_while_points_come(app, folder):
     run = folder / "live"
-    with RunWriter.create(run, meta()) as writer:
+    with writing(RunWriter.create(run, meta())) as writer:
         writer.set_status(state="running", step=10, max_steps=2000)
         for event in events(0, 10):
             writer.emit(event)
@@ -417,3 +420,22 @@ async def test_without_colours_the_runs_are_told_apart_by_signs(folder, look):
         if look.ascii:
             assert drawn.isascii() and listed.isascii()
             assert str(screen.body.time.render()).isascii()
+
+
+async def test_at_80_columns_published_losses_are_named_whole_and_titles_fit(app, folder):
+    run = write(folder / "shakes", 500)
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await opened(pilot, run)
+        await pilot.press("R")
+        await looked(pilot, screen)
+        line = screen.query_one(StatusLine)
+        shown = str(line.render()).replace("\n", " ")
+        assert line.rows > 1 and line.size.height == line.rows
+        for reference in REFERENCES:
+            assert reference.name in shown and reference.source in shown and reference.configuration in shown
+        title = title_of(screen, "plot")
+        assert "1.4697" in title and "1.88" in title and len(title) <= 80 - 4
+        assert len(title_of(screen, "runs")) <= 80 - 4
+        await pilot.press("escape")
+        await pilot.pause()
+        assert line.rows == 1 and line.size.height == 1 and "stopped" in line.sentence

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from recorded import CONFIG, events, loss_at, meta, write
+from run_writing import writing
 
 from core.config import TrainConfig
 from core.presets import TRAIN_PRESETS
@@ -52,7 +53,7 @@ def test_the_numbers_are_those_of_the_run(tmp_path):
 
 
 def test_a_running_run_says_what_is_left_and_where_it_is(tmp_path):
-    with RunWriter.create(tmp_path / "live", meta()) as writer:
+    with writing(RunWriter.create(tmp_path / "live", meta())) as writer:
         writer.set_status(state="running", step=1000, max_steps=2000)
         for event in events(0, 1000):
             writer.emit(event)
@@ -129,7 +130,7 @@ def test_a_folder_that_is_no_run_is_a_card_not_an_exception(tmp_path):
 
 def test_a_spike_of_one_step_is_in_the_plot(tmp_path):
     run = tmp_path / "spiky"
-    with RunWriter.create(run, meta()) as writer:
+    with writing(RunWriter.create(run, meta())) as writer:
         for event in events(0, 1999):
             writer.emit(replace(event, loss=40.0) if event.kind == "step" and event.step == 1234 else event)
     figure = look(tmp_path, run).plot.figure
@@ -186,7 +187,7 @@ def test_an_axis_that_grows_moves_seldom(tmp_path):
 
 def test_a_request_is_asked_and_answered(tmp_path):
     run = tmp_path / "live"
-    with RunWriter.create(run, meta()) as writer:
+    with writing(RunWriter.create(run, meta())) as writer:
         writer.set_status(state="running", step=5, max_steps=100)
         requests = Requests()
         pending = requests.sent(open_run(run).send("pause"), run)
@@ -201,7 +202,7 @@ def test_a_request_is_asked_and_answered(tmp_path):
 
 def test_a_request_that_nobody_answers_becomes_a_card(tmp_path):
     run = tmp_path / "live"
-    with RunWriter.create(run, meta()) as writer:
+    with writing(RunWriter.create(run, meta())) as writer:
         writer.set_status(state="running", step=5, max_steps=100)
         requests = Requests()
         pending = requests.sent(open_run(run).send("stop"), run)
