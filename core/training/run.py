@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 from core.config import GPTConfig, TrainConfig
 from core.errors import ConfigError, RunError
 from core.files import read_json
-from core.training.checkpoints import CheckpointInfo, SnapshotInfo, list_checkpoints, list_snapshots
-from core.training.events import Event, ResumeEvent, SampleEvent, parse_event
+from core.training.events import Event, ResumeEvent, parse_event
 from core.training.requests import Request, send_request
 from core.training.rundir import FORMAT, LAUNCH, LIVE_STATES, LOG, META, METRICS, STATUS
 from core.training.status import Answer, RunStatus, StatusReader
+from core.training.stored import CheckpointInfo, SnapshotInfo, list_checkpoints, list_snapshots
 from core.training.tail import LineTail, matching_lines, parse_lines
 
 if TYPE_CHECKING:
@@ -203,10 +203,6 @@ class Run:
     def snapshots(self) -> list[SnapshotInfo]:
         """16-bit weights on disk, by step."""
         return list_snapshots(self.path)
-
-    def samples(self) -> list[SampleEvent]:
-        """The texts that the model wrote as it learned, newest last."""
-        return [event for event in self.events("sample") if isinstance(event, SampleEvent)]
 
     def log(self, lines: int = 200) -> list[str]:
         """The last lines of the process's own log."""
