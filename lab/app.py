@@ -207,9 +207,8 @@ class LabApp(BenchActions, JobActions, Survivor):
         """Goes to the screen of a lesson and opens it there."""
         info = next(info for info in LESSONS if info.id == lesson_id)
         await self.switch_mode(SCREENS[info.screen - 1])
-        screen = self.lab_screen
-        if screen is not None and not screen.query(Lesson):
-            await screen.run_action("lesson")
+        if self.lab_screen is not None:
+            await self.lab_screen.open_lesson(lesson_id)
 
     def action_go_list(self) -> None:
         """The screens as a list, for layouts whose digits need shift."""

@@ -74,6 +74,8 @@ class LabScreen(Screen[None]):
         self.lab_index = self.LAB_INDEX
         self.lab_size: tuple[str, ...] = ("-normal",)
         """The size classes that hold now, see ``size_classes``; they are CSS classes of the screen too."""
+        self.lesson_wanted = ""
+        """The lesson that was asked for by name, of those that this screen has."""
         self._bench_seen = workbench.generation
         self._unsubscribe: Callable[[], None] | None = None
         self._updating = False
@@ -296,6 +298,15 @@ class LabScreen(Screen[None]):
                 self._lesson_timer = self.set_interval(1.0, self._refresh_lesson)
             self._lesson_timer.resume()
         self._measure(self.size.width, self.size.height)
+
+    async def open_lesson(self, lesson_id: str) -> None:
+        """Opens one of this screen's lessons, in place of one that is open."""
+        self.lesson_wanted = lesson_id
+        panel, view = next(iter(self.query(Lesson)), None), self.lesson()
+        if panel is None:
+            await self.action_lesson()
+        elif view is not None:
+            await panel.show(view)
 
     async def _close_lesson(self) -> None:
         if self._lesson_timer is not None:

@@ -70,9 +70,10 @@ class ComingScreen(LabScreen):
 
     def lesson(self) -> LessonView:
         """What this screen's lesson will be about, and where to go meanwhile."""
-        first = next(info for info in LESSONS if info.screen == self._coming.index)
+        here = [info.id for info in LESSONS if info.screen == self._coming.index]
         values = {"title": self._coming.title, "what": self._coming.what, "now": self._coming.now}
-        return LessonView(first.id, values, (("look at training, which is here", "app.go(4)"),))
+        lesson = self.lesson_wanted if self.lesson_wanted in here else here[0]
+        return LessonView(lesson, values, (("look at training, which is here", "app.go(4)"),))
 
     def on_mount(self) -> None:
         """The sentence."""

@@ -150,7 +150,8 @@ class TrainingBody(Guarded, Horizontal):
         """The list, and which folder it is of."""
         self.list.show(runs, letters)
         pane = self.frame_of("runs")
-        place = folder_text(folder, max(8, pane.size.width - 17))
+        shared = any(self.screen.has_class(c) for c in ("-narrow", "-short", "-tiny"))
+        place = folder_text(folder, max(8, pane.outer_size.width - (17 if shared else 13)))
         self._title(pane, "runs", f"runs · {place}" if problem is None else problem.title)
         self._subtitle("runs", "n new · o open")
 

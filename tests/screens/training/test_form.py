@@ -28,7 +28,7 @@ def no_measuring(monkeypatch):
 @pytest.fixture
 def started(monkeypatch):
     """What the screen was asked to start."""
-    from screens import training_actions
+    from screens import training_starting
 
     found = []
 
@@ -36,7 +36,7 @@ def started(monkeypatch):
         found.append(request)
         return iter(())
 
-    monkeypatch.setattr(training_actions, "begin", record)
+    monkeypatch.setattr(training_starting, "begin", record)
     return found
 
 

@@ -87,3 +87,13 @@ async def test_page_down_at_the_end_leads_to_the_next_lesson(app, folder):
         assert app.screen.focused.lesson_id == neighbour("L5", 1).id
         await pilot.press("enter")
         await until(pilot, lambda: app.current_mode == "generation" and bool(app.screen.query(Lesson)))
+
+
+async def test_each_lesson_of_the_course_can_be_opened_by_name(app, folder):
+    write(folder / "shakes", 500)
+    async with app.run_test(size=(120, 36)) as pilot:
+        for info in LESSONS:
+            await app.open_lesson(info.id)
+            await until(pilot, lambda: bool(app.screen.query(TryLine)))
+            assert app.screen.query_one(Lesson).view.lesson_id == info.id
+            assert str(app.screen.query_one(Lesson).border_title).startswith(info.id)
