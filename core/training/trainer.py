@@ -38,6 +38,8 @@ from core.training.runs import new_run_dir
 from core.training.schedule import due, rate, snapshot_steps
 
 SAMPLE_TOKENS = 200
+USUAL_RATE = {"adamw": 1e-3, "muon": 2e-2}
+"""AdamW's learning rate that goes well with most small models: what is advised after a run that diverged."""
 
 
 @dataclass
@@ -275,14 +277,16 @@ class Trainer:
 
     def _diverge(self, result: StepResult, scale: float) -> Iterator[Event]:
         what = "loss" if not math.isfinite(result.loss) else "gradient norm"
-        at = f"step {self._progress.step + 1} (learning rate {scale * self.config.learning_rate:.2g})"
-        title = f"the {what} is not finite at {at}"
+        config = self.config
+        at = f"step {self._progress.step + 1} (learning rate {scale * config.learning_rate:.2g}"
+        title = f"the {what} is not finite at {at} on the way to {config.learning_rate:.2g})"
         run_dir, step = self._journal.path, self._progress.step
         stored.set_aside_after(run_dir, step - 1)  # weights that give no finite loss are not worth going on from
         left = stored.list_checkpoints(run_dir)
         good = f"the checkpoint at step {left[-1].step} is good" if left else "no checkpoint was written before"
-        third = self.config.learning_rate / 3
-        hint = f"{good}; start anew with --learning-rate {third:.1g}, a longer --warmup-steps, or --grad-clip 1"
+        usual = min(config.learning_rate / 3, USUAL_RATE[config.optimizer])
+        others = "a longer --warmup-steps" + ("" if 0 < config.grad_clip <= 1 else ", or --grad-clip 1")
+        hint = f"{good}; start anew with --learning-rate {usual:.1g}, or {others}"
         yield from self._journal.say(EndEvent(*self._now(), "diverged", title, hint))
         self._journal.close("diverged", f"{title}\n{hint}")
 
