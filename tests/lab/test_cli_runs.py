@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from run_writing import writing
 
 from core.config import TrainConfig
 from core.errors import LabError
@@ -22,7 +23,7 @@ from lab.cli.watch import _extremes
 
 def write_run(path: Path, state: str = "finished", steps: int = 40, val_loss: float = 2.25) -> None:
     """A run that has ended, as its directory."""
-    with writer_of(path) as writer:
+    with writing(writer_of(path)) as writer:
         say(writer, steps, val_loss)
         writer.emit(EndEvent(steps, steps / 10, steps * 64, state))
         writer.set_status(step=steps)
@@ -55,7 +56,7 @@ class Answering(threading.Thread):
 
     def run(self) -> None:
         states = {"pause": "paused", "resume": "running"}
-        with writer_of(self.path) as writer:
+        with writing(writer_of(self.path)) as writer:
             say(writer, 10)
             writer.set_status(state="running", step=10)
             self.ready.set()
@@ -243,7 +244,7 @@ class TestWatch:
         assert [json.loads(line)["kind"] for line in out.splitlines()] == ["end"]
 
     def test_a_failed_run_is_an_error(self, llm_lab):
-        with writer_of(llm_lab.runs / "bad") as writer:
+        with writing(writer_of(llm_lab.runs / "bad")) as writer:
             say(writer, 5)
             writer.emit(EndEvent(5, 0.5, 320, "diverged", "the loss is not finite at step 6", "a lower rate"))
             writer.close("diverged")
