@@ -10,8 +10,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.screen import Screen
-from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 from textual.worker import Worker, WorkerState
@@ -20,6 +18,7 @@ from core.errors import LabError
 from core.workbench import Bench, Workbench
 from screens.guard import as_lab_error, guarded, log_exception
 from screens.sizes import ALL_SIZES, LESSON, LESSON_WIDE, NORMAL, TINY, WIDE, size_classes, too_small
+from screens.taught import TaughtScreen
 from screens.widgets.error_card import Door, ErrorCard, Problem
 from screens.widgets.jobs import JobStore
 from screens.widgets.lab_bar import LabBar
@@ -44,7 +43,7 @@ Command = tuple[str, str, Callable[[], object]]
 """What a screen adds to the palette: title, help, what it does."""
 
 
-class LabScreen(Screen[None]):
+class LabScreen(TaughtScreen):
     """One of the six. A subclass gives ``LAB_NAME``, ``LAB_INDEX``, ``compose_body`` and what else it has."""
 
     LAB_NAME: ClassVar[str] = ""
@@ -74,12 +73,9 @@ class LabScreen(Screen[None]):
         self.lab_index = self.LAB_INDEX
         self.lab_size: tuple[str, ...] = ("-normal",)
         """The size classes that hold now, see ``size_classes``; they are CSS classes of the screen too."""
-        self.lesson_wanted = ""
-        """The lesson that was asked for by name, of those that this screen has."""
         self._bench_seen = workbench.generation
         self._unsubscribe: Callable[[], None] | None = None
         self._updating = False
-        self._lesson_timer: Timer | None = None
         self._cards_shown = 0
         self._cards_before = 0
 
@@ -101,10 +97,6 @@ class LabScreen(Screen[None]):
 
     def take_away(self) -> TakeAwayRequest | None:
         """What the focused view can leave as; None: nothing yet."""
-        return None
-
-    def lesson(self) -> LessonView | None:
-        """The lesson for what is shown, with its live values."""
         return None
 
     def commands(self) -> Iterable[Command]:
@@ -222,8 +214,7 @@ class LabScreen(Screen[None]):
     def _hidden(self) -> None:
         if self._updating:
             self._updating = False
-            if self._lesson_timer is not None:
-                self._lesson_timer.pause()
+            self.rest_lesson()
             self.pause_updates()
 
     @on(events.ScreenResume)
@@ -231,9 +222,12 @@ class LabScreen(Screen[None]):
         self._catch_up()
         if not self._updating:  # the toolkit says it twice at the first visit
             self._updating = True
-            if self._lesson_timer is not None and self.query(Lesson):
-                self._lesson_timer.resume()
+            self.wake_lesson()
             self.resume_updates()
+
+    def lesson_moved(self) -> None:
+        """The panel came or went: the body has other room now."""
+        self._measure(self.size.width, self.size.height)
 
     @on(events.Resize)
     def _resized(self, event: events.Resize) -> None:
@@ -285,45 +279,6 @@ class LabScreen(Screen[None]):
         """Puts the cards away."""
         self.solved()
 
-    async def action_lesson(self) -> None:
-        """Opens or closes the lesson."""
-        if self.query(Lesson):
-            await self._close_lesson()
-        elif (view := self.lesson()) is None:
-            self.say("there is no lesson for this screen yet")
-            return
-        else:
-            await self.query_one("#middle").mount(Lesson(view, id="lesson"))
-            if self._lesson_timer is None:
-                self._lesson_timer = self.set_interval(1.0, self._refresh_lesson)
-            self._lesson_timer.resume()
-        self._measure(self.size.width, self.size.height)
-
-    async def open_lesson(self, lesson_id: str) -> None:
-        """Opens one of this screen's lessons, in place of one that is open."""
-        self.lesson_wanted = lesson_id
-        panel, view = next(iter(self.query(Lesson)), None), self.lesson()
-        if panel is None:
-            await self.action_lesson()
-        elif view is not None:
-            await panel.show(view)
-
-    async def _close_lesson(self) -> None:
-        if self._lesson_timer is not None:
-            self._lesson_timer.pause()
-        await self.query(Lesson).remove()
-
-    async def _refresh_lesson(self) -> None:
-        for panel in self.query(Lesson):
-            view = self.lesson()
-            if view is not None and self.is_current and panel.view.lesson_id == view.lesson_id:
-                await panel.show(view)
-
-    @on(Lesson.Try)
-    async def _try(self, event: Lesson.Try) -> None:
-        event.stop()
-        await self.run_action(event.action)
-
     def action_take_away(self) -> None:
         """Opens the dialog that takes this view away."""
         request = self.take_away()
@@ -365,7 +320,6 @@ class LabScreen(Screen[None]):
         elif self.maximized is not None:
             self.minimize()
         elif self.query(Lesson):
-            await self._close_lesson()
-            self._measure(self.size.width, self.size.height)
+            await self.close_lesson()
         else:
             self.solved()

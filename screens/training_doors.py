@@ -48,8 +48,8 @@ def alert_for(reading: Reading, requests: Requests) -> Alert | None:
             view.path,
         )
     if view.state == "dead":
-        last = detail.saved[-1].step if detail.saved else None
-        kept = f"the last saved step is {last}" if last is not None else "nothing was saved yet"
+        last = last_checkpoint(detail)
+        kept = f"the last checkpoint is that of step {last}" if last is not None else "it has no checkpoint to resume from"
         doors: tuple[Door, ...] = (("v", "log", "view"),)
         if last is not None:
             doors = (("u", f"resume from step {last}", "resume_dead"), *doors)
@@ -67,15 +67,20 @@ def alert_for(reading: Reading, requests: Requests) -> Alert | None:
     return None
 
 
+def last_checkpoint(detail: Detail) -> int | None:
+    """The step that a resume begins from; a snapshot has no optimizer, so none can begin there."""
+    return max((s.step for s in detail.saved if s.full), default=None)
+
+
 def _ended_badly(detail: Detail) -> Alert:
     view = detail.view
     first, _, rest = view.message.partition("\n")
     title = detail.end_title or first or f"{view.name} {view.state} at step {view.step}"
     hint = detail.end_hint or rest or "the log says more"
     doors: tuple[Door, ...] = (("v", "log", "view"),)
-    full = [s.step for s in detail.saved if s.full]
-    if full:
-        doors = (("u", f"resume from step {full[-1]}", "resume_dead"), *doors)
+    last = last_checkpoint(detail)
+    if last is not None:
+        doors = (("u", f"resume from step {last}", "resume_dead"), *doors)
     if view.state == "diverged":
         doors = (("d", "new run at a third of the rate", "lower_rate"), *doors)
     return Alert(f"{view.name}: {title}", hint, doors, view.path)

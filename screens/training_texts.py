@@ -24,7 +24,7 @@ def folder_text(folder: Path, room: int) -> str:
     """
     text = str(folder)
     with suppress(ValueError):
-        text = f"./{folder.relative_to(Path.cwd()).as_posix()}"
+        text = f"./{folder.absolute().relative_to(Path.cwd()).as_posix()}"
     return text if len(text) <= room else "…" + text[1 - room :]
 
 

@@ -13,9 +13,14 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from core.shelf import ModelRef, split_spec
+from screens.widgets.cells import fit, fit_label
 from screens.widgets.dialog import Dialog
 from screens.widgets.ramps import UNICODE, Symbols
 from screens.widgets.virtual_list import VirtualList
+
+
+LABEL = 22
+"""Cells for a model's name and step."""
 
 
 class Picked(NamedTuple):
@@ -61,9 +66,9 @@ def row_text(row: _Row, folder: str, first: bool, unfolded: bool, symbols: Symbo
     ref = row.ref
     group = {"bundled": "bundled", "runs": folder, "GPT-2": "GPT-2"}.get(row.group, row.group) if first else ""
     text = Text(no_wrap=True)
-    text.append(f"{group[:9]:<10}", "bold")
+    text.append(fit(group, 9) + " ", "bold")
     text.append("  " * row.depth + f"{glyph(ref, symbols)} ")
-    text.append(f"{ref.label[: 18 - 2 * row.depth]:<{19 - 2 * row.depth}}")
+    text.append(fit_label(ref.label, LABEL - 2 * row.depth) + " ")
     if row.depth == 0:
         text.append(f"{size_text(ref.parameters):>5}  {ref.shape:<13}{ref.tokenizer[:7]:<8}")
         note = (

@@ -16,6 +16,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from screens.widgets.cells import fit
 from screens.widgets.guarded import Guarded
 from screens.widgets.plot_data import position_label, short_number
 from screens.widgets.ramps import SERIES
@@ -192,8 +193,8 @@ class RunsList(Guarded, ScrollView, can_focus=True):
     def _first(self, run: RunSummary, width: int, style: Style) -> list[Segment]:
         letter = self._letters.get(run.path, "")
         room = max(1, width - 3 - (3 if letter else 0))
-        name = run.name if len(run.name) <= room else run.name[: room - 1] + ("~" if self._ascii_only else "…")
-        parts = [Segment(f" {state_glyph(run.state, self._ascii_only)} {name.ljust(room)}"[:width], style)]
+        name = fit(run.name, room, "~" if self._ascii_only else "…")
+        parts = [Segment(f" {state_glyph(run.state, self._ascii_only)} {name}", style)]
         if letter:
             color = None if self.app.ansi_color else SERIES["ABCD".index(letter) % 4]
             bar = "|" if self._ascii_only else "▌"
