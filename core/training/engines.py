@@ -24,10 +24,6 @@ if TYPE_CHECKING:
     from core.training.backend import Batch
 
 Result = TypeVar("Result")
-SHARES = 2
-"""Shares of a batch for each thread: a thread that a neighbour slows down takes one while the others take more."""
-SMALL = 2**25
-"""Parameters up to which there are so many; each share has gradients of its own."""
 
 
 class Engine(Protocol):
@@ -55,15 +51,10 @@ class Crew:
         torch.set_num_threads(1)
 
     def map(self, work: Callable[[int], Result], n: int) -> list[Result]:
-        """``[work(0), ..., work(n - 1)]``; whoever is free takes the next, so a slowed thread does less of it."""
-        left = iter(range(n))  # taking from it is atomic
-
-        def take() -> list[tuple[int, Result]]:
-            return [(i, work(i)) for i in left]
-
-        others = [self._pool.submit(take) for _ in range(min(n, self.size) - 1)] if self._pool else []
-        done = [take(), *(other.result() for other in others)]
-        return [result for _, result in sorted((pair for part in done for pair in part), key=lambda pair: pair[0])]
+        """``[work(0), ..., work(n - 1)]`` for n up to ``size``, at the same time."""
+        assert n <= self.size
+        others = [self._pool.submit(work, i) for i in range(1, n)] if self._pool else []
+        return [work(0), *(other.result() for other in others)]
 
     def close(self) -> None:
         """Ends the threads and gives PyTorch its own back."""
@@ -79,11 +70,9 @@ class ManualEngine:
         self._flat, self._crew, self._config = flat, crew, model.config
         self._low = flat.data if dtype == torch.float32 else torch.empty_like(flat.data, dtype=dtype)
         weights = flat.views(self._low)
-        small = flat.data.numel() <= SMALL and crew.size > 1
-        self._split = crew.size * (SHARES if small else 1)
-        self.order = f"{self._split} shares by hand"
-        self._gradients = [torch.zeros_like(self._low) for _ in range(self._split)]
-        self._generators = [torch.Generator() for _ in range(self._split)]
+        self.order = f"{crew.size} shares by hand"
+        self._gradients = [torch.zeros_like(self._low) for _ in range(crew.size)]
+        self._generators = [torch.Generator() for _ in range(crew.size)]
         self._workers = [
             ManualGPT(model.config, weights, flat.views(gradient), generator)
             for gradient, generator in zip(self._gradients, self._generators, strict=True)
@@ -133,7 +122,7 @@ class ManualEngine:
                 self._low.copy_(self._flat.data)
 
     def _shares(self, batch: Batch) -> list[tuple[Tensor, Tensor]]:
-        ids, targets = (torch.from_numpy(part).chunk(self._split) for part in batch)
+        ids, targets = (torch.from_numpy(part).chunk(self._crew.size) for part in batch)
         return list(zip(ids, targets, strict=True))
 
     def _add_up(self, shares: list[tuple[Tensor, Tensor]], d_rows: list[Tensor], *, first: bool) -> None:

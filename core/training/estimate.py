@@ -84,7 +84,7 @@ def memory_bytes(config: TrainConfig, *, on_gpu: bool = False) -> int:
     model = config.model.with_vocab(config.model.vocab_size or USUAL_VOCABULARY.get(config.tokenizer, 65))
     rows, c, t = config.batch_size * model.context_length, model.emb_dim, model.context_length
     parameters, threads = model.parameters(), config.threads or os.cpu_count() or 1
-    shares = 0 if on_gpu else threads * (2 if parameters <= 2**25 else 1)
+    shares = 0 if on_gpu else threads
     state = parameters * 4 * 4 + parameters * 2 + shares * parameters * 4  # weights, gradients, moments; copy; shares
     dropped = 2 if model.drop_rate else 1
     squares = 0 if on_gpu else config.batch_size * model.n_heads * t * t * 4 * 3 * dropped
