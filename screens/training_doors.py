@@ -49,7 +49,7 @@ def alert_for(reading: Reading, requests: Requests) -> Alert | None:
         )
     if view.state == "dead":
         last = last_checkpoint(detail)
-        kept = f"the last checkpoint is that of step {last}" if last is not None else "it has no checkpoint to resume from"
+        kept = "it has no checkpoint to resume from" if last is None else f"its last checkpoint is that of step {last}"
         doors: tuple[Door, ...] = (("v", "log", "view"),)
         if last is not None:
             doors = (("u", f"resume from step {last}", "resume_dead"), *doors)

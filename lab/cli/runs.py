@@ -39,6 +39,8 @@ def runs(
     as_json: AsJson = False,
 ) -> int:
     """Lists the runs, newest first."""
+    from rich.cells import cell_len, set_cell_size
+
     from core.folders import runs_dir
     from core.training.runs import list_runs
 
@@ -51,7 +53,7 @@ def runs(
     if found:
         header = ("", "run", "state", "step", "loss", "best val", "size", "tokenizer", "age", "")
         for line in table(header, [_row(summary) for summary in found]):
-            print(line[:width].rstrip())
+            print(set_cell_size(line, width).rstrip() if cell_len(line) > width else line)
     if all(summary.bundled for summary in found):
         print(f"no runs in {where} yet; start one: llm-lab train --preset shakespeare-1min")
     return 0
@@ -63,9 +65,11 @@ def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
     >>> table(("run", "n"), [("a", "10"), ("long", "2")])
     ['run   n', 'a     10', 'long  2']
     """
-    widths = [max(len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
+    from rich.cells import cell_len, set_cell_size  # a wide character takes two cells
+
+    widths = [max(cell_len(cell) for cell in column) for column in zip(header, *rows, strict=True)]
     return [
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  ".join(set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in (header, *rows)
     ]
 

@@ -18,9 +18,10 @@ from screens.widgets.dialog import Dialog
 from screens.widgets.ramps import UNICODE, Symbols
 from screens.widgets.virtual_list import VirtualList
 
-
-LABEL = 22
-"""Cells for a model's name and step."""
+LABEL = 18
+"""Cells for a model's name and step, where columns follow."""
+STEP_LABEL = 36
+"""The same for a checkpoint's own row, where nothing follows but the edge of a narrow terminal."""
 
 
 class Picked(NamedTuple):
@@ -68,7 +69,7 @@ def row_text(row: _Row, folder: str, first: bool, unfolded: bool, symbols: Symbo
     text = Text(no_wrap=True)
     text.append(fit(group, 9) + " ", "bold")
     text.append("  " * row.depth + f"{glyph(ref, symbols)} ")
-    text.append(fit_label(ref.label, LABEL - 2 * row.depth) + " ")
+    text.append(fit_label(ref.label, STEP_LABEL if row.depth else LABEL) + " ")
     if row.depth == 0:
         text.append(f"{size_text(ref.parameters):>5}  {ref.shape:<13}{ref.tokenizer[:7]:<8}")
         note = (

@@ -11,6 +11,7 @@ from core.config import TrainConfig
 from core.presets import TRAIN_PRESETS
 from core.training.rundir import RunWriter
 from core.training.runs import open_run
+from core.training.stored import find_checkpoint
 from screens.training_control import Requests, why_not
 from screens.training_dialogs import exactly, folder_or_run, more_than
 from screens.training_doors import alert_for
@@ -113,7 +114,21 @@ def test_a_dead_run_says_what_is_kept(tmp_path):
     assert reading.detail.view.state == "dead"
     alert = alert_for(reading, Requests())
     assert "dead" in alert.title
+    assert "no checkpoint" in alert.hint
+    assert [key for key, _, _ in alert.doors] == ["v"]
     assert why_not(reading.detail.view, "stop") is not None
+
+
+def test_a_dead_run_promises_the_step_that_it_resumes_from(tmp_path):
+    run = write(tmp_path / "dead", 1000)
+    (run / "snapshots" / "step-001071.safetensors").write_bytes(b"not looked into")
+    reading = look(tmp_path, run)
+    assert reading.detail.saved[-1].step == 1071
+    dead = replace(reading, detail=replace(reading.detail, view=replace(reading.detail.view, state="dead")))
+    alert = alert_for(dead, Requests())
+    assert find_checkpoint(run, "latest").name == "step-001000"
+    assert alert.doors[0] == ("u", "resume from step 1000", "resume_dead")
+    assert "1000" in alert.hint and "1071" not in alert.hint
 
 
 def test_a_folder_that_is_no_run_is_a_card_not_an_exception(tmp_path):
