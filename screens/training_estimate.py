@@ -6,6 +6,7 @@ remembered as long as the app runs.
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -94,18 +95,24 @@ def step_key(config: TrainConfig) -> str:
     return repr([(n, raw[n]) for n in (*names, "compile", "threads")])
 
 
-def figures(estimated: Estimated, config: TrainConfig) -> Figures:
-    """The estimate in words; how long it takes comes first once it is known."""
+def figures(estimated: Estimated, config: TrainConfig, rough: str = "") -> Figures:
+    """The estimate in words, how long it takes first.
+
+    Args:
+        estimated: what is known.
+        config: what it is known of.
+        rough: how long it takes on a usual machine, as its preset says, to stand there until a step is measured here.
+    """
     if estimated.problem is not None and estimated.estimate is None:
         return Figures((estimated.problem.title, estimated.problem.hint))
     counted = estimated.estimate
     assert counted is not None
-    lines = [_time_line(estimated, config)]
+    lines = [_time_line(estimated, config, rough)]
     parameters = getattr(counted, "parameters", None)
     lines.append(f"{short_number(float(parameters))} parameters" if parameters else "parameters: see the tokenizer")
     lines.append(f"about {_bytes(counted.memory_bytes)} of memory")
-    passes = f" · {short_number(counted.epochs)} passes over the text" if counted.epochs else ""
-    lines.append(f"{short_number(float(counted.tokens))} tokens{passes}")
+    passes = f" ({short_number(counted.epochs)} passes)" if counted.epochs else ""
+    lines.append(f"trains on {short_number(float(counted.tokens))} tokens{passes}")
     if estimated.missing:
         lines.append(estimated.missing)
     lines += [str(w) for w in counted.warnings]
@@ -114,13 +121,25 @@ def figures(estimated: Estimated, config: TrainConfig) -> Figures:
     return Figures(tuple(lines))
 
 
-def _time_line(estimated: Estimated, config: TrainConfig) -> str:
+def _time_line(estimated: Estimated, config: TrainConfig, rough: str) -> str:
     measured = estimated.measured
     if measured is not None:
         each = measured.seconds_per_step
         step = f"{each * 1000:.0f} ms" if each < 1 else f"{each:.1f} s"
         return f"{clock(each * config.max_steps)} for {config.max_steps} steps ({step} a step, measured)"
+    if rough:
+        return rough + (" · measuring here…" if estimated.measuring else "")
     return "time: measuring a step…" if estimated.measuring else "time: not measured"
+
+
+def rough_time(summary: str) -> str:
+    """How long a preset takes, by its own summary; empty if that doesn't say.
+
+    >>> rough_time("about a minute on a laptop CPU: babble becomes words"), rough_time("a loss of 1.88")
+    ('about a minute on a laptop CPU', '')
+    """
+    words = re.split(r"[:,(]", summary)[0].strip()
+    return words if re.search(r"\b(second|minute|hour)s?\b", words) else ""
 
 
 def _bytes(n: float) -> str:

@@ -6,8 +6,10 @@ What the fields are and whether they make a run is decided in ``training_fields`
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
@@ -23,7 +25,7 @@ from textual.widgets.option_list import Option
 from textual.worker import get_current_worker
 
 from core.presets import TRAIN_PRESETS
-from screens.training_estimate import Estimated, Figures, Timings, figures, presets_first
+from screens.training_estimate import Estimated, Figures, Timings, figures, presets_first, rough_time
 from screens.training_fields import Checked, as_command, as_python, check, form_fields, texts_of
 from screens.training_rows import FieldRow, NameRow
 from screens.training_start import StartRequest
@@ -44,8 +46,12 @@ class NewRunForm(Dialog[StartRequest]):
     HEADING = "new run"
     KEYS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "field(-1)", show=False, id="form.up", tooltip="the field above"),
-        Binding("down", "field(1)", show=False, id="form.down", tooltip="the field below"),
+        # With priority, since otherwise what is typed right after one of these still goes to the field that was left.
+        Binding("tab", "next(1)", show=False, priority=True, id="form.next", tooltip="the next field or button"),
+        Binding("shift+tab", "next(-1)", show=False, priority=True, id="form.previous", tooltip="the one before"),
+        Binding("enter", "next_field", show=False, priority=True, id="form.enter", tooltip="the next field"),
+        Binding("up", "field(-1)", show=False, priority=True, id="form.up", tooltip="the field above"),
+        Binding("down", "field(1)", show=False, priority=True, id="form.down", tooltip="the field below"),
         Binding("ctrl+s", "start", "Start", id="form.start", tooltip="start the run from any field"),
         Binding("ctrl+y", "take_away", "Take away", id="form.take", tooltip="copy the run as Python and command"),
     ]
@@ -57,11 +63,23 @@ class NewRunForm(Dialog[StartRequest]):
             super().__init__()
             self.estimated = estimated
 
-    def __init__(self, timings: Timings, *, base: TrainConfig | None = None, busy: bool = False) -> None:
+    def __init__(
+        self, timings: Timings, *, base: TrainConfig | None = None, stem: str | None = None, busy: bool = False
+    ) -> None:
+        """
+        Args:
+            timings: the steps measured so far.
+            base: what the fields hold at first; left out, the first preset.
+            stem: the run that ``base`` is of: the new one gets its name and a number, and no preset is chosen.
+            busy: whether a run takes the machine's time, so that a measurement would be wrong.
+        """
         super().__init__()
         self._presets = presets_first(TRAIN_PRESETS)
-        self._preset = self._presets[0]
-        self._base = base or TRAIN_PRESETS[self._preset].config
+        self._preset = self._presets[0] if stem is None else None
+        self._stem = stem
+        self._base = base or TRAIN_PRESETS[self._presets[0]].config
+        self._texts = texts_of(self._base)
+        self._stands = asyncio.Event()
         self._timings = timings
         self._busy = busy
         self._fields = form_fields()
@@ -86,18 +104,22 @@ class NewRunForm(Dialog[StartRequest]):
             yield Button("Start", id="start", variant="primary", compact=True)
             yield Button("Take away", id="take", compact=True)
             yield Button("Cancel", id="cancel", compact=True)
-            yield Static("enter start · tab fields · esc close", id="form-keys", markup=False)
+            yield Static("", id="form-keys", markup=False)
 
     def on_resize(self, event: events.Resize) -> None:
         """Less around the form where there is little room."""
         self.set_class(event.size.width < 100 or event.size.height < 30, "-small")
+        self._say_keys()
 
     def on_mount(self) -> None:
-        """The preset list has the focus at once; the fields follow when the form stands."""
+        """The preset list (or what starts a changed run) has the focus at once; the fields follow."""
         presets = self.query_one("#presets", OptionList)
         presets.border_title = "presets"
-        presets.highlighted = 0
-        presets.focus()
+        if self._preset is None:
+            presets.highlighted = None
+            self.query_one("#start").focus()
+        else:
+            presets.focus()
         self.query_one("#estimate").border_title = "on this machine"
         self.query_one("#fields").border_title = "every field · ctrl+s starts"
         self.call_after_refresh(self._mount_fields)
@@ -108,7 +130,6 @@ class NewRunForm(Dialog[StartRequest]):
         self._cancel_measure.set()
 
     async def _mount_fields(self) -> None:
-        texts = texts_of(self._base)
         scroll = self.query_one("#fields", VerticalScroll)
         rows: list[Widget] = []
         group = ""
@@ -117,15 +138,18 @@ class NewRunForm(Dialog[StartRequest]):
                 group = field.group
                 rows.append(Static(_GROUPS[group], classes="group", markup=False))
                 if group == "what":
-                    rows.append(NameRow())
-            rows.append(FieldRow(field, texts[field.name]))
+                    rows.append(NameRow(f"{self._stem} with a number" if self._stem else "the preset's name"))
+            rows.append(FieldRow(field, self._texts[field.name]))
         self._filling = True
         await self.query_one("#loading-fields").remove()
         await scroll.mount_all(rows)
+        self._stands.set()
         self.call_after_refresh(self._filled)
 
     def _filled(self) -> None:
         self._filling = False
+        if self.texts() != self._texts:  # somebody types fast
+            self._changed()
 
     def _option(self, name: str) -> Option:
         preset = TRAIN_PRESETS[name]
@@ -155,16 +179,17 @@ class NewRunForm(Dialog[StartRequest]):
     @on(OptionList.OptionHighlighted, "#presets")
     def _preset_chosen(self, event: OptionList.OptionHighlighted) -> None:
         name = event.option_id or self._preset
-        if name == self._preset:
+        presets = event.option_list
+        if name is None or name == self._preset or presets.highlighted_option is not event.option:
             return
-        self._preset = name
+        self._preset, self._stem = name, None
         self._base = TRAIN_PRESETS[name].config
-        self._filling = True
-        texts = texts_of(self._base)
+        before, self._texts = self._texts, texts_of(self._base)
         for row in self.query(FieldRow):
-            with self.prevent(Input.Changed):
-                row.query_one(Input).value = texts[row.field.name]
-        self._filling = False
+            field = row.query_one(Input)
+            if field.value == before[row.field.name]:  # what a person typed stays
+                with self.prevent(Input.Changed):
+                    field.value = self._texts[row.field.name]
         self._changed()
 
     @on(OptionList.OptionSelected, "#presets")
@@ -176,12 +201,9 @@ class NewRunForm(Dialog[StartRequest]):
         if not self._filling:
             self._changed()
 
-    @on(Input.Submitted)
-    def _submitted(self) -> None:
-        self.focus_next()
-
     def on_descendant_focus(self) -> None:
-        """The meaning of the focused field stands in full below."""
+        """The meaning of the focused field stands in full below, and beside the buttons what ``enter`` does there."""
+        self._say_keys()
         row = self.focused.parent.parent if isinstance(self.focused, Input) and self.focused.parent else None
         line = self.query_one("#meaning", Static)
         if isinstance(row, FieldRow):
@@ -189,6 +211,16 @@ class NewRunForm(Dialog[StartRequest]):
             line.update(row.field.meaning + more)
         else:
             line.update("the name of the run's folder" if isinstance(row, NameRow) else "")
+
+    def _say_keys(self) -> None:
+        small = self.has_class("-small")
+        if isinstance(self.focused, Input):
+            words = "ctrl+s starts" if small else "enter: next field · ctrl+s starts · esc close"
+        elif isinstance(self.focused, Button):
+            words = "" if small else "enter presses the button · ctrl+s starts"
+        else:
+            words = "enter starts" if small else "enter starts · tab fields · esc close"
+        self.query_one("#form-keys", Static).update(words)
 
     def _changed(self, at_once: bool = False) -> None:
         """Checks everything, shows the reasons, and asks for a new estimate."""
@@ -227,7 +259,10 @@ class NewRunForm(Dialog[StartRequest]):
     def _show_estimate(self, message: Measured) -> None:
         if message.estimated.asked != self._asked or self._checked.config is None:
             return  # a late answer to an older question
-        shown: Figures = figures(message.estimated, self._checked.config)
+        config = self._checked.config
+        own = TRAIN_PRESETS[self._preset] if self._preset is not None else None
+        rough = rough_time(own.summary) if own is not None and own.config == config else ""
+        shown: Figures = figures(message.estimated, config, rough)
         self.query_one("#estimate", Static).update("\n".join(shown.lines))
         if message.estimated.measured is not None:
             presets = self.query_one("#presets", OptionList)
@@ -239,6 +274,7 @@ class NewRunForm(Dialog[StartRequest]):
     @on(Button.Pressed, "#start")
     def action_start(self) -> None:
         """Starts what stands in the form, if it can be taken."""
+        self._checked = check(self.texts(), self._base)
         config = self._checked.config
         if config is None:
             first = next((r for r in self.query(FieldRow) if r.field.name in self._checked.reasons), None)
@@ -247,7 +283,28 @@ class NewRunForm(Dialog[StartRequest]):
             self.app.bell()
             return
         self._cancel_measure.set()
-        self.dismiss(StartRequest(config, self._run_name() or self._preset))
+        self.dismiss(StartRequest(config, self._run_name() or self._stem or self._preset))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """``enter``, up and down are the form's own only where the focused part has no other use for them."""
+        if action == "next_field":
+            return isinstance(self.focused, Input)
+        if action == "field":
+            return not isinstance(self.focused, OptionList)
+        return super().check_action(action, parameters)
+
+    async def action_next(self, by: int) -> None:
+        """The next field or button, or the one before; the fields come a moment after the form."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stands.wait(), 2.0)
+        if by > 0:
+            self.focus_next()
+        else:
+            self.focus_previous()
+
+    def action_next_field(self) -> None:
+        """From a field to the next."""
+        self.focus_next()
 
     def action_field(self, by: int) -> None:
         """The field above or below."""
@@ -273,7 +330,7 @@ class NewRunForm(Dialog[StartRequest]):
     def take_away_texts(self) -> tuple[str, str]:
         """The command line and the Python of what stands in the form."""
         config = self._checked.config or self._base
-        return as_command(config, self._preset, self._run_name()), as_python(config, self._preset)
+        return as_command(config, self._preset, self._run_name() or self._stem), as_python(config, self._preset)
 
     def _run_name(self) -> str | None:
         found = self.query("#field-name").results(Input)

@@ -6,6 +6,7 @@ worker's business.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from pathlib import Path
@@ -98,9 +99,9 @@ class RunStarter(LabScreen):
         """Opens the form."""
         self._open_form(None)
 
-    def _open_form(self, base: TrainConfig | None) -> None:
+    def _open_form(self, base: TrainConfig | None, stem: str | None = None) -> None:
         busy = self.reading is not None and any(r.state == "running" for r in self.reading.runs)
-        self.app.push_screen(NewRunForm(self.timings, base=base, busy=busy), self._form_closed)
+        self.app.push_screen(NewRunForm(self.timings, base=base, stem=stem, busy=busy), self._form_closed)
 
     def _form_closed(self, request: StartRequest | None) -> None:
         if request is not None:
@@ -222,5 +223,12 @@ class RunStarter(LabScreen):
                 min_learning_rate=low,
                 muon_learning_rate=muon,
                 run_dir=None,
-            )
+            ),
+            stem_of(Path(self.view.path)),
         )
+
+
+def stem_of(run: Path) -> str:
+    """What the next run like this one is called, before its number: ``div``, also for the ``div-2`` beside it."""
+    stem = re.sub(r"-\d+$", "", run.name)
+    return stem if (run.parent / stem).is_dir() else run.name
