@@ -28,6 +28,7 @@ from screens.training_style import STYLE
 from screens.training_takeaway import lesson_values, take_away_of
 from screens.training_view import state_sentence
 from screens.widgets.curve import Curve
+from screens.widgets.error_card import ErrorCard
 from screens.widgets.lesson import LessonView
 from screens.widgets.ramps import Look
 from screens.widgets.runs_list import RunsList
@@ -52,8 +53,8 @@ class TrainingScreen(PlotKeys):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "new_run", "New run", id="training.new", tooltip="start a new run"),
         Binding("p", "pause", "Pause", id="training.pause", tooltip="pause, go on, resume or extend this run"),
-        Binding("b", "checkpoint", "Checkpoint", id="training.checkpoint", tooltip="save a full checkpoint now"),
         Binding("x", "stop", "Stop", id="training.stop", tooltip="stop after a checkpoint (asks once)"),
+        Binding("b", "checkpoint", "Checkpoint", id="training.checkpoint", tooltip="save a full checkpoint now"),
         Binding("c", "overlay", "Overlay", id="training.overlay", tooltip="lay this run over the others (up to 4)"),
         Binding("comma", "scrub(-1)", "Scrub", key_display=", .", id="training.back", tooltip="one checkpoint back"),
         Binding("full_stop", "scrub(1)", ". Forward", show=False, id="training.forward", tooltip="one checkpoint on"),
@@ -246,6 +247,26 @@ class TrainingScreen(PlotKeys):
                 self.release_sentence()
             self.look_now()
 
+    @on(RunsList.Opened)
+    @guarded
+    def _run_opened(self, message: RunsList.Opened) -> None:
+        """``enter`` on a run loads the step that the time machine is at; without one it leads to the run's plot."""
+        target = self.body.time.target
+        if target is not None and message.path == self._run_shown:
+            self.load_step(target)
+        else:
+            self._go_to_plot()
+
+    def _go_to_plot(self) -> None:
+        self._pane = "plot"
+        self.body.go_to_pane("plot")
+
+    def run_began(self, path: Path) -> None:
+        """Shows a run that was just started; where panes share a place, its loss comes first."""
+        self.show_run(path)
+        if self.body.shared:
+            self._go_to_plot()
+
     def show_run(self, path: Path) -> None:
         """Shows a run, also one that is not listed yet: the cursor goes there with the next look."""
         self._run_shown = path
@@ -284,7 +305,8 @@ class TrainingScreen(PlotKeys):
         if message.step is None:
             self.release_sentence()
         elif self.reading is not None and self.reading.detail is not None:
-            self.hold(self.body.target_sentence(message.step, self.reading.detail))
+            enter = not isinstance(self.focused, ErrorCard)  # there it is the card's first door
+            self.hold(self.body.target_sentence(message.step, self.reading.detail, enter=enter))
 
     @on(Timeline.Activated)
     @guarded

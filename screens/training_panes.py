@@ -142,6 +142,11 @@ class TrainingBody(Guarded, Horizontal):
         """The widget whose border carries a pane's title."""
         return self.query_one(f"#{pane}" if pane in ("samples", "log") else f"#{pane}-pane")
 
+    @property
+    def shared(self) -> bool:
+        """Whether panes share a place, as on a small terminal."""
+        return any(self.screen.has_class(c) for c in ("-narrow", "-short", "-tiny"))
+
     # --- painting
 
     def show_runs(
@@ -150,8 +155,7 @@ class TrainingBody(Guarded, Horizontal):
         """The list, and which folder it is of."""
         self.list.show(runs, letters)
         pane = self.frame_of("runs")
-        shared = any(self.screen.has_class(c) for c in ("-narrow", "-short", "-tiny"))
-        place = folder_text(folder, max(8, pane.outer_size.width - (17 if shared else 13)))
+        place = folder_text(folder, max(8, pane.outer_size.width - (21 if self.shared else 13)))
         self._title(pane, "runs", f"runs · {place}" if problem is None else problem.title)
         self._subtitle("runs", "n new · o open")
 
@@ -160,7 +164,7 @@ class TrainingBody(Guarded, Horizontal):
         painted = self.plot.show(plot.figure)
         pane = self.frame_of("plot")
         legend = self._legend(plot, axes)
-        if legend.cell_len > pane.size.width - 8:  # as much as the corners and the pane's place take
+        if legend.cell_len > pane.size.width - (12 if self.shared else 8):  # as much as the corners and the pane's place take
             legend = self._legend(plot, axes, short=True)
         self._title(pane, "plot", legend)
         if self.plot.crosshair is None and self.time.target is None:
@@ -246,8 +250,8 @@ class TrainingBody(Guarded, Horizontal):
         return step / view.step * (view.tokens if axes.unit == "tokens" else view.elapsed)
 
     @staticmethod
-    def target_sentence(step: int, detail: Detail) -> str:
-        """A step of the time machine in words."""
+    def target_sentence(step: int, detail: Detail, *, enter: bool = True) -> str:
+        """A step of the time machine in words; without ``enter`` where that key has another meaning."""
         point: EvalPoint | None = min(detail.evals, key=lambda e: abs(e.step - step), default=None)
         saved = next((s for s in detail.saved if s.step == step), None)
         kind = "checkpoint" if saved is not None and saved.full else "snapshot"
@@ -255,7 +259,7 @@ class TrainingBody(Guarded, Horizontal):
         if point is not None:
             near = "" if point.step == step else f" (evaluated at {point.step})"
             text += f" · train {short_number(point.train_loss, 4)} · val {short_number(point.val_loss, 4)}{near}"
-        return text + " · enter loads it into the workbench"
+        return text + (" · enter loads it into the workbench" if enter else "")
 
     def show_crosshair(self, x: float | None, axes: Axes) -> None:
         """The values under the crosshair, in the plot's subtitle."""
@@ -317,10 +321,10 @@ class TrainingBody(Guarded, Horizontal):
         self._subtitle("log", "" if wide or not log else "v samples")
 
     def _title(self, frame: Widget, pane: str, title: str | Text) -> None:
-        """Sets a title, with the pane's place in the round where they share one."""
+        """Sets a title, with the pane's place in the round, and the key to the others, where they share one."""
         text = title if isinstance(title, Text) else Text(title)
-        if any(self.screen.has_class(c) for c in ("-narrow", "-short", "-tiny")):
-            text = text + Text(f" {PANES.index(pane) + 1}/{len(PANES)}")
+        if self.shared:
+            text = text + Text(f" {PANES.index(pane) + 1}/{len(PANES)} tab")
         if self.titled.get(pane) != text:
             self.titled[pane] = text
             frame.border_title = text

@@ -73,6 +73,10 @@ class RunStarter(LabScreen):
         """Shows a run, also one that is not listed yet."""
         raise NotImplementedError
 
+    def run_began(self, path: Path) -> None:
+        """Shows a run that was just started."""
+        raise NotImplementedError
+
     @property
     def view(self) -> RunView | None:
         """The shown run's numbers."""
@@ -135,7 +139,7 @@ class RunStarter(LabScreen):
             self._end_fetch(None)
             if not self.sentence_held() or self._held_until - time.monotonic() > 31:
                 self.hold(f"{step.path.name} is starting in a process of its own")
-            self.show_run(step.path)
+            self.run_began(step.path)
 
     def _fetching(self, step: Fetching) -> None:
         cancelled = self._start_cancel

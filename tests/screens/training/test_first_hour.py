@@ -1,16 +1,19 @@
 """What a newcomer met in the first hour with the training screen: quick typing, doors, small terminals."""
 
 import pytest
-from pilots import looked, until
+from pilots import looked, sentence, until
 from recorded import write
+from rich.cells import cell_len
 from textual import events
 from textual.keys import _character_to_key
 from textual.widgets import Button, Input, OptionList, Static
+from textual.widgets._footer import FooterKey
 
 from core.presets import TRAIN_PRESETS
 from screens import training_estimate
 from screens.training_form import NewRunForm
-from screens.training_start import StartRequest
+from screens.training_start import Started, StartRequest
+from screens.widgets.error_card import ErrorCard
 
 
 @pytest.fixture(autouse=True)
@@ -103,3 +106,54 @@ async def test_a_run_at_a_third_of_the_rate_is_named_after_the_run_that_diverged
         await until(pilot, lambda: started)
         assert started[0].name == "div"
         assert started[0].config.learning_rate == pytest.approx(1e-3 / 3)
+
+
+@pytest.mark.parametrize("size", [(60, 16), (80, 24)])
+async def test_on_a_small_terminal_a_new_run_shows_its_loss_first(app, folder, monkeypatch, size):
+    from core.training import launch
+    from screens import training_starting
+
+    run = write(folder / "new", 300)
+    monkeypatch.setattr(training_starting, "begin", lambda *_: iter([Started(run, launch.Launched(run, 1, None))]))
+    async with app.run_test(size=size) as pilot:
+        screen = app.screen
+        await looked(pilot, screen)
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, NewRunForm) and app.screen.focused)
+        await pilot.press("enter")
+        await until(pilot, lambda: screen.view is not None and screen.view.name == "new")
+        await until(pilot, lambda: screen.focused is screen.body.plot)
+        await looked(pilot, screen)
+        assert screen.body.plot.region.height >= 5
+        assert screen.body.titled["plot"].plain.endswith("1/6 tab")
+        assert cell_len(screen.body.titled["plot"].plain) <= size[0] - 4
+        shown = [key.description for key in screen.query(FooterKey)]
+        assert "Stop" in shown and "New run" in shown
+        assert max(key.region.right for key in screen.query(FooterKey)) <= size[0]
+
+
+@pytest.mark.parametrize("pane", ["runs", "plot", "numbers", "samples", "log", "time"])
+async def test_enter_loads_the_step_that_was_scrubbed_to_from_any_pane(app, folder, pane):
+    run = write(folder / "shakes")
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        screen.show_run(run)
+        await looked(pilot, screen)
+        screen.body.go_to_pane(pane)
+        await pilot.press("comma", "comma")
+        await until(pilot, lambda: "enter loads it" in sentence(screen))
+        step = screen.body.time.target
+        await pilot.press("enter")
+        await until(pilot, lambda: app.workbench.a == f"shakes@{step}")
+
+
+async def test_where_enter_means_something_else_the_status_line_promises_nothing(app, folder):
+    run = write(folder / "div", 700, end="diverged")
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        screen.show_run(run)
+        await looked(pilot, screen)
+        screen.query_one(ErrorCard).focus()
+        await pilot.press("comma")
+        await until(pilot, lambda: "at step" in sentence(screen))
+        assert "enter" not in sentence(screen)
