@@ -78,6 +78,7 @@ class LabScreen(TaughtScreen):
         self._updating = False
         self._cards_shown = 0
         self._cards_before = 0
+        self._before_card: Widget | None = None
 
     def compose(self) -> ComposeResult:
         """Bar, body, bottom."""
@@ -176,14 +177,21 @@ class LabScreen(TaughtScreen):
         for card in pane.query_children(ErrorCard):
             card.replace(problem)
             return card
+        if not isinstance(self.focused, ErrorCard):
+            self._before_card = self.focused
         card = ErrorCard(problem)
         pane.mount(card, before=0 if pane.children else None)
         return card
 
     def solved(self, where: Widget | str | None = None) -> None:
-        """Takes the error cards away, all or those of one pane."""
+        """Takes the error cards away, all or those of one pane; the focus returns to where it was before them."""
         pane = self.query_one(where) if isinstance(where, str) else (where or self)
-        pane.query(ErrorCard).remove()
+        cards = list(pane.query(ErrorCard))
+        before = self._before_card
+        if self.focused in cards and before is not None and before.is_attached and before.display:
+            self.set_focus(before)
+        for card in cards:
+            card.remove()
 
     def show_exception(self, error: Exception) -> None:
         """Logs what nobody caught and shows it as a card at the top of the body."""

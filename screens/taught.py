@@ -35,6 +35,7 @@ class TaughtScreen(Screen[None]):
         elif (view := self.lesson()) is None:
             self.say("there is no lesson for this screen yet")
         else:
+            self.minimize()  # a pane that is shown alone leaves the lesson no place
             await self.query_one("#middle").mount(Lesson(view, id="lesson"))
             if self._lesson_timer is None:
                 self._lesson_timer = self.set_interval(1.0, self._refresh_lesson)

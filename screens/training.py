@@ -222,7 +222,8 @@ class TrainingScreen(PlotKeys):
         if alert == self._alert:
             return
         self._alert = alert
-        self.body.alert.remove_children()
+        if alert is None:
+            self.solved(self.body.alert)
         self.body.alert.display = alert is not None
         if alert is not None:
             self.problem(self.body.alert, alert.error, list(alert.doors))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.errors import DownloadError
+from core.presets import TRAIN_PRESETS
 
 if TYPE_CHECKING:
     from core.config import TrainConfig
@@ -76,7 +77,7 @@ def begin(request: StartRequest, runs_dir: Path, cancelled: threading.Event | No
     from core.training.launch import start_run
     from core.training.runs import new_run_dir
 
-    config = request.config
+    config, name = request.config, request.name
     if request.resume is None:
         try:
             yield from _fetch(config.corpus, cancelled)
@@ -84,13 +85,23 @@ def begin(request: StartRequest, runs_dir: Path, cancelled: threading.Event | No
             if cancelled is not None and cancelled.is_set():
                 return
             yield FellBack(config.corpus, FALLBACK, error.title)
-            config = config.override(corpus=FALLBACK)
+            config, name = config.override(corpus=FALLBACK), name_without(config.corpus, name)
     if cancelled is not None and cancelled.is_set():
         return
     if request.resume is None and runs_dir.resolve() != folders.runs_dir().resolve():
-        config = config.override(run_dir=str(new_run_dir(request.name or config.corpus, runs_dir)))
-    launched = start_run(config, name=request.name, resume=request.resume, checkpoint=request.checkpoint)
+        config = config.override(run_dir=str(new_run_dir(name or config.corpus, runs_dir)))
+    launched = start_run(config, name=name, resume=request.resume, checkpoint=request.checkpoint)
     yield Started(launched.path, launched)
+
+
+def name_without(corpus: str, name: str | None) -> str | None:
+    """The name of a run that learns the fallback: one that a preset gave and that names the missing text is mended.
+
+    >>> name_without("tiny-shakespeare", "shakespeare-1min"), name_without("tiny-shakespeare", "mine")
+    ('python-docs-1min', 'mine')
+    """
+    author = corpus.rpartition("-")[2]
+    return name.replace(author, FALLBACK, 1) if name in TRAIN_PRESETS else name
 
 
 def _fetch(corpus: str, cancelled: threading.Event | None) -> Iterator[Fetching]:

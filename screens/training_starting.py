@@ -134,7 +134,8 @@ class RunStarter(LabScreen):
             self._fetching(step)
         elif isinstance(step, FellBack):
             self._end_fetch(step.reason)
-            self.hold(f"{step.corpus} can't be fetched ({step.reason}): learning {step.instead} instead", 30)
+            why = "no network" if "be reached" in step.reason else f"{step.corpus} can't be fetched"
+            self.hold(f"{why}: learning the Python manual instead ({step.instead}) · {step.reason}", 30)
         else:
             self._end_fetch(None)
             if not self.sentence_held() or self._held_until - time.monotonic() > 31:
@@ -161,7 +162,7 @@ class RunStarter(LabScreen):
     def _refused(self, message: Refused) -> None:
         self._end_fetch(message.error.title)
         self.release_sentence()
-        self.problem("#refused", message.error, [("i", "put this away", "solved")])
+        self.problem("#refused", message.error, [("escape", "put this away", "solved")])
 
     # --- going on
 

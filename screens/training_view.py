@@ -9,9 +9,11 @@ import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from screens.training_plots import bits_per_byte, last_smooth
+from screens.widgets.cells import fit
 from screens.widgets.plot_data import clock, position_label, reach_for, short_number
 
 if TYPE_CHECKING:
@@ -217,10 +219,22 @@ def number_rows(view: RunView) -> list[tuple[str, str]]:
         ("MFU", "–" if view.mfu is None else f"{view.mfu * 100:.0f} %"),
         ("time", clock(view.elapsed)),
         ("left", clock(view.seconds_left)),
+        ("text", short_name(view.corpus)),
+        ("tokenizer", view.tokenizer or "–"),
     ]
     if view.bits_per_byte is not None:
         rows.insert(6, ("bits/byte", short_number(view.bits_per_byte)))
     return rows
+
+
+def short_name(corpus: str, room: int = 16) -> str:
+    """A corpus as the pane of numbers has room for it; of a file its name.
+
+    >>> short_name("tiny-shakespeare"), short_name("/home/ada/a-very-long-file-name.txt"), short_name("")
+    ('tiny-shakespeare', 'a-very-long-fil…', '–')
+    """
+    name = PurePath(corpus).name or "–"
+    return fit(name, room).rstrip()
 
 
 def state_sentence(view: RunView) -> str:

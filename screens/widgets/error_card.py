@@ -88,8 +88,9 @@ class ErrorCard(Guarded, Widget, can_focus=True):
             text.append("\n")
             for i, door in enumerate(problem.doors):
                 text.append("   " if i else "")
-                label = Text(f"[{door.key}] {door.label}", no_wrap=True)
-                label.stylize("reverse", 0, len(door.key) + 2)
+                key = {"escape": "esc"}.get(door.key, door.key)
+                label = Text(f"[{key}] {door.label}", no_wrap=True)
+                label.stylize("reverse", 0, len(key) + 2)
                 label.apply_meta({"@click": ("door", (i,))})
                 text.append_text(label)
         if problem.log:

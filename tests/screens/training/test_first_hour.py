@@ -5,15 +5,18 @@ from pilots import looked, sentence, until
 from recorded import write
 from rich.cells import cell_len
 from textual import events
+from textual.geometry import Region
 from textual.keys import _character_to_key
 from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets._footer import FooterKey
 
+from core.errors import LabError
 from core.presets import TRAIN_PRESETS
 from screens import training_estimate
 from screens.training_form import NewRunForm
 from screens.training_start import Started, StartRequest
 from screens.widgets.error_card import ErrorCard
+from screens.widgets.lesson import Lesson
 
 
 @pytest.fixture(autouse=True)
@@ -157,3 +160,40 @@ async def test_where_enter_means_something_else_the_status_line_promises_nothing
         await pilot.press("comma")
         await until(pilot, lambda: "at step" in sentence(screen))
         assert "enter" not in sentence(screen)
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 16)])
+@pytest.mark.parametrize("pane", ["runs", "plot", "samples", "time"])
+async def test_a_zoomed_pane_fills_the_body_and_the_lesson_opens_beside_all(app, folder, size, pane):
+    run = write(folder / "shakes")
+    async with app.run_test(size=size) as pilot:
+        screen = app.screen
+        screen.show_run(run)
+        await looked(pilot, screen)
+        screen.body.go_to_pane(pane)
+        await pilot.press("z")
+        await until(pilot, lambda: screen.maximized is not None)
+        await pilot.pause()
+        assert screen.maximized.region == Region(0, 1, size[0], size[1] - 3)
+        await pilot.press("question_mark")
+        await until(pilot, lambda: screen.query(Lesson))
+        await pilot.pause()
+        assert screen.maximized is None
+        assert screen.query_one(Lesson).region.area > 0
+
+
+@pytest.mark.parametrize("pane", ["runs", "samples"])
+async def test_esc_on_a_card_returns_the_focus(app, folder, pane):
+    write(folder / "shakes")
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        await looked(pilot, screen)
+        screen.body.go_to_pane(pane)
+        await pilot.pause()
+        before = screen.focused
+        screen.problem("#body", LabError("a", "b"), [("escape", "put this away", "solved")]).focus()
+        await pilot.pause()
+        assert isinstance(screen.focused, ErrorCard)
+        await pilot.press("escape")
+        await until(pilot, lambda: not screen.query(ErrorCard))
+        assert screen.focused is before

@@ -233,6 +233,9 @@ def test_without_network_another_text_is_learnt_and_that_is_said(folder, launche
     assert fell.reason
     assert isinstance(steps[-1], Started)
     assert launched[0][0].corpus == "python-docs"
+    assert launched[0][1] == "mine"
+    list(begin(StartRequest(TrainConfig(), "shakespeare-1min"), folder))
+    assert launched[1][1] == "python-docs-1min"
 
 
 def test_a_text_that_is_here_is_not_fetched(folder, launched):
@@ -273,7 +276,9 @@ async def test_a_fetch_shows_as_a_job_and_its_failure_is_said(app, folder, launc
         await looked(pilot, app.screen)
         screen = app.screen
         await pilot.press("n", "enter")
-        await until(pilot, lambda: "python-docs instead" in sentence(screen))
+        await until(
+            pilot, lambda: sentence(screen).startswith("no network: learning the Python manual instead (python-docs)")
+        )
         (job,) = screen.jobs.jobs
         assert job.name == "fetch tiny-shakespeare"
         assert job.state == "failed"

@@ -23,7 +23,7 @@ async def test_three_keys_from_the_start_to_a_model_that_learns(folder):
         await until(pilot, lambda: list_runs(folder), 30)
         path = list_runs(folder)[0].path
         screen = app.screen
-        await until(pilot, lambda: "python-docs instead" in sentence(screen), 30)
+        await until(pilot, lambda: "instead (python-docs)" in sentence(screen), 30)
         await until(pilot, lambda: screen.view is not None and screen.view.name == path.name, 30)
         await until(pilot, lambda: screen.view.step >= 20, 90)
         assert screen.view.corpus == "python-docs"
