@@ -366,16 +366,18 @@ def test_a_torn_last_line_waits_then_is_cut_off(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [None, b"", b"\x00" * 4096, b'{"state"', "ein Läufer".encode("latin-1")])
 def test_a_directory_that_is_not_a_run(tmp_path: Path, content: bytes | None) -> None:
+    folder = tmp_path / "photos"
+    folder.mkdir()
     if content is not None:
-        (tmp_path / "photos.zip").write_bytes(content)
-        (tmp_path / METRICS).write_bytes(content)
+        (folder / "photos.zip").write_bytes(content)
+        (folder / METRICS).write_bytes(content)
     for attempt in (open_run, RunWriter.reopen, lambda p: start_run(TrainConfig(), resume=p)):
         with pytest.raises(RunError, match="is not a run") as caught:
-            attempt(tmp_path)
+            attempt(folder)
         two_lines(caught.value)
-    assert list_runs(tmp_path.parent) == []
-    assert (tmp_path / METRICS).exists() == (content is not None)
-    assert not (tmp_path / "lock").exists()
+    assert list_runs(tmp_path) == []
+    assert (folder / METRICS).exists() == (content is not None)
+    assert not (folder / "lock").exists()
 
 
 @pytest.mark.parametrize("name", ["run.json", STATUS, METRICS, "control.jsonl", "launch.json", "lock", "trainer.log"])
