@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -74,6 +74,7 @@ class TrainingBody(Guarded, Horizontal):
         self.titled: dict[str, Text] = {}
         """The title of each pane."""
         self._subtitled: dict[str, str] = {}
+        self._no_references = ""
 
     def compose(self) -> ComposeResult:
         """All panes; the style sheet decides which are seen at which size."""
@@ -163,21 +164,19 @@ class TrainingBody(Guarded, Horizontal):
         """The big plot with its legend; says whether it was painted."""
         painted = self.plot.show(plot.figure)
         pane = self.frame_of("plot")
-        legend = self._legend(plot, axes)
-        if legend.cell_len > pane.size.width - (12 if self.shared else 8):  # as much as the corners and the pane's place take
-            legend = self._legend(plot, axes, short=True)
-        self._title(pane, "plot", legend)
+        self._no_references = plot.no_references
+        room = pane.size.width - (12 if self.shared else 4)  # as much as the corners and the pane's place take
+        titles = [self._legend(parts) for parts in plot.titles()]
+        self._title(pane, "plot", next((t for t in titles if t.cell_len <= room), titles[-1]))
         if self.plot.crosshair is None and self.time.target is None:
-            self._subtitle("plot", plot_keys(axes))
+            self._subtitle("plot", plot_keys(axes, self._no_references))
         return painted
 
-    def _legend(self, plot: Plot, axes: Axes, *, short: bool = False) -> Text:
-        legend = Text(f"{plot.title}{', log' if axes.log else ''} ")
-        for entry in plot.legend:
-            color = None if self.app.ansi_color else SERIES[entry.series % len(SERIES)]
-            legend.append(f" {entry.short if short else entry.text}", Style(color=color, bold=True))
-        for level in plot.figure.levels:
-            legend.append(f"  ╌ {'' if short else level.label + ' '}{short_number(level.y, 5)}")
+    def _legend(self, parts: Sequence[tuple[str, int | None]]) -> Text:
+        legend = Text()
+        for text, series in parts:
+            color = None if self.app.ansi_color or series is None else SERIES[series % len(SERIES)]
+            legend.append(text, Style() if series is None else Style(color=color, bold=True))
         return legend
 
     def clear_plot(self, reading: Reading) -> None:
@@ -239,7 +238,9 @@ class TrainingBody(Guarded, Horizontal):
         self.plot.set_target(None if step is None else self.x_of(step, reading, axes))
         self._show_samples(detail)
         self.show_time(detail)
-        self._subtitle("plot", plot_keys(axes) if step is None else self.target_sentence(step, detail))
+        self._subtitle(
+            "plot", plot_keys(axes, self._no_references) if step is None else self.target_sentence(step, detail)
+        )
         self.titles()
 
     def x_of(self, step: int, reading: Reading, axes: Axes) -> float:
@@ -264,7 +265,7 @@ class TrainingBody(Guarded, Horizontal):
     def show_crosshair(self, x: float | None, axes: Axes) -> None:
         """The values under the crosshair, in the plot's subtitle."""
         if x is None:
-            self._subtitle("plot", plot_keys(axes))
+            self._subtitle("plot", plot_keys(axes, self._no_references))
             return
         values = [(line, y) for line, _, y in self.plot.values_at(x) if line.kind != "raw"]
         parts = [f"{'val' if v.kind == 'dots' else v.label} {axis_label(y).strip()}" for v, y in values]

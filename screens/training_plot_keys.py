@@ -15,7 +15,6 @@ from screens.training_panes import TrainingBody
 from screens.training_plots import MEASURES, Axes, reference_sentence
 
 if TYPE_CHECKING:
-    from core.training.references import Reference
     from core.workbench import Workbench
 
 
@@ -31,12 +30,6 @@ class PlotKeys(RunActions):
     def body(self) -> TrainingBody:
         """The panes."""
         return self.query_one(TrainingBody)
-
-    def references(self) -> tuple[Reference, ...]:
-        """The published losses that may be drawn."""
-        from core.training.references import REFERENCES
-
-        return tuple(REFERENCES)
 
     @guarded
     def action_overlay(self) -> None:
@@ -90,10 +83,13 @@ class PlotKeys(RunActions):
     def action_references(self) -> None:
         """Published losses as lines, each with its source and configuration."""
         self._axes(references=not self.axes.references)
-        if self.axes.references:
-            self.hold(reference_sentence(self.references()), 20, rows=6)
-        else:
+        plot = self.reading.plot if self.reading is not None else None
+        if not self.axes.references:
             self.hold("no reference lines")
+        elif plot is None or plot.no_references:
+            self.hold(f"no reference lines: {plot.no_references if plot is not None else 'no run is shown'}")
+        else:
+            self.hold(reference_sentence(plot), 20, rows=6)
 
     def action_view(self) -> None:
         """Samples or log."""

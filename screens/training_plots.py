@@ -6,7 +6,7 @@ Pure: no widget, no file. Every figure comes from ``History`` columns, thinned t
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from screens.widgets.figure import Figure, Level, Line
@@ -27,6 +27,7 @@ MEASURES: dict[Measure, str] = {
 UNITS = ("step", "tokens", "time")
 SMOOTHING = ("none", "light", "usual", "heavy")
 LETTERS = "ABCD"
+EVERY_POINT = 1 << 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,15 @@ class LegendEntry:
         """
         return self.text.replace(" train ", " ").replace(" val ", " ")
 
+    @property
+    def shortest(self) -> str:
+        """Without its sign too, where there is a letter.
+
+        >>> LegendEntry("•A val 1.52", 0).shortest, LegendEntry("• val 1.52", 0).shortest
+        ('A 1.52', '• 1.52')
+        """
+        return self.short[1:] if self.short[1:2] in LETTERS else self.short
+
 
 @dataclass(frozen=True, slots=True)
 class Plot:
@@ -91,6 +101,27 @@ class Plot:
     figure: Figure
     title: str
     legend: tuple[LegendEntry, ...]
+    axes: Axes = field(default_factory=Axes)
+    no_references: str = ""
+    """Why no published result can be drawn here; empty where one can."""
+    sources: tuple[Source, ...] = field(default=(), compare=False, repr=False)
+    """What it was made from: print and numbers take every point of it, not the few that a screen has room for."""
+    references: tuple[Reference, ...] = ()
+    """The published losses that could be drawn, with their number in ``R1`` and so on."""
+
+    def titles(self) -> list[list[tuple[str, int | None]]]:
+        """The pane's title in four lengths, the longest first: parts of text, each with its series for the colour."""
+        name = f"{self.title}{', log' if self.axes.log else ''} "
+        brief = f"{self.title.partition(' (')[0]}{', log' if self.axes.log else ''} "
+        levels: list[tuple[str, int | None]] = [(f"  {v.label} {v.y:g}", None) for v in self.figure.levels]
+        newest = {e.series: e for e in self.legend}  # the validation loss, where there is one
+        lengths: list[list[tuple[str, int | None]]] = [
+            [(name, None), *((f" {e.text}", e.series) for e in self.legend), *levels],
+            [(name, None), *((f" {e.short}", e.series) for e in self.legend), *levels],
+            [(brief, None), *((f" {e.shortest}", e.series) for e in newest.values()), *levels],
+        ]
+        names = "".join(f" {v.label}" for v in self.figure.levels)
+        return [*lengths, [*lengths[-1][: 1 + len(newest)], (names, None)]]
 
 
 def per_byte(sources: list[Source]) -> bool:
@@ -149,10 +180,12 @@ def plot_for(sources: list[Source], axes: Axes, columns: int, references: tuple[
         lines += _run_lines(source, number, axes, columns, (0.0, end), scale, raw=single)
         legend += _legend(source, number, axes, scale, single)
     title = "bits per byte (tokenizers differ)" if shared else MEASURES[axes.measure]
+    why_not = no_references(sources, axes, references)
     levels: tuple[Level, ...] = ()
-    if axes.references and axes.measure == "loss" and not shared:
-        levels = tuple(Level(r.loss, r.name) for r in references if sources and comparable(r, sources[0]))
-    return Plot(Figure(tuple(lines), (0.0, end), axes.log, axes.unit, levels), title, tuple(legend))
+    if axes.references and not why_not:
+        levels = tuple(Level(r.loss, f"R{n}") for n, r in enumerate(references, 1) if comparable(r, sources[0]))
+    figure = Figure(tuple(lines), (0.0, end), axes.log, axes.unit, levels)
+    return Plot(figure, title, tuple(legend), axes, why_not, tuple(sources), references)
 
 
 def comparable(reference: Reference, source: Source) -> bool:
@@ -160,9 +193,42 @@ def comparable(reference: Reference, source: Source) -> bool:
     return bool(reference.corpus == source.corpus and reference.tokenizer == source.tokenizer)
 
 
-def reference_sentence(references: tuple[Reference, ...]) -> str:
-    """Each published loss with its source and its configuration, in words."""
-    return " · ".join(f"{r.name} {r.loss:g}: {r.configuration} ({r.source})" for r in references)
+def no_references(sources: list[Source], axes: Axes, references: tuple[Reference, ...]) -> str:
+    """Why no published loss can be drawn into a plot; empty where one can."""
+    if not sources:
+        return "no run is shown"
+    if axes.measure != "loss":
+        return "published results are losses, m changes the measure"
+    if per_byte(sources):
+        return "published results are not comparable in bits per byte"
+    if not any(r.corpus == sources[0].corpus for r in references):
+        return "no published result for this corpus"
+    if not any(comparable(r, sources[0]) for r in references):
+        return "no published result for this tokenizer"
+    return ""
+
+
+def reference_sentence(plot: Plot) -> str:
+    """Each published loss that is drawn, with its source and its configuration, in words."""
+    numbered = [(f"R{n}", r) for n, r in enumerate(plot.references, 1) if comparable(r, plot.sources[0])]
+    return " · ".join(f"{n} {r.name} {r.loss:g}: {r.configuration} ({r.source})" for n, r in numbered)
+
+
+def in_full(plot: Plot) -> Plot:
+    """The same plot of every point, also of those that a long history had thinned out for the screen."""
+    sources = [replace(s, history=every_step(s.history)) for s in plot.sources]
+    return plot_for(sources, plot.axes, EVERY_POINT, plot.references)
+
+
+def every_step(history: History) -> History:
+    """A history that leaves nothing out: this one, or its file read once more."""
+    if not history.step_table.dropped and not history.evals.dropped:
+        return history
+    from core.training.history import History
+
+    whole = History(history.path, limit=EVERY_POINT)
+    whole.update()
+    return whole
 
 
 def _run_lines(

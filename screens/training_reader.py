@@ -172,8 +172,7 @@ class DashboardReader:
         seen = [(w.run.path, w.history.version, s.max_steps) for w, s in zip(watched, sources, strict=True)]
         key = (wanted.axes, wanted.columns, seen)
         if self._plotted[0] != key:
-            references = self.references() if wanted.axes.references else ()
-            self._plotted = (key, plot_for(sources, wanted.axes, wanted.columns, references))
+            self._plotted = (key, plot_for(sources, wanted.axes, wanted.columns, self.references()))
         return self._plotted[1]
 
     def _open(self, path: Path) -> _Watched:

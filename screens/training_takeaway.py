@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import math
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from screens.training_plots import every_step, in_full
 from screens.training_view import verdict
 from screens.widgets.plot_data import clock, short_number
 from screens.widgets.take_away import TakeAwayRequest
 
 if TYPE_CHECKING:
-    from screens.training_plots import Plot
+    from screens.training_plots import Plot, Source
     from screens.training_reader import Detail, Reading
     from screens.widgets.curve import Curve
+
+
+STEP_VALUES = ("loss", "lr", "grad_norm", "tokens_per_second", "mfu")
+EVAL_VALUES = ("train_loss", "val_loss")
+COLUMNS = ("run", "step", "time", "tokens", *STEP_VALUES, *EVAL_VALUES, "val_bits_per_byte")
 
 
 def take_away_of(reading: Reading, pane: Curve) -> TakeAwayRequest | None:
@@ -23,16 +30,58 @@ def take_away_of(reading: Reading, pane: Curve) -> TakeAwayRequest | None:
     if detail is None:
         return None
     spec = _spec(detail)
+    plot = reading.plot
+    shown = plot is not None and not plot.figure.empty
     return TakeAwayRequest(
         what=f"training-{detail.view.name}",
         python=as_python(spec),
         command=shlex.join(["llm-lab", "watch", spec, "--json"]),
         data={"run": detail.view.to_dict(), "evals": [[e.step, e.train_loss, e.val_loss] for e in detail.evals]},
-        table=(("step", "train_loss", "val_loss"), [(e.step, e.train_loss, e.val_loss) for e in detail.evals]),
-        figure=_figure(reading.plot) if reading.plot is not None and not reading.plot.figure.empty else None,
+        table=(COLUMNS, Rows(plot.sources)) if plot is not None else None,
+        figure=_figure(plot) if plot is not None and shown else None,
         pane=pane.parent if pane.parent is not None and hasattr(pane.parent, "render") else pane,  # type: ignore[arg-type]
-        link="llm-lab open training",
+        link=shlex.join(["llm-lab", "watch", spec]),
     )
+
+
+class Rows(Sequence[tuple[Any, ...]]):
+    """Every step and every evaluation of the runs in the plot, made when they are first asked for.
+
+    A step and the evaluation after it share a row. What was not measured is None.
+    """
+
+    def __init__(self, sources: tuple[Source, ...]) -> None:
+        self._sources = sources
+        self._made: list[tuple[Any, ...]] | None = None
+
+    def _all(self) -> list[tuple[Any, ...]]:
+        if self._made is None:
+            self._made = [row for source in self._sources for row in _rows_of(source)]
+        return self._made
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def __getitem__(self, index: Any) -> Any:
+        return self._all()[index]
+
+
+def _rows_of(source: Source) -> Iterator[tuple[Any, ...]]:
+    history = every_step(source.history)
+    place = ("step", "time", "tokens")
+    of_steps = history.columns(*place, *STEP_VALUES)
+    of_evals = history.columns(*(f"eval.{name}" for name in (*place, *EVAL_VALUES)))
+    steps, evals = (zip(*(column.tolist() for column in columns), strict=True) for columns in (of_steps, of_evals))
+    found: dict[float, list[Any]] = {row[0]: [*row, *(None for _ in EVAL_VALUES)] for row in steps}
+    for step, at, tokens, *losses in evals:
+        row = found.setdefault(step, [step, at, tokens, *(None for _ in (*STEP_VALUES, *EVAL_VALUES))])
+        row[-len(EVAL_VALUES) :] = losses
+    scale = source.bytes_per_token * math.log(2) if source.bytes_per_token else None
+    for step in sorted(found):
+        _, at, tokens, *values = found[step]
+        val = values[-1]
+        per_byte = val / scale if scale and val is not None else None
+        yield source.name, int(step), at, int(tokens), *values, per_byte
 
 
 def _spec(detail: Detail) -> str:
@@ -52,22 +101,25 @@ def as_python(spec: str) -> str:
     )
 
 
-def _figure(plot: Plot) -> Callable[[Path], None]:
+def _figure(shown: Plot) -> Callable[[Path], None]:
     def save(path: Path) -> None:
         from matplotlib.figure import Figure as Print
 
         from screens.widgets.ramps import SERIES
 
+        plot = in_full(shown)
+        names = {f"R{n}": r.name for n, r in enumerate(plot.references, 1)}
         sheet = Print(figsize=(8, 4.5), dpi=150)
         axes = sheet.add_subplot()
         for line in plot.figure.lines:
             color = SERIES[line.series % len(SERIES)]
             if line.kind == "dots":
-                axes.plot(line.x, line.y, "o", color=color, markersize=4)
+                name = plot.sources[line.series].name
+                axes.plot(line.x, line.y, "o", color=color, markersize=4, label=f"{name}, validation")
             else:
                 axes.plot(line.x, line.y, color=color, alpha=0.3 if line.kind == "raw" else 1.0, label=line.label)
         for level in plot.figure.levels:
-            axes.axhline(level.y, linestyle=":", color="gray", label=level.label)
+            axes.axhline(level.y, linestyle=":", color="gray", label=f"{names[level.label]} {level.y:g}")
         axes.set_xlabel(plot.figure.unit)
         axes.set_ylabel(plot.title)
         if plot.figure.log:

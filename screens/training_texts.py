@@ -28,8 +28,10 @@ def folder_text(folder: Path, room: int) -> str:
     return text if len(text) <= room else "…" + text[1 - room :]
 
 
-def plot_keys(axes: Axes) -> str:
-    """What x counts, and the keys of the big plot."""
+def plot_keys(axes: Axes, no_references: str = "") -> str:
+    """What x counts, and the keys of the big plot; or why the references that were asked for are not there."""
+    if axes.references and no_references:
+        return f"x: {axes.unit} · {no_references.partition(',')[0]}"
     return f"x: {axes.unit} · m measure  s axis  L log  R references"
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import shutil
+import sys
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
     from core.training.history import History
     from core.training.runs import Run
+    from screens.widgets.ramps import Look
 
 ROWS = 9
 """Height of the small plot, its axis included."""
+FAINT, AXIS = "#3f6b87", "#808080"
+"""Colours that can be read on dark and on light."""
 
 
 def watch(
@@ -90,14 +93,14 @@ def _ended(run: Run, tally: Tally) -> int:
 def _follow_inline(run: Run) -> int:
     from rich.live import Live
 
-    history = run.history()
+    history, look = run.history(), _look()
     try:
         with Live(auto_refresh=False, transient=False) as live:
             while True:
                 state = run.state  # asked before reading, so that nothing of an ended run is missed
                 while history.update(max_bytes=1 << 22):
-                    live.update(_picture(run, history, "reading"), refresh=True)
-                live.update(_picture(run, history, state), refresh=True)
+                    live.update(_picture(run, history, "reading", look), refresh=True)
+                live.update(_picture(run, history, state, look), refresh=True)
                 if state in ENDED:
                     break
                 time.sleep(0.5)
@@ -109,42 +112,46 @@ def _follow_inline(run: Run) -> int:
     return 0
 
 
-def _picture(run: Run, history: History, state: str) -> Text:
+def _picture(run: Run, history: History, state: str, look: Look) -> Text:
     from rich.text import Text
 
     width = min(shutil.get_terminal_size((80, 24)).columns, 120) - 1
-    return Text.from_ansi(f"{_plot(run, history, width)}\n{_line(run, history, state)[:width]}", no_wrap=True)
+    return Text("\n").join([*_plot(run, history, width, look), Text(_line(run, history, state)[:width])])
 
 
-def _plot(run: Run, history: History, width: int) -> str:
-    steps, losses = (column.tolist() for column in history.columns("step", "loss"))
-    if not steps:
-        return "\n".join([""] * (ROWS - 1) + [f"{run.name}: no step yet"])
-    import plotext
+def _plot(run: Run, history: History, width: int, look: Look) -> list[Text]:
+    """The dashboard's plot without a dashboard: the same scale, labels and smoothing."""
+    from rich.text import Text
 
-    # plotext redraws every point that it is given: two for each column, the extremes of their stretch
-    points = list(_extremes(steps, losses, width))
-    plotext.clear_figure()
-    plotext.theme("clear")
-    plotext.plotsize(width, ROWS)
-    plotext.plot([p[0] for p in points], [p[1] for p in points], marker="braille", color="blue")
-    eval_steps, eval_losses = history.columns("eval.step", "eval.val_loss")
-    if len(eval_steps):
-        seen = list(_extremes(eval_steps.tolist(), eval_losses.tolist(), width))
-        plotext.scatter([p[0] for p in seen], [p[1] for p in seen], marker="dot", color="orange")
-    return str(plotext.build()).rstrip("\n")
+    from screens.training_plots import Axes, Source, plot_for
+    from screens.widgets.figure import LEFT, RIGHT, PlotColors, draw
+    from screens.widgets.ramps import SERIES
+
+    source = Source(run.name, history, run.config.max_steps, None, "", "")
+    figure = plot_for([source], Axes(), max(1, width - LEFT - RIGHT)).figure
+    colors = PlotColors((_rgb(SERIES[0]),), (_rgb(FAINT),), _rgb(AXIS)) if look.ramps else None
+    lines = draw(figure, width, ROWS, colors, look.ascii)
+    return lines or [*(Text() for _ in range(ROWS - 1)), Text(f"{run.name}: no step yet")]
 
 
-def _extremes(x: list[float], y: list[float], columns: int) -> Iterator[tuple[float, float]]:
-    finite = [(a, b) for a, b in zip(x, y, strict=True) if math.isfinite(b)]
-    size = max(math.ceil(len(finite) / columns), 1)
-    for first in range(0, len(finite), size):
-        stretch = finite[first : first + size]
-        yield from sorted({min(stretch, key=_height), max(stretch, key=_height)})
+def _look() -> Look:
+    """What the owner chose for the app; ASCII alone where the output's encoding has no braille."""
+    from lab.look import choose_look
+    from lab.settings import load_settings
+
+    settings, _ = load_settings()
+    try:
+        "⣿┤".encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return choose_look(settings, ascii_only=True)
+    return choose_look(settings)
 
 
-def _height(point: tuple[float, float]) -> float:
-    return point[1]
+def _rgb(color: str) -> tuple[int, int, int]:
+    from rich.color import Color
+
+    red, green, blue = Color.parse(color).get_truecolor()
+    return red, green, blue
 
 
 def _line(run: Run, history: History, state: str) -> str:

@@ -23,6 +23,7 @@ from textual.widget import Widget
 
 from screens.widgets.figure import LEFT, RIGHT, Figure, Line, PlotColors, draw
 from screens.widgets.guarded import Guarded
+from screens.widgets.plot_grid import column_of
 from screens.widgets.ramps import SERIES
 
 
@@ -104,8 +105,7 @@ class Curve(Guarded, Widget, can_focus=True):
 
     def column_of(self, x: float) -> int:
         """The canvas column of an x value."""
-        low, high = self._figure.x_range
-        return round((x - low) / ((high - low) or 1.0) * (self.canvas_width - 1))
+        return column_of(x, self._figure.x_range, self.canvas_width)
 
     def values_at(self, x: float) -> list[tuple[Line, float, float]]:
         """Each line's point nearest to ``x`` as (line, its x, its y), points that are not numbers left out."""

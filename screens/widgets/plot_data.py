@@ -112,25 +112,6 @@ def linear_ticks(low: float, high: float, count: int = 5) -> list[float]:
     return [round(i * step, 12) for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def log_ticks(low: float, high: float, count: int = 5) -> list[float]:
-    """Round positions between two positive ends for an axis that shows their logarithm.
-
-    >>> log_ticks(1.2, 4.5)
-    [2.0, 3.0, 4.0]
-    >>> log_ticks(0.001, 10.0)
-    [0.001, 0.01, 0.1, 1.0, 10.0]
-    """
-    if not 0 < low < high or not math.isfinite(high):
-        return [low] if 0 < low < math.inf else []
-    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    for marks in ((1,), (1, 3), (1, 2, 5), (1, 2, 3, 4, 5, 6, 8)):
-        places = [round(m * 10.0**d, 12) for d in decades for m in marks]
-        found = [p for p in places if low * (1 - 1e-9) <= p <= high * (1 + 1e-9)]
-        if len(found) >= min(3, count):
-            return found[:: max(1, math.ceil(len(found) / (count + 1)))]
-    return linear_ticks(low, high, count)
-
-
 def short_number(value: float | None, digits: int = 3) -> str:
     """A number of about ``digits`` figures with an SI suffix; what is missing or not finite reads as words.
 
@@ -168,6 +149,25 @@ def axis_label(value: float) -> str:
     """
     text = short_number(value, 2 if 0 < abs(value) < 0.01 else 3).replace(" ", "")
     return text[:LABEL_WIDTH].rjust(LABEL_WIDTH)
+
+
+def axis_labels(values: Sequence[float]) -> list[str]:
+    """The labels of a y axis: as many decimals as each value needs to be read as it is, one suffix for all.
+
+    >>> axis_labels([1.5, 2.0, 2.5]), axis_labels([0.0, 25000.0, 50000.0])
+    (['   1.5', '   2.0', '   2.5'], ['    0k', '   25k', '   50k'])
+    >>> axis_labels([1.402, 1.404]), axis_labels([0.0002, 0.0004])
+    ([' 1.402', ' 1.404'], ['2.0e-4', '4.0e-4'])
+    """
+    top = max(map(abs, values), default=0.0)
+    size, suffix = next(((n, s) for n, s in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")) if top >= n), (1.0, ""))
+    for unit, sign in ((size, suffix), (1.0, "")):
+        for decimals in range(LABEL_WIDTH if top >= 0.01 else 0):
+            texts = [f"{v / unit:.{decimals}f}{sign}" for v in values]
+            exact = all(math.isclose(round(v / unit, decimals), v / unit, rel_tol=1e-6) for v in values)
+            if exact and max(map(len, texts)) <= LABEL_WIDTH:
+                return [t.rjust(LABEL_WIDTH) for t in texts]
+    return [axis_label(v) for v in values]
 
 
 def position_label(value: float, unit: str) -> str:

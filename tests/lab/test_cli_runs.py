@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from core.training.events import EndEvent, EvalEvent, StartEvent, StepEvent
 from core.training.rundir import RunWriter
 from core.training.runs import open_run
 from lab.cli import control
-from lab.cli.watch import _extremes
+from lab.settings import Settings, save_settings
 
 
 def write_run(path: Path, state: str = "finished", steps: int = 40, val_loss: float = 2.25) -> None:
@@ -266,14 +267,31 @@ class TestWatch:
         assert line.startswith("done  finished  40/40  loss 2.0000  best val 2.2500 at 40")
         assert any("⠉" <= glyph <= "⣿" for glyph in "".join(plot))
 
-    def test_decimation_keeps_spikes_and_order(self):
-        steps = [float(i) for i in range(10_000)]
-        losses = [1.0] * 10_000
-        losses[7_777] = 9.0
-        points = list(_extremes(steps, losses, 80))
-        assert len(points) <= 160
-        assert (7_777.0, 9.0) in points
-        assert points == sorted(points)
+    def test_inline_labels_are_round_and_evenly_apart(self, llm_lab, monkeypatch):
+        monkeypatch.setattr("lab.cli.watch.drawable", lambda: True)
+        write_run(llm_lab.runs / "done")
+        *plot, below, _ = llm_lab("watch", "done", "--inline").out.rstrip("\n").splitlines()[-10:]
+        across = [float(label) for label in below.split()]
+        assert across[0] == 0 and across[-1] == 40
+        assert {b - a for a, b in pairwise(across)} <= {5, 10, 20}
+        labels = [(i, float(row.partition("┤")[0])) for i, row in enumerate(plot) if "┤" in row]
+        assert len(labels) >= 2
+        assert len({(b[0] - a[0], round(a[1] - b[1], 6)) for a, b in pairwise(labels)}) == 1
+
+    def test_inline_is_ascii_where_the_owner_or_the_terminal_wants_it(self, llm_lab, monkeypatch):
+        monkeypatch.setattr("lab.cli.watch.drawable", lambda: True)
+        write_run(llm_lab.runs / "done")
+        save_settings(Settings(symbols="ascii"))
+        plot = llm_lab("watch", "done", "--inline").out.rstrip("\n").splitlines()[-10:]
+        assert "\n".join(plot).isascii()
+        assert any("*" in row for row in plot)
+
+    def test_inline_without_a_step_says_so(self, llm_lab, monkeypatch):
+        monkeypatch.setattr("lab.cli.watch.drawable", lambda: True)
+        with writing(writer_of(llm_lab.runs / "done")) as writer:
+            writer.emit(EndEvent(0, 0.0, 0, "stopped"))
+            writer.close("stopped")
+        assert "done: no step yet" in llm_lab("watch", "done", "--inline").out
 
 
 def test_age_is_not_negative_with_a_wrong_clock():

@@ -12,6 +12,11 @@ from pathlib import Path
 from pilots import looked
 from recorded import write
 
+from core.training.history import History
+from core.training.runs import open_run
+from screens.training_plots import Source
+from screens.training_takeaway import Rows
+
 ROOT = Path(__file__).parents[3]
 
 
@@ -36,5 +41,55 @@ async def test_the_snippet_and_the_command_say_what_the_screen_shows(app, folder
     assert program == "llm-lab"
     events = [json.loads(line) for line in said([sys.executable, "-m", "lab", *words]).splitlines()]
     shown = [e for e in events if e["kind"] == "eval"]
-    assert [(e["step"], e["train_loss"], e["val_loss"]) for e in shown] == [tuple(row) for row in request.table[1]]
+    header, rows = request.table
+    names = ("step", "time", "tokens", "loss", "lr", "grad_norm", "tokens_per_second")
+    taken = [dict(zip(header, row, strict=True)) for row in rows]
+    assert [[e[n] for n in names] for e in events if e["kind"] == "step"] == [[r[n] for n in names] for r in taken]
+    names = ("step", "train_loss", "val_loss")
+    assert [[e[n] for n in names] for e in shown] == [[r[n] for n in names] for r in taken if r["val_loss"] is not None]
     assert events[-1]["kind"] == "end" and events[-1]["reason"] == view.state
+
+
+async def test_numbers_hold_every_run_of_the_plot_and_the_link_opens_the_run(app, folder):
+    one, two = write(folder / "one", 500), write(folder / "t w o", 300)
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.screen.show_run(two)
+        app.screen._overlays = (one,)
+        await looked(pilot, app.screen)
+        await pilot.press("m")
+        await looked(pilot, app.screen)
+        request = app.screen.take_away()
+    header, rows = request.table
+    assert {"loss", "lr", "grad_norm", "tokens_per_second", "val_loss"} <= set(header)
+    assert [row[:2] for row in rows] == [("t w o", s) for s in range(1, 301)] + [("one", s) for s in range(1, 501)]
+    program, *words = shlex.split(request.link)
+    assert (program, words) == ("llm-lab", ["watch", "t w o"])
+    assert "t w o done" in said([sys.executable, "-m", "lab", *words]) or "stopped" in said(
+        [sys.executable, "-m", "lab", *words]
+    )
+
+
+async def test_the_picture_for_print_is_drawn_from_every_step(app, folder, monkeypatch):
+    from matplotlib.axes import Axes
+
+    run = write(folder / "shakes", 2000)
+    drawn = []
+    draw = Axes.plot
+    monkeypatch.setattr(Axes, "plot", lambda axes, x, y, *a, **k: drawn.append(len(x)) or draw(axes, x, y, *a, **k))
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.screen.show_run(run)
+        await looked(pilot, app.screen)
+        assert max(len(line.x) for line in app.screen.reading.plot.figure.lines) < 200
+        app.screen.take_away().figure(folder / "loss.png")
+    assert sorted(drawn) == [8, 2000, 2000]
+    assert (folder / "loss.png").stat().st_size > 10_000
+
+
+def test_what_a_long_history_thinned_out_is_read_again(folder):
+    run = open_run(write(folder / "long", 1200))
+    history = History(run.path / "metrics.jsonl", limit=100)
+    history.update()
+    assert len(history.steps) <= 100
+    rows = Rows((Source("long", history, 2000, 1.0, "char", "tiny-shakespeare"),))
+    assert [row[1] for row in rows] == list(range(1, 1201))
+    assert len(rows) == 1200 and rows[-1][1] == 1200

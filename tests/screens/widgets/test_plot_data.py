@@ -9,9 +9,9 @@ from hypothesis.extra import numpy as hnp
 from screens.widgets.plot_data import (
     LABEL_WIDTH,
     axis_label,
+    axis_labels,
     decimate,
     linear_ticks,
-    log_ticks,
     reach_for,
     smooth,
     value_range,
@@ -94,21 +94,18 @@ def test_ticks_lie_inside_and_rise(low, span, count):
     assert all(low - slack <= t <= high + slack for t in ticks)
 
 
-@given(st.floats(1e-8, 1e8), st.floats(1.01, 1e9))
-def test_log_ticks_lie_inside(low, factor):
-    ticks = log_ticks(low, low * factor)
-    assert ticks
-    assert all(low * 0.999 <= t <= low * factor * 1.001 for t in ticks)
-
-
-def test_log_ticks_of_nothing():
-    assert log_ticks(0, 1) == []
-    assert log_ticks(math.nan, 1) == []
-
-
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32))
 def test_axis_labels_have_one_width(value):
     assert len(axis_label(value)) == LABEL_WIDTH
+
+
+@given(st.integers(-90, 500), st.integers(2, 9), st.sampled_from([0.001, 0.02, 0.25, 0.5, 1, 20, 250, 5e6]))
+def test_the_labels_of_an_axis_tell_its_values_apart(first, count, step):
+    values = [(first + i) * step for i in range(count)]
+    labels = axis_labels(values)
+    assert {len(label) for label in labels} == {LABEL_WIDTH}
+    assert len(set(labels)) == count
+    assert axis_labels([]) == []
 
 
 def test_ranges():
