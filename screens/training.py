@@ -96,6 +96,8 @@ class TrainingScreen(PlotKeys):
         self._plot_wanted: Wanted | None = None
         self._pane = "plot"
         self._alert: Alert | None = None
+        self._state_seen: tuple[str, str] | None = None
+        self._folder_opened = False
 
     # --- frame
 
@@ -201,6 +203,17 @@ class TrainingScreen(PlotKeys):
         self._paint_alert(reading)
         self._say_state(reading)
         self.answer_requests(reading)
+        if self._folder_opened and reading.wanted.folder == self.runs_dir:
+            self._folder_opened = False
+            self._say_folder(reading)
+
+    def _say_folder(self, reading: Reading) -> None:
+        """What was found in a folder that a person opened."""
+        found = sum(not run.bundled for run in reading.runs)
+        if found:
+            self.hold(f"{found} {'run' if found == 1 else 'runs'} in {self.runs_dir}")
+        else:
+            self.hold(f"no runs in {self.runs_dir} yet; new ones will be kept here", 15)
 
     def _paint_plot(self, reading: Reading) -> None:
         """At most once a second while points come, at once when a person changed what is shown.
@@ -232,8 +245,14 @@ class TrainingScreen(PlotKeys):
         live = sum(run.state in ("running", "paused", "starting", "stopping") for run in reading.runs)
         runs = "run keeps" if live == 1 else "runs keep"
         self.count(f"{live} {runs} going when you quit" if live else "")
-        if not self.sentence_held() and reading.detail is not None:
-            self.say(state_sentence(reading.detail.view))
+        if reading.detail is None:
+            return
+        view = reading.detail.view
+        before, self._state_seen = self._state_seen, (view.path, view.state)
+        if before != self._state_seen:
+            self.state_changed()
+        if not self.sentence_held():
+            self.say(state_sentence(view))
 
     # --- what is shown
 
@@ -291,6 +310,7 @@ class TrainingScreen(PlotKeys):
         else:
             self.runs_dir = path
             self._run_shown, self._overlays = None, ()
+            self._folder_opened = True
             self.look_now()
 
     # --- time machine and crosshair

@@ -136,7 +136,7 @@ class RunActions(RunStarter):
 
     @on(Sent)
     def _sent(self, message: Sent) -> None:
-        self.hold(self.requests.sent(message.request, message.run).asked, 12)
+        self.hold(self.requests.sent(message.request, message.run).asked, 12, of_state=True)
         self.look_now()
 
     def answer_requests(self, reading: Reading) -> None:
@@ -146,7 +146,7 @@ class RunActions(RunStarter):
             return
         path = Path(detail.view.path)
         for sentence in self.requests.take(path, detail.answers):
-            self.hold(sentence)
+            self.hold(sentence, of_state=True)
         if detail.view.state not in LIVE and detail.view.state != "silent":
             self.requests.forget(path)
 

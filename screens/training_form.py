@@ -24,6 +24,7 @@ from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 from textual.worker import get_current_worker
 
+from core.errors import InputError
 from core.presets import TRAIN_PRESETS
 from screens.training_estimate import Estimated, Figures, Timings, figures, presets_first, rough_time
 from screens.training_fields import Checked, as_command, as_python, check, form_fields, texts_of
@@ -282,8 +283,23 @@ class NewRunForm(Dialog[StartRequest]):
                 first.query_one(Input).focus()
             self.app.bell()
             return
+        if not self._name_is_good():
+            return
         self._cancel_measure.set()
         self.dismiss(StartRequest(config, self._run_name() or self._stem or self._preset))
+
+    def _name_is_good(self) -> bool:
+        from core.training.runs import check_name
+
+        try:
+            check_name(self._run_name() or "unnamed")
+        except InputError as error:
+            self.query_one("#field-name", Input).focus()
+            # After the focus, which writes the field's meaning to the same line.
+            self.call_later(self.query_one("#meaning", Static).update, f"{error.title} · {error.hint}")
+            self.app.bell()
+            return False
+        return True
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """``enter``, up and down are the form's own only where the focused part has no other use for them."""

@@ -6,6 +6,7 @@ worker's business.
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from screens.training_view import RunView
     from screens.widgets.jobs import Job
 
+OWN_CHANGE = 1.0
+"""Seconds in which a new state belongs to what was just said (``pause asked ..., done``), not to something later."""
 HOLD = 6.0
 """Seconds that an answer to a key stays in the status line before the run's state returns."""
 
@@ -59,6 +62,7 @@ class RunStarter(LabScreen):
         self.reading: Reading | None = None
         """The last look that was painted."""
         self._held_until = 0.0
+        self._stale_after = math.inf
         self._start_cancel: threading.Event | None = None
         self._start_job: Job | None = None
 
@@ -84,10 +88,23 @@ class RunStarter(LabScreen):
 
     # --- the status line
 
-    def hold(self, sentence: str, seconds: float = HOLD, *, rows: int = 1) -> None:
-        """Says something that the run's state must not wipe away at once."""
+    def hold(self, sentence: str, seconds: float = HOLD, *, rows: int = 1, of_state: bool = False) -> None:
+        """Says something that the run's state must not wipe away at once.
+
+        Args:
+            sentence: what is said.
+            seconds: how long it stays.
+            rows: lines that it may take.
+            of_state: whether it is about the state of the shown run, and so stale when that is another.
+        """
         self._held_until = time.monotonic() + seconds
+        self._stale_after = time.monotonic() + OWN_CHANGE if of_state else math.inf
         self.say(sentence, rows=rows)
+
+    def state_changed(self) -> None:
+        """The shown run's state is another one: what was said of the old one goes."""
+        if time.monotonic() > self._stale_after:
+            self.release_sentence()
 
     def sentence_held(self) -> bool:
         """Whether such a sentence still stands."""
@@ -139,7 +156,7 @@ class RunStarter(LabScreen):
         else:
             self._end_fetch(None)
             if not self.sentence_held() or self._held_until - time.monotonic() > 31:
-                self.hold(f"{step.path.name} is starting in a process of its own")
+                self.hold(f"{step.path.name} is starting in a process of its own", of_state=True)
             self.run_began(step.path)
 
     def _fetching(self, step: Fetching) -> None:

@@ -211,7 +211,7 @@ def number_rows(view: RunView) -> list[tuple[str, str]]:
     rows = [
         ("step", progress),
         ("epoch", "–" if view.epoch is None else f"{view.epoch:.2f}"),
-        ("loss", short_number(view.smooth_loss, 4)),
+        ("loss", smoothed(view)),
         ("validation", short_number(view.val_loss, 4)),
         ("best", best),
         ("perplexity", short_number(view.perplexity, 4)),
@@ -225,6 +225,13 @@ def number_rows(view: RunView) -> list[tuple[str, str]]:
     if view.bits_per_byte is not None:
         rows.insert(6, ("bits/byte", short_number(view.bits_per_byte)))
     return rows
+
+
+def smoothed(view: RunView) -> str:
+    """The loss as the plot's strong line shows it, which is not that of the last batch; said where they differ."""
+    value = view.smooth_loss
+    number = short_number(value, 4)
+    return number if value is None or value == view.loss or not math.isfinite(value) else f"{number} smoothed"
 
 
 def short_name(corpus: str, room: int = 16) -> str:

@@ -118,7 +118,7 @@ def check_length(n_tokens: int, context_length: int, part: str = "") -> None:
     hints = ["take a longer text"]
     if part == "validation":
         hints.append("a larger --val-fraction")
-    if n_tokens > 1:
+    if n_tokens > 2:  # a window of one token learns nothing from what came before
         hints.append(f"--context-length {n_tokens - 1} or less")
     raise CorpusError(
         f"the {f'{part} part of the ' if part else ''}text has {n_tokens:,} tokens, one window of context_length "

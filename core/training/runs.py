@@ -10,7 +10,7 @@ import shutil
 import time
 from pathlib import Path
 
-from core.errors import LabError, RunError, RunLockedError, nearest
+from core.errors import InputError, LabError, RunError, RunLockedError, nearest
 from core.files import write_error
 from core.folders import asset, runs_dir
 from core.lock import FileLock
@@ -85,6 +85,28 @@ def list_runs(folder: str | Path | None = None, *, bundled: bool = False) -> lis
     return found
 
 
+def folder_name(text: str) -> str:
+    """The name of a run's folder for a text of any kind; one that can be a name as it is stays as it is.
+
+    >>> folder_name("my run"), folder_name("a/b"), folder_name("..")
+    ('my-run', 'a-b', 'run')
+    """
+    return re.sub(r"[^\w.+-]+", "-", text).strip(".-") or "run"
+
+
+def check_name(name: str) -> str:
+    """The name that a person gave to a run, as it is.
+
+    Raises:
+        InputError: it can't be the name of a folder that every system takes; the hint has one that can.
+    """
+    if folder_name(name) != name:
+        raise InputError(
+            f"expected a name of letters, digits and . _ + - for the run, got {name!r}", f"try {folder_name(name)}"
+        )
+    return name
+
+
 def new_run_dir(stem: str, root: str | Path | None = None) -> Path:
     """Makes an empty folder for a new run: ``stem``, or ``stem-2`` and so on when that is taken.
 
@@ -92,7 +114,12 @@ def new_run_dir(stem: str, root: str | Path | None = None) -> Path:
         LabError: the folder cannot be made.
     """
     parent = Path(root).expanduser() if root is not None else runs_dir()
-    clean = re.sub(r"[^\w.+-]+", "-", stem).strip(".-") or "run"
+    clean = folder_name(stem)
+    for place in (parent, *parent.parents):
+        if place.exists() and not place.is_dir():
+            raise RunError(
+                f"expected a folder for runs, and {place} is a file", "name a folder, new or not, with LLM_LAB_RUNS"
+            )
     try:
         parent.mkdir(parents=True, exist_ok=True)
         n = 1

@@ -51,7 +51,7 @@ def runs(
         return 0
     width = shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else 10_000
     if found:
-        header = ("", "run", "state", "step", "loss", "best val", "size", "tokenizer", "age", "")
+        header = ("", "run", "state", "step", "last loss", "best val", "size", "tokenizer", "age", "")
         for line in table(header, [_row(summary) for summary in found]):
             print(set_cell_size(line, width).rstrip() if cell_len(line) > width else line)
     if all(summary.bundled for summary in found):

@@ -48,6 +48,10 @@ def train(
 
     SIGINT (ctrl-C) and SIGTERM end the run with a checkpoint; the exit code is then 128 plus the signal's number.
     """
+    if name is not None:
+        from core.training.runs import check_name
+
+        check_name(name)
     run = _resumed(resume, checkpoint, preset, name)
     asked = asked_config(run.config if run else None, preset, config, model, fields)
     if detach:

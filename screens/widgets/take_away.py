@@ -110,7 +110,7 @@ def export_path(screen: str, what: str, suffix: str, folder: Path | None = None,
     """
     folder = folder or Path(FOLDER)
     stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
-    clean = re.sub(r"[^\w.-]+", "-", what).strip("-") or "view"
+    clean = re.sub(r"[^\w.-]+", "-", what).strip("-").removeprefix(f"{screen}-") or "view"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from core.folders import runs_dir
 from core.training.runs import open_run
 from lab.cli.progress import Tally, last_line
 
@@ -281,3 +282,20 @@ class TestOnATerminal:
 
 def test_the_last_line_without_any_number():
     assert last_line("x", "runs/x", Tally(10)) == "starting x: 0 of 10 steps in 0.0 s · runs/x"
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "", "my run"])
+def test_a_name_that_would_be_changed_is_refused(llm_lab, words, name):
+    said = llm_lab(*words, "--name", name, "--max-steps", 1)
+    assert said.code == 2
+    assert "expected a name" in said.err and "try " in said.err
+    assert not runs_dir().exists()
+
+
+def test_a_file_in_place_of_the_runs_folder_is_named(llm_lab, words, monkeypatch):
+    place = llm_lab.root / "plain"
+    place.write_text("")
+    monkeypatch.setenv("LLM_LAB_RUNS", str(place))
+    said = llm_lab(*words, "--name", "x", "--max-steps", 1)
+    assert said.code != 0
+    assert "expected a folder for runs" in said.err and "plain is a file" in said.err

@@ -2,8 +2,9 @@
 
 import pytest
 from pilots import looked, sentence, until
-from recorded import write
+from recorded import meta, write
 from rich.cells import cell_len
+from run_writing import writing
 from textual import events
 from textual.geometry import Region
 from textual.keys import _character_to_key
@@ -12,7 +13,8 @@ from textual.widgets._footer import FooterKey
 
 from core.errors import LabError
 from core.presets import TRAIN_PRESETS
-from screens import training_estimate
+from core.training.rundir import RunWriter
+from screens import training_estimate, training_starting
 from screens.training_form import NewRunForm
 from screens.training_start import Started, StartRequest
 from screens.widgets.error_card import ErrorCard
@@ -28,8 +30,6 @@ def no_measuring(monkeypatch):
 @pytest.fixture
 def started(monkeypatch):
     """What the screen was asked to start."""
-    from screens import training_starting
-
     found = []
 
     def record(request, runs_dir, cancelled=None):
@@ -114,7 +114,6 @@ async def test_a_run_at_a_third_of_the_rate_is_named_after_the_run_that_diverged
 @pytest.mark.parametrize("size", [(60, 16), (80, 24)])
 async def test_on_a_small_terminal_a_new_run_shows_its_loss_first(app, folder, monkeypatch, size):
     from core.training import launch
-    from screens import training_starting
 
     run = write(folder / "new", 300)
     monkeypatch.setattr(training_starting, "begin", lambda *_: iter([Started(run, launch.Launched(run, 1, None))]))
@@ -197,3 +196,48 @@ async def test_esc_on_a_card_returns_the_focus(app, folder, pane):
         await pilot.press("escape")
         await until(pilot, lambda: not screen.query(ErrorCard))
         assert screen.focused is before
+
+
+async def test_a_name_that_no_folder_can_have_is_said_before_the_run_starts(app, folder, started):
+    async with app.run_test(size=(120, 36)) as pilot:
+        form = await form_of(pilot)
+        await pilot.press("tab", *"a/b", "ctrl+s")
+        await until(pilot, lambda: "try a-b" in str(form.query_one("#meaning", Static).content))
+        assert app.screen is form and not started
+        await pilot.press("home", "delete", "delete", "ctrl+s")
+        await until(pilot, lambda: started)
+        assert started[0].name == "b"
+
+
+async def test_a_folder_without_runs_says_that_new_ones_are_kept_there(app, folder, tmp_path):
+    write(folder / "shakes")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        await looked(pilot, screen)
+        screen.open_path(empty)
+        await until(pilot, lambda: sentence(screen) == f"no runs in {empty} yet; new ones will be kept here")
+        screen.open_path(folder)
+        await until(pilot, lambda: sentence(screen) == f"1 run in {folder}")
+
+
+async def test_what_was_said_of_a_state_goes_with_the_state(app, folder, monkeypatch):
+    monkeypatch.setattr(training_starting, "OWN_CHANGE", 0.0)
+    run = folder / "live"
+    with writing(RunWriter.create(run, meta())) as writer:
+        writer.set_status(state="running", step=1, max_steps=2000)
+        async with app.run_test(size=(120, 36)) as pilot:
+            screen = app.screen
+            screen.show_run(run)
+            await looked(pilot, screen)
+            screen.hold("live is starting in a process of its own", 600, of_state=True)
+            await looked(pilot, screen)
+            assert "is starting" in sentence(screen)
+            writer.set_status(state="paused", step=1, max_steps=2000)
+            await until(pilot, lambda: sentence(screen).startswith("paused"))
+            screen.hold("no network", 600)
+            writer.set_status(state="running", step=1, max_steps=2000)
+            await until(pilot, lambda: screen.view.state == "running")
+            await looked(pilot, screen)
+            assert sentence(screen) == "no network"

@@ -8,6 +8,8 @@ from recorded import CONFIG, events, loss_at, meta, write
 from run_writing import writing
 
 from core.config import TrainConfig
+from core.data.windows import check_length
+from core.errors import CorpusError
 from core.presets import TRAIN_PRESETS
 from core.training.rundir import RunWriter
 from core.training.runs import open_run
@@ -21,6 +23,7 @@ from screens.training_reader import DashboardReader, Wanted
 from screens.training_takeaway import as_python as watch_python
 from screens.training_takeaway import lesson_values
 from screens.training_view import number_rows, state_sentence, verdict
+from screens.widgets.take_away import export_path
 
 
 def look(folder, shown=None, overlays=(), **axes):
@@ -304,3 +307,24 @@ def test_answers_that_dialogs_take(tmp_path):
     assert "whole number" in more_than(2000)("many")
     assert folder_or_run(str(tmp_path)) is None
     assert "not a directory" in folder_or_run(str(tmp_path / "no"))
+
+
+def test_the_loss_says_that_it_is_smoothed_and_the_take_away_has_both(tmp_path):
+    run = write(tmp_path / "a", 700)
+    detail = look(tmp_path, run).detail
+    rows = dict(number_rows(detail.view))
+    assert rows["loss"].endswith(" smoothed")
+    assert (rows["text"], rows["tokenizer"]) == ("tiny-shakespeare", "char")
+    assert {"loss", "smooth_loss"} <= detail.view.to_dict().keys()
+    assert detail.view.to_dict()["loss"] != detail.view.to_dict()["smooth_loss"]
+
+
+def test_exported_files_name_the_screen_once(tmp_path):
+    path = export_path("training", "training-shakes", "csv", tmp_path, now=0)
+    assert path.name.startswith("training-shakes-19")
+
+
+def test_the_hint_for_a_text_that_holds_no_window_asks_for_no_window_of_one():
+    with pytest.raises(CorpusError) as caught:
+        check_length(2, 64, "training")
+    assert "context-length" not in caught.value.hint
