@@ -304,5 +304,6 @@ def run_app(
         screen=name, workbench=workbench, settings=settings, run=run, look=look, notice=notice, frame_first=True
     )
     app.remember = True
+    app.bench_remembered = not model
     code = app.run()
     return app.return_code or code or 0

@@ -25,10 +25,12 @@ TOKENIZERS = ("char", "gpt2")
 class ChipRead(Message):
     """What is known of the models on the workbench."""
 
-    def __init__(self, generation: int, text: str) -> None:
+    def __init__(self, generation: int, text: str, lost: tuple[str, ...] = ()) -> None:
         super().__init__()
         self.generation = generation
         self.text = text
+        self.lost = lost
+        """The specs that mean nothing here."""
 
 
 class StepFound(Message):
@@ -60,6 +62,8 @@ class BenchActions(App[int]):
     look: Look
     runs_dir: Path
     chip: str
+    bench_remembered = False
+    """Whether the workbench is that of an earlier start, which may have been in another folder."""
 
     @property
     def lab_screen(self) -> LabScreen | None:
@@ -80,13 +84,21 @@ class BenchActions(App[int]):
         generation, bench = self.workbench.generation, self.workbench.bench
         a = describe(bench.a, self.runs_dir)
         b = describe(bench.b, self.runs_dir) if bench.b else None
-        self.post_message(ChipRead(generation, chip_text(a, b, bench, self.look)))
+        lost = tuple(ref.spec for ref in (a, b) if ref is not None and ref.kind == "unknown" and not ref.here)
+        self.post_message(ChipRead(generation, chip_text(a, b, bench, self.look), lost))
 
     @on(ChipRead)
     def _chip_read(self, event: ChipRead) -> None:
-        if event.generation == self.workbench.generation:
-            self.chip = event.text
-            self._show_chip()
+        if event.generation != self.workbench.generation:
+            return
+        self.chip = event.text
+        self._show_chip()
+        remembered, self.bench_remembered = self.bench_remembered, False
+        if remembered and event.lost:
+            bench = self.workbench.bench
+            self.use(a="demo" if bench.a in event.lost else bench.a, b=None if bench.b in event.lost else bench.b)
+            names = " and ".join(event.lost)
+            self.notify(f"{names}, of the last time, is not in {self.runs_dir}: the workbench holds {self.workbench.a}")
 
     def _show_chip(self) -> None:
         if self.lab_screen is not None:

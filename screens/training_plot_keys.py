@@ -39,13 +39,14 @@ class PlotKeys(RunActions):
             return
         if path in self._overlays:
             self._overlays = tuple(p for p in self._overlays if p != path)
+            self.hold(f"overlay off: {path.name}")
         elif len(self._overlays) >= 4:
             self.hold("four runs are the most that can be told apart: c on one of them takes it off")
             return
         else:
             self._overlays = (*self._overlays, path)
-            if len(self._overlays) == 1:
-                self.hold(f"{path.name} stays in the plot: move to another run to compare")
+            letter = dict(enumerate("BCD", 1)).get(len(self._overlays), "")  # A is the run under the cursor
+            self.hold(f"overlay {letter}: {path.name} · it stays in the plot when you move to another run")
         self.look_now()
 
     def _axes(self, **changes: Any) -> None:

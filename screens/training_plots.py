@@ -110,7 +110,7 @@ class Plot:
     """The published losses that could be drawn, with their number in ``R1`` and so on."""
 
     def titles(self) -> list[list[tuple[str, int | None]]]:
-        """The pane's title in four lengths, the longest first: parts of text, each with its series for the colour."""
+        """The pane's title in five lengths, the longest first: parts of text, each with its series for the colour."""
         name = f"{self.title}{', log' if self.axes.log else ''} "
         brief = f"{self.title.partition(' (')[0]}{', log' if self.axes.log else ''} "
         levels: list[tuple[str, int | None]] = [(f"  {v.label} {v.y:g}", None) for v in self.figure.levels]
@@ -118,6 +118,7 @@ class Plot:
         lengths: list[list[tuple[str, int | None]]] = [
             [(name, None), *((f" {e.text}", e.series) for e in self.legend), *levels],
             [(name, None), *((f" {e.short}", e.series) for e in self.legend), *levels],
+            [(brief, None), *((f" {e.short}", e.series) for e in self.legend), *levels],
             [(brief, None), *((f" {e.shortest}", e.series) for e in newest.values()), *levels],
         ]
         names = "".join(f" {v.label}" for v in self.figure.levels)

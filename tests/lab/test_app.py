@@ -489,3 +489,17 @@ async def test_the_picture_of_a_pane_is_the_pane_alone():
         svg = svg_of(app.screen, app.screen.query_one(".coming")).replace("&#160;", " ")
         assert "This screen is not here yet." in svg and svg.count("╰") == 1
         assert "6 Weights" not in svg and "palette" not in svg
+
+
+async def test_a_remembered_model_that_is_not_here_gives_way_to_the_demo_and_that_is_said_once():
+    app = lab(workbench=Workbench.from_dict({"a": "gone@500", "b": "also-gone"}))
+    app.bench_remembered = True
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.workbench.a == "demo")
+        assert app.workbench.b is None
+        await until(pilot, lambda: app._notifications)
+        (told,) = app._notifications
+        assert "gone@500" in told.message and "the workbench holds demo" in told.message
+        app.workbench.set(a="gone@500")
+        await until(pilot, lambda: "gone" in app.chip)
+        assert app.workbench.a == "gone@500"

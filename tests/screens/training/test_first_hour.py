@@ -241,3 +241,19 @@ async def test_what_was_said_of_a_state_goes_with_the_state(app, folder, monkeyp
             await until(pilot, lambda: screen.view.state == "running")
             await looked(pilot, screen)
             assert sentence(screen) == "no network"
+
+
+async def test_overlays_are_confirmed_each_time(app, folder):
+    for name in "ab":
+        write(folder / name, 60)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        await looked(pilot, screen)
+        for letter in "BC":
+            name = screen.body.list.cursor.name
+            await pilot.press("c")
+            assert sentence(screen).startswith(f"overlay {letter}: {name}")
+            await pilot.press("c", "c", "down")
+            await looked(pilot, screen)
+        await pilot.press("up", "c")
+        assert sentence(screen).startswith("overlay off: ")
