@@ -128,7 +128,7 @@ class Curve(Guarded, Widget, can_focus=True):
             text = self.empty_text if y == self.size.height // 2 else ""
             return Strip([Segment(text.center(width)[:width], base + Style(dim=True))], width)
         strip = self._strips[y] if y < len(self._strips) else Strip.blank(width, base)
-        if y < self.size.height - 2:
+        if 0 < y < self.size.height - 2:
             strip = self._overlay(
                 strip, self._target_column(), "!" if self._ascii_only else "┊", base + Style(bold=True)
             )
