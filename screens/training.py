@@ -244,7 +244,8 @@ class TrainingScreen(PlotKeys):
     def _say_state(self, reading: Reading) -> None:
         live = sum(run.state in ("running", "paused", "starting", "stopping") for run in reading.runs)
         runs = "run keeps" if live == 1 else "runs keep"
-        self.count(f"{live} {runs} going when you quit" if live else "")
+        when = "" if self.has_class("-tiny") else " when you quit"  # there the sentence needs the room
+        self.count(f"{live} {runs} going{when}" if live else "")
         if reading.detail is None:
             return
         view = reading.detail.view

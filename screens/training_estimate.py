@@ -132,6 +132,11 @@ def _time_line(estimated: Estimated, config: TrainConfig, rough: str) -> str:
     return "time: measuring a step…" if estimated.measuring else "time: not measured"
 
 
+def takes_as_long(one: TrainConfig, other: TrainConfig) -> bool:
+    """Whether two runs have as many steps of the same kind."""
+    return one.max_steps == other.max_steps and step_key(one) == step_key(other)
+
+
 def rough_time(summary: str) -> str:
     """How long a preset takes, by its own summary; empty if that doesn't say.
 

@@ -26,7 +26,7 @@ from textual.worker import get_current_worker
 
 from core.errors import InputError
 from core.presets import TRAIN_PRESETS
-from screens.training_estimate import Estimated, Figures, Timings, figures, presets_first, rough_time
+from screens.training_estimate import Estimated, Figures, Timings, figures, presets_first, rough_time, takes_as_long
 from screens.training_fields import Checked, as_command, as_python, check, form_fields, texts_of
 from screens.training_rows import FieldRow, NameRow
 from screens.training_start import StartRequest
@@ -262,7 +262,7 @@ class NewRunForm(Dialog[StartRequest]):
             return  # a late answer to an older question
         config = self._checked.config
         own = TRAIN_PRESETS[self._preset] if self._preset is not None else None
-        rough = rough_time(own.summary) if own is not None and own.config == config else ""
+        rough = rough_time(own.summary) if own is not None and takes_as_long(own.config, config) else ""
         shown: Figures = figures(message.estimated, config, rough)
         self.query_one("#estimate", Static).update("\n".join(shown.lines))
         if message.estimated.measured is not None:

@@ -257,3 +257,13 @@ async def test_overlays_are_confirmed_each_time(app, folder):
             await looked(pilot, screen)
         await pilot.press("up", "c")
         assert sentence(screen).startswith("overlay off: ")
+
+
+async def test_the_presets_own_time_stands_there_while_another_text_is_typed(app, folder):
+    async with app.run_test(size=(120, 36)) as pilot:
+        form = await form_of(pilot)
+        await until(pilot, lambda: form.ready)
+        form.query_one("#field-corpus", Input).value = "python-docs"
+        await until(pilot, lambda: "about a minute" in str(form.query_one("#estimate", Static).content))
+        form.query_one("#field-max_steps", Input).value = "15000"
+        await until(pilot, lambda: "about a minute" not in str(form.query_one("#estimate", Static).content))
