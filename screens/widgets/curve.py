@@ -73,7 +73,7 @@ class Curve(Guarded, Widget, can_focus=True):
         self._ascii_only = False
         self.empty_text = "nothing to plot yet"
         self.paints = 0
-        """How often plotext has drawn; a test and the benchmark count it."""
+        """How often the plot was drawn anew; a test and the benchmark count it."""
 
     @property
     def figure(self) -> Figure:
