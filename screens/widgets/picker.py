@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -152,6 +152,10 @@ class Picker(Dialog[Picked]):
         self.run_worker(
             self._read, thread=True, group="picker", exit_on_error=False, exclusive=True, description="list the models"
         )
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A low terminal has fewer rows of models, not fewer keys: two lines may be keys."""
+        self.rows.styles.height = min(14, max(3, event.size.height - 6))
 
     def _read(self) -> None:
         self.post_message(self.Loaded(self._load()))

@@ -503,3 +503,15 @@ async def test_a_remembered_model_that_is_not_here_gives_way_to_the_demo_and_tha
         app.workbench.set(a="gone@500")
         await until(pilot, lambda: "gone" in app.chip)
         assert app.workbench.a == "gone@500"
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 16)])
+async def test_the_picker_keeps_its_line_of_keys_at_every_size(size):
+    app = lab()
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("w")
+        await until(pilot, lambda: isinstance(app.screen, Picker) and app.screen.loaded)
+        await pilot.pause()
+        keys = app.screen.query_one("#keys").region
+        assert keys.height >= 1
+        assert keys.bottom < size[1]
