@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from core.training.backend import Batch
 
 Result = TypeVar("Result")
+CHUNK = 2**17
+"""Numbers that are summed at a time: a piece, with its cast to float32, stays in a core's cache."""
 
 
 class Engine(Protocol):
@@ -127,11 +129,19 @@ class ManualEngine:
 
     def _add_up(self, shares: list[tuple[Tensor, Tensor]], d_rows: list[Tensor], *, first: bool) -> None:
         """Sums the shares' gradients in a fixed order; those of embedded tokens go to their rows."""
-        for i in range(len(shares)):
-            if first and i == 0:
-                self._flat.grad.copy_(self._gradients[0])
-            else:
-                self._flat.grad.add_(self._gradients[i])
+        crew, size = self._crew.size, self._flat.grad.numel()
+
+        def add(piece: int) -> None:
+            for at in range(size * piece // crew, size * (piece + 1) // crew, CHUNK):
+                part = slice(at, min(at + CHUNK, size * (piece + 1) // crew))
+                total = self._flat.grad[part]
+                for i in range(len(shares)):
+                    if first and i == 0:
+                        total.copy_(self._gradients[0][part])
+                    else:
+                        total.add_(self._gradients[i][part])
+
+        self._crew.map(add, crew)
         for (ids, _), rows in zip(shares, d_rows, strict=True):
             d = rows.float()  # (N, C)
             self._d_tokens.index_add_(0, ids.flatten(), d)
