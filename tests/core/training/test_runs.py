@@ -440,7 +440,7 @@ def test_new_folder_where_none_can_be_made(tmp_path: Path) -> None:
     from core.errors import LabError
 
     (tmp_path / "file").write_text("")
-    with pytest.raises(LabError, match="cannot be written"):
+    with pytest.raises(LabError, match="expected a folder for runs"):
         new_run_dir("a", tmp_path / "file")
 
 
