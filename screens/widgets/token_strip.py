@@ -1,0 +1,529 @@
+"""A text as its tokens, wrapped on virtual lines: only what is seen is painted, so a million tokens scroll like ten.
+
+Tokens are told apart by tints, or by ``│`` where there is no colour. Values from 0 to 1 (a probability, a surprise)
+tint them by the ramp, or stand as a row of bars under each line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.color import Color
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+from textual.timer import Timer
+
+from screens.widgets.guarded import Guarded
+from screens.widgets.ramps import SERIES, Look, bar_glyph, ramp_style, sequential
+from screens.widgets.token_strip_labels import Labels, Mode
+from screens.widgets.token_strip_lines import Lines, Placed
+
+TINT = 0.30
+"""How much of a series' colour is in a token's background."""
+TINTS_256 = {True: ("color(24)", "color(94)", "color(22)", "color(53)"),
+             False: ("color(153)", "color(223)", "color(157)", "color(225)")}  # fmt: skip
+"""The same for 256 colours, on a dark and on a light ground."""
+
+
+class TokenStrip(Guarded, ScrollView, can_focus=True):
+    """Tokens with a cursor; hover or arrows move it, a click or ``enter`` pins, a second one activates."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    TokenStrip {
+        height: 1fr; width: 1fr; overflow-x: hidden; overflow-y: auto;
+        scrollbar-size-vertical: 1; scrollbar-gutter: stable;
+    }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,h", "move(-1)", show=False, id="strip.left", tooltip="the token before"),
+        Binding("right,l", "move(1)", show=False, id="strip.right", tooltip="the next token"),
+        Binding("up,k", "line(-1)", show=False, id="strip.up", tooltip="a line up"),
+        Binding("down,j", "line(1)", show=False, id="strip.down", tooltip="a line down"),
+        Binding("pageup", "page(-1)", show=False, id="strip.page-up", tooltip="a page up"),
+        Binding("pagedown", "page(1)", show=False, id="strip.page-down", tooltip="a page down"),
+        Binding("home", "to(0)", show=False, id="strip.first", tooltip="the first token"),
+        Binding("end", "to(-1)", show=False, id="strip.last", tooltip="the last token"),
+        Binding("enter", "activate", show=False, id="strip.activate", tooltip="pin this token; again: open it"),
+    ]
+
+    cursor: reactive[int] = reactive(0, repaint=False)
+    """The token under the cursor."""
+    pin: reactive[int | None] = reactive(None, repaint=False)
+    """The token that hover cannot leave, underlined; None: none."""
+    mode: reactive[Mode] = reactive("text", repaint=False)
+    """What is written: text, ids or bytes."""
+    bars: reactive[bool] = reactive(False, repaint=False)
+    """A row of bars under each line for the values; on by itself where there is no colour."""
+    show_spaces: reactive[bool] = reactive(False, repaint=False)
+    """Whether white space is written as signs."""
+    break_lines: reactive[bool] = reactive(True, repaint=False)
+    """Whether a line end in the text ends the line here."""
+    dim_before: reactive[int] = reactive(0)
+    """Tokens before this one are dim (a prompt, what is out of reach)."""
+
+    class Highlighted(Message):
+        """The cursor is on another token."""
+
+        def __init__(self, strip: TokenStrip, index: int) -> None:
+            super().__init__()
+            self.strip = strip
+            self.index = index
+
+        @property
+        def control(self) -> TokenStrip:
+            """The strip."""
+            return self.strip
+
+    class Activated(Highlighted):
+        """A token was opened: ``enter`` on the pinned one, or a double click."""
+
+    class Pinned(Message):
+        """A token was pinned, or (None) let go."""
+
+        def __init__(self, strip: TokenStrip, index: int | None) -> None:
+            super().__init__()
+            self.strip = strip
+            self.index = index
+
+        @property
+        def control(self) -> TokenStrip:
+            """The strip."""
+            return self.strip
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None, look: Look | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._look = look or Look()
+        self._pieces: list[bytes] = []
+        self._ids: list[int] | None = None
+        self._values: list[float] | None = None
+        self._marks: Collection[int] = frozenset()
+        self._follow = False
+        self._lines: Lines | None = None
+        self._labels = Labels()
+        self._slicer: Timer | None = None
+        self._hover_at: tuple[int, int] | None = None
+        self._keyed = False
+        self._strips: dict[int, Strip] = {}
+        self._strips_of: tuple[object, ...] = ()
+        self.empty_text = "nothing here yet"
+
+    # --- what is shown
+
+    @property
+    def length(self) -> int:
+        """How many tokens there are."""
+        return len(self._pieces)
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """The bytes of each."""
+        return self._pieces
+
+    @property
+    def ids(self) -> Sequence[int] | None:
+        """The id of each, where they were given."""
+        return self._ids
+
+    @property
+    def values(self) -> Sequence[float] | None:
+        """The value of each, where they were given."""
+        return self._values
+
+    @property
+    def marks(self) -> Collection[int]:
+        """Tokens (their places) that are marked, such as all of the same id."""
+        return self._marks
+
+    @marks.setter
+    def marks(self, marks: Collection[int]) -> None:
+        if marks != self._marks:
+            self._marks = marks
+            self._repaint()
+
+    @property
+    def at(self) -> int:
+        """The token that counts: the pinned one, else the one under the cursor."""
+        return self.cursor if self.pin is None else self.pin
+
+    def fill(
+        self,
+        pieces: Sequence[bytes],
+        *,
+        ids: Sequence[int] | None = None,
+        values: Sequence[float] | None = None,
+        follow: bool = False,
+    ) -> None:
+        """Shows other tokens; the cursor stays where it is if there is such a token, the pin goes.
+
+        Args:
+            pieces: the bytes of each token.
+            ids: the id of each.
+            values: one from 0 to 1 for each; left out, tints alternate.
+            follow: keep the end in sight as tokens are added.
+        """
+        self._pieces = list(pieces)
+        self._ids = list(ids) if ids is not None else None
+        self._values = list(values) if values is not None else None
+        self._follow = follow
+        self._marks = frozenset()
+        if self.pin is not None:
+            self.pin = None
+        self._lay_out()
+        self.cursor = self._inside(self.cursor)
+
+    def extend(
+        self, pieces: Sequence[bytes], values: Sequence[float] | None = None, ids: Sequence[int] | None = None
+    ) -> None:
+        """Adds tokens at the end, as they are generated."""
+        if not pieces:
+            return
+        # The lines look at these very lists, so what is laid out already stays.
+        if ids is not None and (self._ids is not None or not self._pieces):
+            self._ids = self._ids if self._ids is not None else []
+            self._ids.extend(ids)
+        if values is not None:
+            known = self._values if self._values is not None else [float("nan")] * len(self._pieces)
+            known.extend(values)
+            self._values = known
+        elif self._values is not None:
+            self._values.extend([float("nan")] * len(pieces))
+        fresh = not self._pieces
+        last = self._lines.count - 1 if self._lines is not None else 0
+        self._pieces.extend(pieces)
+        if fresh or self._lines is None:
+            self._lay_out()
+            return
+        self._lines.run(until=len(self._pieces) if len(pieces) < 1000 else 0)
+        self._grow(last)
+
+    def set_values(self, values: Sequence[float] | None) -> None:
+        """Other values for the same tokens; None: tints alternate again."""
+        had = self._shows_bars
+        self._values = list(values) if values is not None else None
+        if self._shows_bars != had:
+            self._lay_out()
+        self._repaint()
+
+    def wear(self, look: Look) -> None:
+        """Draws as the terminal can show it."""
+        if look != self._look:
+            self._look = look
+            self._lay_out()
+
+    def go_to(self, index: int) -> None:
+        """Moves the cursor, and what is seen with it."""
+        self.cursor = index
+
+    def release(self) -> bool:
+        """Lets go of the pin; whether there was one."""
+        had = self.pin is not None
+        if had:
+            self._set_pin(None)
+        return had
+
+    # --- layout
+
+    @property
+    def _plain(self) -> bool:
+        return not self._look.ramps
+
+    @property
+    def _shows_bars(self) -> bool:
+        return self._values is not None and (self.bars or self._plain)
+
+    @property
+    def _tall(self) -> int:
+        """Rows of the screen for each line."""
+        return 2 if self._shows_bars else 1
+
+    def _lay_out(self) -> None:
+        """Begins the layout anew; what a screen shows is there at once, the rest follows in slices."""
+        if not self.is_attached:
+            return
+        # One way to write it, whose labels are made once for all texts.
+        labels = Labels(self.mode, spaces=self.show_spaces or self._plain, ascii_only=self._look.ascii)
+        if (labels.mode, labels.spaces) != (self._labels.mode, self._labels.spaces) or labels.mode == "ids":
+            self._labels = labels
+        gap = 1 if self._plain or self.mode != "text" else 0
+        self._lines = Lines(
+            self._labels,
+            self._pieces,
+            self._ids,
+            self.scrollable_content_region.width,
+            gap=gap,
+            break_lines=self.break_lines,
+        )
+        self._lines.run(until=self._inside(self.cursor))
+        self._repaint()
+        self._grow(0)
+        self.call_after_refresh(self._show_cursor)
+
+    def _grow(self, first: int) -> None:
+        """Makes the height fit what is laid out, and goes on with the rest a little later."""
+        lines = self._lines
+        if lines is None:
+            return
+        height = lines.count * self._tall
+        # A new height lays the whole screen out again: it comes seldom while slices follow each other.
+        if lines.finished or height > 2 * self.virtual_size.height:
+            self.virtual_size = Size(0, height)
+        for line in range(first, first + self.size.height + 1):
+            self._strips.pop(line, None)
+        self.refresh()
+        if not lines.finished and self._slicer is None:
+            self._slicer = self.set_timer(0.004, self._next_slice)
+        if self._follow and lines.finished:
+            self.call_after_refresh(self._follow_end)
+
+    def _next_slice(self) -> None:
+        self._slicer = None
+        if self._lines is not None:
+            self._lines.run()
+            self._grow(self._lines.count)
+
+    def _follow_end(self) -> None:
+        """Keeps the end in sight; by half a page, since each scrolled line is a whole repaint."""
+        page = self.scrollable_content_region.height
+        if self.virtual_size.height > self.scroll_offset.y + page:
+            self.scroll_to(y=self.virtual_size.height - page + page // 2, animate=False, force=True)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another width is another layout; the cursor stays in sight."""
+        if self._lines is None or self._lines.width != max(1, self.scrollable_content_region.width):
+            self._lay_out()
+
+    def on_mount(self) -> None:
+        """The first layout."""
+        self._lay_out()
+
+    def _ensure(self, index: int) -> None:
+        if self._lines is not None and self._lines.laid_out <= index:
+            self._lines.run(until=index)
+            self.virtual_size = Size(0, self._lines.count * self._tall)
+
+    def watch_mode(self) -> None:
+        """Another way to write them."""
+        self._lay_out()
+
+    def watch_show_spaces(self) -> None:
+        """Another way to write them."""
+        self._lay_out()
+
+    def watch_break_lines(self) -> None:
+        """Other lines."""
+        self._lay_out()
+
+    def watch_bars(self) -> None:
+        """Other lines."""
+        self._lay_out()
+
+    # --- painting
+
+    def _repaint(self) -> None:
+        self._strips.clear()
+        self.refresh()
+
+    def watch_dim_before(self) -> None:
+        """Other styles."""
+        self._repaint()
+
+    def render_line(self, y: int) -> Strip:
+        """One line of tokens, or the bars under one."""
+        width = self.scrollable_content_region.width
+        base = self.rich_style
+        row = y + self.scroll_offset.y
+        if not self._pieces:
+            text = self.empty_text if row == 0 else ""
+            return Strip([Segment(text, base + Style(dim=True))]).adjust_cell_length(width, base)
+        lines = self._lines
+        if lines is None:
+            return Strip.blank(width, base)
+        key = (base, self.has_focus, width)
+        if key != self._strips_of:
+            self._strips.clear()
+            self._strips_of = key
+        strip = self._strips.get(row)
+        if strip is None:
+            line, under = divmod(row, self._tall)
+            strip = self._painted(lines, line, width, base, bars=bool(under))
+            if len(self._strips) > 400:
+                self._strips.clear()
+            self._strips[row] = strip
+        return strip
+
+    def _painted(self, lines: Lines, line: int, width: int, base: Style, *, bars: bool) -> Strip:
+        segments: list[Segment] = []
+        tints = self._tints()
+        ramp = sequential(self._look.colours)
+        edge = Style(dim=True)
+        for placed in lines.on(line):
+            style = base + self._style_of(placed.index, tints, ramp)
+            if bars:
+                value = self._values[placed.index] if self._values is not None else float("nan")
+                segments.append(Segment(bar_glyph(value, ascii_only=self._look.ascii) * placed.label.width, base))
+            else:
+                segments += self._token(placed, style)
+            if lines.gap:
+                segments.append(Segment(" " if bars or not self._plain else "│", base + edge))
+        return Strip(segments).adjust_cell_length(width, base)
+
+    def _token(self, placed: Placed, style: Style) -> list[Segment]:
+        sign = style + Style(dim=not style.reverse, italic=False)
+        return [Segment(text, sign if is_sign else style) for text, is_sign in placed.label.parts]
+
+    def _style_of(self, index: int, tints: Sequence[Style], ramp: tuple[object, ...]) -> Style:
+        style = Style()
+        if self._values is not None and ramp:
+            style = ramp_style(self._values[index], sequential(self._look.colours))
+        elif tints:
+            style = tints[index % len(tints)]
+        if index in self._marks:
+            style += Style(bold=True, underline=True)
+        if index < self.dim_before:
+            style += Style(dim=True)
+        if index == self.pin:
+            style += Style(underline=True, bold=True)
+        if index == self.cursor and (self.has_focus or self.pin is None):
+            style += Style(reverse=True)
+        return style
+
+    def _tints(self) -> tuple[Style, ...]:
+        """Backgrounds that follow one another; none where there is no colour."""
+        dark = self.app.current_theme.dark
+        if self._look.colours == "256":
+            return tuple(Style(bgcolor=name) for name in TINTS_256[dark])
+        if self._look.colours != "true":
+            return ()
+        ground = self.background_colors[1]
+        return tuple(Style(bgcolor=ground.blend(Color.parse(name), TINT).rich_color) for name in SERIES)
+
+    # --- cursor and pin
+
+    def _inside(self, index: int) -> int:
+        return max(0, min(index, len(self._pieces) - 1))
+
+    def validate_cursor(self, cursor: int) -> int:
+        """Keeps it on a token."""
+        return self._inside(cursor)
+
+    def watch_cursor(self, old: int, new: int) -> None:
+        """Repaints the two lines, tells."""
+        if not self.is_attached:
+            return
+        self._ensure(new)
+        self._touch(old, new)
+        if not self._hovering:
+            self._show_cursor()
+        if old != new and self._pieces:
+            self.post_message(self.Highlighted(self, new))
+
+    def watch_pin(self, old: int | None, new: int | None) -> None:
+        """Repaints the lines of both."""
+        self._touch(*(index for index in (old, new, self.cursor) if index is not None))
+
+    def _touch(self, *indices: int) -> None:
+        """Repaints the lines of some tokens alone."""
+        if self._lines is None:
+            return
+        for index in indices:
+            if index < self._lines.laid_out:
+                for line in self._lines.lines_of(index):
+                    for row in range(line * self._tall, (line + 1) * self._tall):
+                        self._strips.pop(row, None)
+                        self.refresh(Region(0, row - self.scroll_offset.y, self.size.width, 1))
+
+    def _show_cursor(self) -> None:
+        if self._lines is not None and self._pieces and self.is_attached and not self._follow:
+            line = self._lines.line_of(self.cursor)
+            self.scroll_to_region(Region(0, line * self._tall, 1, self._tall), animate=False, force=True)
+
+    def _set_pin(self, index: int | None) -> None:
+        self.pin = index
+        self.post_message(self.Pinned(self, index))
+
+    def on_focus(self) -> None:
+        """The cursor looks different with focus."""
+        self._touch(self.cursor)
+
+    def on_blur(self) -> None:
+        """And without."""
+        self._touch(self.cursor)
+
+    # --- mouse and keys
+
+    _hovering = False
+
+    def _token_under(self, x: int, y: int) -> int | None:
+        if self._lines is None:
+            return None
+        return self._lines.at((y + self.scroll_offset.y) // self._tall, x)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Hover previews, unless something is pinned or a key spoke last and the mouse lies still."""
+        place = (event.screen_x, event.screen_y)
+        moved, self._hover_at = place != self._hover_at, place
+        if self.pin is not None or not moved:
+            return
+        index = self._token_under(event.x, event.y)
+        if index is not None:
+            self._hovering = True
+            try:
+                self.cursor = index
+            finally:
+                self._hovering = False
+
+    def on_click(self, event: events.Click) -> None:
+        """A click pins, a double click opens."""
+        index = self._token_under(event.x, event.y)
+        if index is None:
+            return
+        self.cursor = index
+        if event.chain >= 2:
+            self.post_message(self.Activated(self, index))
+        else:
+            self._set_pin(index)
+
+    def action_move(self, by: int) -> None:
+        """Tokens on, or back if negative."""
+        self.cursor += by
+
+    def action_line(self, by: int) -> None:
+        """Lines down, or up if negative; the column stays."""
+        if self._lines is None or not self._pieces:
+            return
+        lines = self._lines
+        line, x = lines.line_of(self.cursor), lines.x_of(self.cursor)
+        if by > 0:
+            line = lines.lines_of(self.cursor)[-1]
+            self._ensure(self.cursor + 200 * by)
+        line = max(0, min(line + by, lines.count - 1))
+        found = lines.at(line, x, nearest=True)
+        if found is not None:
+            self.cursor = found
+
+    def action_page(self, by: int) -> None:
+        """Pages down, or up if negative."""
+        page = max(1, self.scrollable_content_region.height // self._tall - 1)
+        self.action_line(by * page)
+
+    def action_to(self, index: int) -> None:
+        """To a token; -1 is the last."""
+        self.cursor = len(self._pieces) - 1 if index < 0 else index
+
+    def action_activate(self) -> None:
+        """Pins the token under the cursor; on the pinned one, opens it."""
+        if not self._pieces:
+            return
+        if self.pin == self.cursor:
+            self.post_message(self.Activated(self, self.cursor))
+        else:
+            self._set_pin(self.cursor)
