@@ -87,9 +87,11 @@ class EightBit(Product):
     wants = torch.bfloat16
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        scale = weight.float().abs().amax(1).clamp_min(torch.finfo(torch.float32).tiny) / 127  # (N,)
-        self._weight = (weight.float() / scale[:, None]).round_().to(torch.int8)  # (N, K)
-        self._scale = scale.bfloat16()
+        largest = weight.abs().amax(1).float().clamp_min(1e-30)  # (N,)
+        # The kernel wants the scale in bfloat16. Rounded first, its error is no error of the product; a hair larger, so
+        # that no value falls outside.
+        self._scale = (largest / 127 * (1 + 2**-8)).bfloat16()
+        self._weight = (weight.float() / self._scale.float()[:, None]).round_().to(torch.int8)  # (N, K)
         self._bias = None if bias is None else bias.bfloat16()
         self.nbytes = self._weight.nbytes + self._scale.nbytes
 
