@@ -1,0 +1,481 @@
+"""A matrix as a picture: cells of numbers, colours, glyphs or digits, a cursor, a pin, a legend, zoom and pan.
+
+Only the rows that are seen are pooled and painted, and each is kept as a strip until something changes, so that the
+size of the matrix does not matter: a memory-mapped table of 50,257 rows is shown as readily as a 12 by 12 pattern.
+Knows nothing of what the numbers mean.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.segment import Segment
+from rich.style import Style
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Region, Size
+from textual.message import Message
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from screens.widgets.cells import fit
+from screens.widgets.guarded import Guarded
+from screens.widgets.heat_paint import Brush, cut, legend, paint_cells, paint_halves
+from screens.widgets.heat_pool import CELL_WIDTHS, Grid, Mask, Values, lay_out, place_of, pool_row, row_step, scale_of
+from screens.widgets.ramps import Look
+
+CELLS = ("auto", "half", "block", "number", "glyph", "digit")
+LABEL_MOST = 14
+"""Columns that row labels may take."""
+
+
+class HeatMap(Guarded, ScrollView, can_focus=True):
+    """The picture; arrows or the mouse move the cursor, ``enter`` pins, ``+`` and ``-`` zoom, ``#`` other cells."""
+
+    ALLOW_SELECT = False
+    DEFAULT_CSS = """
+    HeatMap { width: 1fr; height: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1,0)", show=False, id="heat.up", tooltip="one row of cells up"),
+        Binding("down,j", "move(1,0)", show=False, id="heat.down", tooltip="one row of cells down"),
+        Binding("left,h", "move(0,-1)", show=False, id="heat.left", tooltip="one cell to the left"),
+        Binding("right,l", "move(0,1)", show=False, id="heat.right", tooltip="one cell to the right"),
+        Binding("pageup", "page(-1)", show=False, id="heat.page-up", tooltip="a page up"),
+        Binding("pagedown", "page(1)", show=False, id="heat.page-down", tooltip="a page down"),
+        Binding("home", "move(0,-1000000)", show=False, id="heat.home", tooltip="first column"),
+        Binding("end", "move(0,1000000)", show=False, id="heat.end", tooltip="last column"),
+        Binding("enter", "pin", show=False, id="heat.pin", tooltip="pin this cell; again: open it"),
+        Binding("plus,equals_sign", "zoom_cells(1)", show=False, id="heat.zoom-in", tooltip="fewer values in a cell"),
+        Binding("minus", "zoom_cells(-1)", show=False, id="heat.zoom-out", tooltip="more values in a cell"),
+        Binding("number_sign", "cells", show=False, id="heat.cells", tooltip="half blocks, blocks, numbers, glyphs"),
+    ]
+
+    class Highlighted(Message):
+        """The cursor is on another value."""
+
+        def __init__(self, heat_map: HeatMap, row: int, column: int, value: float) -> None:
+            super().__init__()
+            self.heat_map = heat_map
+            self.row = row
+            self.column = column
+            self.value = value
+            """NaN also where the cell is masked."""
+
+        @property
+        def control(self) -> HeatMap:
+            """The map."""
+            return self.heat_map
+
+    class Pinned(Message):
+        """A value is pinned, or none any more."""
+
+        def __init__(self, heat_map: HeatMap, place: tuple[int, int] | None) -> None:
+            super().__init__()
+            self.heat_map = heat_map
+            self.place = place
+
+        @property
+        def control(self) -> HeatMap:
+            """The map."""
+            return self.heat_map
+
+    class Activated(Highlighted):
+        """``enter`` on the pinned value, or a double click."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None, look: Look | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self._values: Any = np.zeros((0, 0), np.float32)
+        self._mask: Mask | None = None
+        self._row_labels: Sequence[str] = ()
+        self._column_labels: Sequence[str] = ()
+        self._scale = (0.0, 1.0)
+        self._signed = False
+        self._look = look or Look()
+        self._cells, self._zoom = "auto", 0
+        self._grid = Grid(0, 0)
+        self._cell = (0, 0)
+        self._place: tuple[int, int, float] = (0, 0, float("nan"))
+        self._home = (0, 0)  # the value at which the cursor stays when the layout changes
+        self._pin: tuple[int, int] | None = None
+        self._pooled: dict[int, tuple[Values, Mask | None]] = {}
+        self._strips: dict[tuple[int, int], Strip] = {}
+        self._brush: Brush | None = None
+        self._nan_seen = False
+        self.empty_text = "nothing to show yet"
+
+    # --- what is shown
+
+    def fill(
+        self,
+        values: NDArray[np.float32] | Any,
+        *,
+        row_labels: Sequence[str] | None = None,
+        column_labels: Sequence[str] | None = None,
+        scale: tuple[float, float] | None = None,
+        diverging: bool = False,
+        mask: Mask | None = None,
+    ) -> None:
+        """Shows a matrix; cursor, pin and zoom stay where they are if its shape is that of the one before.
+
+        Args:
+            values: (rows, columns) floats; may be memory-mapped, only what is painted is read.
+            row_labels: one for each row, or none.
+            column_labels: one for each column, or none.
+            scale: the values at the ends of the ramp; left out, the lowest and the highest (of every n-th row where
+                there are more than four million values). A diverging one is made symmetric around zero.
+            diverging: whether the sign matters: two colours that meet at zero.
+            mask: (rows, columns), True where a cell is left blank.
+        """
+        assert values.ndim == 2, f"a heat map shows two dimensions, got shape {values.shape}"
+        assert mask is None or mask.shape == values.shape
+        same = values.shape == self._values.shape
+        self._values, self._mask = values, mask
+        self._row_labels, self._column_labels = row_labels or (), column_labels or ()
+        low, high = scale if scale is not None else scale_of(values, mask)
+        if diverging:
+            low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
+        self._scale, self._signed = (low, high), diverging
+        if not same:
+            self._home, self._pin, self._zoom = (0, 0), None, 0
+            self.scroll_to(0, 0, animate=False, force=True)
+        self._nan_seen = False
+        self._lay_out()
+        self._look_up(tell=same)
+
+    def clear(self, text: str = "nothing to show yet") -> None:
+        """Shows nothing but a line of text."""
+        self.empty_text = text
+        self._values, self._mask = np.zeros((0, 0), np.float32), None
+        self._pin = None
+        self._lay_out()
+
+    def wear(self, look: Look) -> None:
+        """Draws as the terminal can show it."""
+        self._look = look
+        self._lay_out()
+
+    @property
+    def values(self) -> Any:
+        """The matrix."""
+        return self._values
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """The values at the two ends of the ramp."""
+        return self._scale
+
+    @property
+    def grid(self) -> Grid:
+        """How it is laid out now."""
+        return self._grid
+
+    @property
+    def cells(self) -> str:
+        """The kind of cells that is drawn."""
+        return self._grid.cells
+
+    @property
+    def place(self) -> tuple[int, int, float]:
+        """Row, column and value under the cursor; of a pooled cell, those of the value that it shows."""
+        return self._place
+
+    @property
+    def pin(self) -> tuple[int, int] | None:
+        """The pinned row and column."""
+        return self._pin
+
+    def set_cells(self, cells: str) -> None:
+        """Draws other cells: one of ``CELLS``."""
+        assert cells in CELLS
+        self._cells = cells
+        self._lay_out()
+
+    def note(self) -> str:
+        """What is pooled or sampled, in words; empty if each cell is one value."""
+        grid = self._grid
+        if not grid.pooled or not grid.rows:
+            return ""
+        step = row_step(grid)
+        sampled = f" of every {step}{'nd' if step == 2 else 'rd' if step == 3 else 'th'} row" if step > 1 else ""
+        return f"1 cell = {grid.pool_rows} × {grid.pool_columns} values, the largest |x|{sampled}"
+
+    # --- layout
+
+    @property
+    def _labels_width(self) -> int:
+        if not self._row_labels:
+            return 0
+        return min(LABEL_MOST, max(len(label) for label in self._row_labels)) + 1
+
+    @property
+    def _header(self) -> int:
+        return 1 if self._column_labels else 0
+
+    @property
+    def _room(self) -> tuple[int, int]:
+        width, height = self.outer_size
+        edges = self.gutter
+        return width - edges.width - self._labels_width, height - edges.height - self._header - 1
+
+    def _lay_out(self) -> None:
+        shape = self._values.shape
+        room = self._room
+        halves = self._look.ramps and not self._look.ascii
+        cells = self._cells
+        if cells in ("half", "block") and not self._look.ramps:
+            cells = "glyph"
+        elif cells == "half" and self._look.ascii:
+            cells = "block"
+        if self._cells == "auto" and self._look.ascii and self._look.ramps:
+            cells = "block"
+        grid = lay_out(shape, room, cells, self._zoom, halves=halves)
+        if grid.width > room[0] or grid.lines > room[1]:  # bars take a row and a column of it
+            grid = lay_out(shape, (room[0] - 1, room[1] - 1), cells, self._zoom, halves=halves)
+        self._grid = grid
+        row, column = self._home[0] // grid.pool_rows, self._home[1] // grid.pool_columns
+        self._cell = (max(0, min(row, grid.down - 1)), max(0, min(column, grid.across - 1)))
+        self.virtual_size = Size(self._labels_width + grid.width, self._header + grid.lines + 1)
+        self._pooled.clear()
+        self._forget_strips()
+        self.border_subtitle = self.note()
+        self._show_cursor()
+
+    def _forget_strips(self) -> None:
+        self._strips.clear()
+        self._brush = None
+        self.refresh()
+
+    def on_resize(self) -> None:
+        """Another room, another pooling."""
+        self._lay_out()
+        self._look_up()
+
+    def notify_style_update(self) -> None:
+        """Another theme, other strips."""
+        super().notify_style_update()
+        self._forget_strips()
+
+    # --- painting
+
+    def render_line(self, y: int) -> Strip:
+        """One row: labels of the columns, cells, or the legend at the bottom."""
+        width, height = self.scrollable_content_region.size
+        base = self.rich_style
+        if not self._grid.rows or not self._grid.columns:
+            text = self.empty_text if y == height // 2 else ""
+            return Strip([Segment(text.center(width)[:width], base + Style(dim=True))], width)
+        if self._brush is None or self._brush.base != base:
+            self._strips.clear()
+            self._brush = Brush(self._look, *self._scale, self._signed, base, self._grid.cells)
+        if y == height - 1:
+            return self._finished(legend(self._brush, width, self._nan_seen), width)
+        if y < self._header:
+            return self._finished(self._labels_line(width), width)
+        line = y - self._header + self.scroll_offset.y
+        key = (line, self.scroll_offset.x)
+        if key not in self._strips:
+            if len(self._strips) > 400:
+                self._strips.clear()
+            self._strips[key] = self._finished(self._cells_line(line, width), width)
+        return self._strips[key]
+
+    def _finished(self, segments: list[Segment], width: int) -> Strip:
+        return Strip(segments).adjust_cell_length(width, self.rich_style)
+
+    def _row(self, row: int) -> tuple[Values, Mask | None]:
+        if row not in self._pooled:
+            if len(self._pooled) > 2000:
+                self._pooled.clear()
+            found = pool_row(self._values, self._grid, row, self._mask)
+            self._nan_seen = self._nan_seen or bool(np.isnan(found[0]).any())
+            self._pooled[row] = found
+        return self._pooled[row]
+
+    def _seen(self, width: int) -> tuple[int, int, int]:
+        """First and last (exclusive) column of cells that are seen, and the terminal's columns cut off the first."""
+        each = CELL_WIDTHS[self._grid.cells]
+        first, off = divmod(self.scroll_offset.x, each)
+        return first, min(self._grid.across, first + (width - self._labels_width) // each + 2), off
+
+    def _cells_line(self, line: int, width: int) -> list[Segment]:
+        grid, brush = self._grid, self._brush
+        assert brush is not None
+        if line >= grid.lines:
+            return []
+        first, last, off = self._seen(width)
+
+        def part(row: int) -> tuple[Values, Mask | None]:
+            values, hidden = self._row(row)
+            return values[first:last], None if hidden is None else hidden[first:last]
+
+        if grid.cells == "half":
+            top = 2 * line
+            lower = part(top + 1) if top + 1 < grid.down else None
+            both = {(c, half): sign for half in (0, 1) for c, sign in self._marks(top + half, first, last).items()}
+            segments = paint_halves(brush, part(top), lower, both)
+        else:
+            segments = paint_cells(brush, *part(line), self._marks(line, first, last))
+        cells = cut(segments, off, off + width - self._labels_width)
+        return [*self._row_label(line), *cells]
+
+    def _marks(self, line: int, first: int, last: int) -> dict[int, str]:
+        marks: dict[int, str] = {}
+        if self._pin is not None:
+            row, column = self._pin[0] // self._grid.pool_rows, self._pin[1] // self._grid.pool_columns
+            if row == line and first <= column < last:
+                marks[column - first] = "pin"
+        row, column = self._cell
+        if row == line and first <= column < last:
+            marks[column - first] = "cursor"
+        return marks
+
+    def _row_label(self, line: int) -> list[Segment]:
+        if not self._row_labels:
+            return []
+        each = 2 if self._grid.cells == "half" else 1
+        first = line * each * self._grid.pool_rows
+        here = self._cell[0] // each == line
+        first = self._place[0] if here else first
+        label = self._row_labels[first] if first < len(self._row_labels) else ""
+        style = self.rich_style + (Style(bold=True) if here else Style(dim=True))
+        return [Segment(fit(label, self._labels_width - 1) + " ", style)]
+
+    def _labels_line(self, width: int) -> list[Segment]:
+        first, last, off = self._seen(width)
+        each = CELL_WIDTHS[self._grid.cells]
+        cells = [" "] * ((last - first) * each + LABEL_MOST)
+        free = 0
+        for column in [self._cell[1], *range(first, last)]:
+            at = (column - first) * each
+            here = column == self._cell[1]
+            index = self._place[1] if here else column * self._grid.pool_columns
+            label = self._column_labels[index] if index < len(self._column_labels) else ""
+            text = fit(label, max(each - 1, min(len(label), 3))) if each > 1 else label[:LABEL_MOST]
+            taken = cells[max(0, at - 1) : at + len(text) + 1]
+            if at >= free and 0 <= at < len(cells) and not "".join(taken).strip():
+                cells[at : at + len(text)] = text
+                free = 0 if here else at + len(text) + 1
+        line = "".join(cells)[off : off + width - self._labels_width]
+        return [Segment(" " * self._labels_width + line, self.rich_style)]
+
+    # --- cursor and pin
+
+    def _look_up(self, *, tell: bool = True) -> None:
+        """Finds the value that the cursor's cell shows."""
+        if not self._grid.rows or not self._grid.columns:
+            return
+        old = self._place
+        self._place = place_of(self._values, self._grid, *self._cell, self._mask)
+        if tell and repr(old) != repr(self._place):
+            self.post_message(self.Highlighted(self, *self._place))
+
+    def go_to(self, row: int, column: int) -> None:
+        """Puts the cursor on the cell that stands for a value of the matrix."""
+        self._go(row // self._grid.pool_rows, column // self._grid.pool_columns)
+
+    def _go(self, row: int, column: int) -> None:
+        if not self._grid.rows or not self._grid.columns:
+            return
+        cell = (max(0, min(row, self._grid.down - 1)), max(0, min(column, self._grid.across - 1)))
+        if cell == self._cell:
+            return
+        old, self._cell = self._cell, cell
+        self._home = (cell[0] * self._grid.pool_rows, cell[1] * self._grid.pool_columns)
+        each = 2 if self._grid.cells == "half" else 1
+        lines = {old[0] // each, cell[0] // each}
+        for key in [k for k in self._strips if k[0] in lines]:
+            del self._strips[key]
+        width = self.size.width
+        top = self._header - self.scroll_offset.y
+        changed = [Region(0, top + line, width, 1) for line in lines]
+        self._look_up()
+        self.refresh(*changed, *([Region(0, 0, width, 1)] if self._header else []))
+        self._show_cursor()
+
+    def _show_cursor(self) -> None:
+        grid = self._grid
+        each = CELL_WIDTHS[grid.cells]
+        line = self._cell[0] // (2 if grid.cells == "half" else 1)
+        # The header and the legend lie over the first and the last row, the labels over the first columns.
+        region = Region(self._cell[1] * each, line, self._labels_width + each, self._header + 2)
+        if self.is_attached and (self.max_scroll_x or self.max_scroll_y):
+            self.scroll_to_region(region, animate=False, force=True)
+
+    def action_move(self, down: int, across: int) -> None:
+        """The cursor by so many cells."""
+        self._go(self._cell[0] + down, self._cell[1] + across)
+
+    def action_page(self, by: int) -> None:
+        """The cursor by pages."""
+        each = 2 if self._grid.cells == "half" else 1
+        self.action_move(by * each * max(1, self._room[1] - 1), 0)
+
+    def action_zoom_cells(self, by: int) -> None:
+        """Fewer values in a cell, or more."""
+        if by > 0 and not self._grid.pooled:
+            return
+        self._zoom, self._home = max(0, self._zoom + by), self._place[:2]
+        self._lay_out()
+        self._look_up()
+
+    def action_cells(self) -> None:
+        """The next kind of cells."""
+        kinds = [k for k in CELLS[1:] if self._look.ramps or k not in ("half", "block")]
+        if self._look.ascii:
+            kinds = [k for k in kinds if k != "half"]
+        now = self._grid.cells
+        self.set_cells(kinds[(kinds.index(now) + 1) % len(kinds)] if now in kinds else kinds[0])
+        self._look_up()
+
+    def action_pin(self) -> None:
+        """Pins the value; again: opens it."""
+        here = self._place[:2]
+        if not self._grid.rows:
+            return
+        if self._pin == here:
+            self.post_message(self.Activated(self, *self._place))
+            return
+        self._set_pin(here)
+
+    def release(self) -> bool:
+        """Lets go of the pin; says whether there was one."""
+        had = self._pin is not None
+        if had:
+            self._set_pin(None)
+        return had
+
+    def _set_pin(self, place: tuple[int, int] | None) -> None:
+        self._pin = place
+        self._forget_strips()
+        self.post_message(self.Pinned(self, place))
+
+    def _cell_at(self, x: int, y: int) -> tuple[int, int] | None:
+        each = CELL_WIDTHS[self._grid.cells]
+        column = (x - self._labels_width + self.scroll_offset.x) // each
+        line = y - self._header + self.scroll_offset.y
+        row = 2 * line if self._grid.cells == "half" else line
+        inside = x >= self._labels_width and self._header <= y < self.scrollable_content_region.height - 1
+        return (row, column) if inside and row < self._grid.down and column < self._grid.across else None
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """The cursor follows the mouse, unless a value is pinned."""
+        at = event.get_content_offset(self)
+        cell = self._cell_at(at.x, at.y) if at is not None and self._pin is None else None
+        if cell is not None:
+            self._go(*cell)
+
+    def on_click(self, event: events.Click) -> None:
+        """Pins, or opens at a double click."""
+        at = event.get_content_offset(self)
+        cell = self._cell_at(at.x, at.y) if at is not None else None
+        if cell is None:
+            return
+        self._go(*cell)
+        if event.chain >= 2:
+            self.post_message(self.Activated(self, *self._place))
+        else:
+            self._set_pin(self._place[:2])

@@ -1,0 +1,243 @@
+"""One row of a heat map as a strip of the terminal: colours where there are any, else glyphs or digits.
+
+NaN is drawn as ``×`` without a colour of the ramp, a masked cell is blank, and the cell under the cursor carries a mark
+that needs no colour. Leaves out pooling (``heat_pool.py``) and everything that moves (``heat_map.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.color import Color
+from rich.segment import Segment
+from rich.style import Style
+
+from screens.widgets.heat_pool import CELL_WIDTHS, Mask, Values
+from screens.widgets.ramps import SHADES, SHADES_ASCII, Look, diverging, sequential, text_on
+
+NAN, BLANK = -1, -2
+"""Levels that are no place on a ramp."""
+GLYPH_STEPS, DIGIT_STEPS = 5, 10
+NAN_SIGN = "×"
+
+
+def number_text(value: float, largest: float, width: int = 7) -> str:
+    """A value in a cell of numbers, with as many decimals as the largest of the matrix leaves room for.
+
+    >>> number_text(0.5, 1.0), number_text(-12.345, 99), number_text(2e-5, 3e-5), number_text(float("nan"), 1)
+    ('  0.500', ' -12.35', '  2e-05', '    nan')
+    """
+    if value != value or value in (float("inf"), float("-inf")):
+        return f"{value:>{width}.0f}"
+    if largest and (largest < 0.01 or largest >= 1e5):
+        return f"{value:>{width}.0e}"
+    decimals = 3 if largest < 10 else 2 if largest < 100 else 1 if largest < 1000 else 0
+    return f"{value:>{width}.{decimals}f}"
+
+
+def short(value: float) -> str:
+    """A value of a scale or a sentence, four digits.
+
+    >>> short(0.123456), short(-2.0), short(1234.5), short(2.5e-7), short(0.0)
+    ('0.1235', '-2', '1234', '2.5e-07', '0')
+    """
+    return f"{value:.4g}"
+
+
+@dataclass(frozen=True)
+class Brush:
+    """What turns values into levels, and levels into styles."""
+
+    look: Look
+    low: float
+    high: float
+    signed: bool
+    base: Style
+    cells: str
+    _styles: dict[tuple[int, int], Style] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def ramp(self) -> tuple[Color, ...]:
+        """The colours from low to high; empty where colours cannot carry numbers."""
+        return diverging(self.look.colours) if self.signed else sequential(self.look.colours)
+
+    @property
+    def plain(self) -> bool:
+        """Whether glyphs carry the values."""
+        return not self.ramp or self.cells in ("glyph", "digit")
+
+    @property
+    def steps(self) -> int:
+        """How many levels are told apart."""
+        if self.cells == "digit":
+            return DIGIT_STEPS
+        return GLYPH_STEPS if self.plain else len(self.ramp)
+
+    def levels(self, values: Values, hidden: Mask | None) -> NDArray[np.int32]:
+        """(n,) places on the ramp; ``NAN`` and ``BLANK`` for what has none."""
+        low, high = (0.0, max(abs(self.low), abs(self.high))) if self.signed and self.plain else (self.low, self.high)
+        measured = np.abs(values) if self.signed and self.plain else values
+        with np.errstate(invalid="ignore", over="ignore"):
+            share = (measured - low) / ((high - low) or 1.0)
+            found = np.clip(np.nan_to_num(share) * self.steps, 0, self.steps - 1).astype(np.int32)
+        found[np.isnan(values)] = NAN
+        if hidden is not None:
+            found[hidden] = BLANK
+        return found
+
+    def color(self, level: int) -> Color | None:
+        """The colour of a level."""
+        return self.ramp[level] if level >= 0 and self.ramp else None
+
+    def style(self, level: int) -> Style:
+        """Text on a level's colour; the base where it has none."""
+        key = (level, -9)
+        if key not in self._styles:
+            color = self.color(level)
+            self._styles[key] = self.base if color is None else self.base + text_on(color)
+        return self._styles[key]
+
+    def half_style(self, front: int, back: int) -> Style:
+        """One level before another."""
+        key = (front, back)
+        if key not in self._styles:
+            one, two = self.color(front), self.color(back)
+            self._styles[key] = self.base + Style(
+                color=one.name if one is not None else None, bgcolor=two.name if two is not None else None
+            )
+        return self._styles[key]
+
+    def glyph(self, level: int, value: float) -> str:
+        """Two cells for a level without colour; a minus stands before what is negative on a signed scale."""
+        if level == BLANK:
+            return "  "
+        if level == NAN:
+            return NAN_SIGN * 2
+        minus = self.signed and value < 0
+        if self.cells == "digit":
+            return f"{'-' if minus else ' '}{level}"
+        shades = SHADES_ASCII if self.look.ascii else SHADES
+        return ("-" if minus else shades[level]) + shades[level]
+
+
+def paint_cells(brush: Brush, values: Values, hidden: Mask | None, marks: Mapping[int, str]) -> list[Segment]:
+    """A row of numbers, blocks, glyphs or digits; neighbours that look alike share a segment.
+
+    Args:
+        brush: scale and colours.
+        values: (n,) of the cells that are seen.
+        hidden: (n,) masked ones.
+        marks: what stands at a cell: ``cursor`` or ``pin``.
+    """
+    levels = brush.levels(values, hidden)
+    segments: list[Segment] = []
+    if brush.cells == "number" or brush.plain:
+        largest = max(abs(brush.low), abs(brush.high))
+        for i, (level, value) in enumerate(zip(levels.tolist(), values.tolist(), strict=True)):
+            style = brush.style(level) if brush.cells == "number" else brush.base
+            blank = level == BLANK
+            text = (
+                f"{'' if blank else number_text(value, largest):>7} "
+                if brush.cells == "number"
+                else brush.glyph(level, value)
+            )
+            segments.append(Segment(text, _marked(style, marks.get(i))))
+        return segments
+    for first, last in _runs(levels):
+        level = int(levels[first])
+        sign = NAN_SIGN if level == NAN else " "
+        segments.append(Segment(sign * (2 * (last - first)), brush.style(level)))
+    return _lay_marks(segments, marks, CELL_WIDTHS[brush.cells], brush, levels)
+
+
+def paint_halves(
+    brush: Brush,
+    upper: tuple[Values, Mask | None],
+    lower: tuple[Values, Mask | None] | None,
+    marks: Mapping[tuple[int, int], str],
+) -> list[Segment]:
+    """Two rows of cells in one row of the terminal.
+
+    Args:
+        brush: scale and colours.
+        upper: values and mask of the upper row.
+        lower: of the lower; None below the last.
+        marks: by column and half (0 upper, 1 lower): ``cursor`` or ``pin``.
+    """
+    above = brush.levels(*upper)
+    below = brush.levels(*lower) if lower is not None else np.full_like(above, BLANK)
+    segments: list[Segment] = []
+    for first, last in _runs(above * 1000 + below):
+        one, two = int(above[first]), int(below[first])
+        if NAN in (one, two):
+            sign, style = NAN_SIGN, brush.half_style(BLANK, max(one, two))
+        elif one == BLANK:
+            sign, style = ("▄", brush.half_style(two, BLANK)) if two != BLANK else (" ", brush.base)
+        else:
+            sign, style = "▀", brush.half_style(one, two)
+        segments.append(Segment(sign * (last - first), style))
+    for (column, half), mark in marks.items():
+        level = int((below if half else above)[column])
+        cross = Segment("+" if mark == "cursor" else "o", brush.style(level) + Style(bold=True))
+        segments = [*cut(segments, 0, column), cross, *cut(segments, column + 1, len(above))]
+    return segments
+
+
+def _runs(keys: NDArray[np.int32]) -> list[tuple[int, int]]:
+    ends = np.flatnonzero(np.diff(keys)) + 1
+    edges = [0, *ends.tolist(), len(keys)]
+    return list(pairwise(edges)) if len(keys) else []
+
+
+def _marked(style: Style, mark: str | None) -> Style:
+    if mark is None:
+        return style
+    return style + (Style(reverse=True, bold=True) if mark == "cursor" else Style(underline=True, bold=True))
+
+
+def _lay_marks(
+    segments: list[Segment], marks: Mapping[int, str], width: int, brush: Brush, levels: NDArray[np.int32]
+) -> list[Segment]:
+    for cell, mark in marks.items():
+        at = cell * width
+        sign = Segment("[]" if mark == "cursor" else "()", brush.style(int(levels[cell])) + Style(bold=True))
+        segments = [*cut(segments, 0, at), sign, *cut(segments, at + width, len(levels) * width)]
+    return segments
+
+
+def cut(segments: Sequence[Segment], first: int, last: int) -> list[Segment]:
+    """The cells from ``first`` up to ``last``; every character here is one cell wide.
+
+    >>> [s.text for s in cut([Segment("abc"), Segment("def")], 2, 4)]
+    ['c', 'd']
+    """
+    out, at = [], 0
+    for segment in segments:
+        end = at + len(segment.text)
+        if end > first and at < last:
+            out.append(Segment(segment.text[max(0, first - at) : last - at], segment.style))
+        at = end
+    return out
+
+
+def legend(brush: Brush, width: int, nan_seen: bool) -> list[Segment]:
+    """The scale in one row: lowest, the ramp, highest."""
+    low, high = brush.low, brush.high
+    if brush.signed and brush.plain:
+        low, high = 0.0, max(abs(low), abs(high))
+    left, right = f"{short(low)} ", f" {short(high)}"
+    notes = "  - is negative" if brush.signed and brush.plain else ""
+    notes += f"  {NAN_SIGN} not a number" if nan_seen else ""
+    room = max(5, min(24, width - len(left) - len(right) - len(notes)))
+    out = [Segment(left, brush.base)]
+    if brush.plain:
+        signs = "".join(brush.glyph(i, 1.0)[1] for i in range(brush.steps))
+        out.append(Segment(signs, brush.base))
+    else:
+        steps = [brush.style(i * (brush.steps - 1) // max(1, room - 1)) for i in range(room)]
+        out += [Segment(" ", style) for style in steps]
+    return cut([*out, Segment(right + notes, brush.base)], 0, width)

@@ -1,0 +1,199 @@
+"""From a matrix to the few cells that a picture of it has: pooling by the largest absolute value, and what fits where.
+
+Pure functions on arrays. A pooled cell shows the value, sign kept, that is farthest from zero among those it stands
+for; a NaN among them makes the whole cell NaN. Leaves out drawing (``heat_paint.py``) and the widget (``heat_map.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Values = NDArray[np.float32]
+Mask = NDArray[np.bool_]
+
+CELL_WIDTHS = {"number": 8, "block": 2, "half": 1, "glyph": 2, "digit": 2}
+"""Columns of the terminal for one cell of the picture; ``half`` puts two cells above each other into each."""
+BUDGET = 1 << 19
+"""Values that are read for one row of cells at most; of a larger band, every n-th row of the matrix is read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """How a matrix is laid out in cells."""
+
+    rows: int
+    """Of the matrix."""
+    columns: int
+    pool_rows: int = 1
+    """Rows of the matrix in one cell."""
+    pool_columns: int = 1
+    cells: str = "block"
+
+    @property
+    def across(self) -> int:
+        """Cells in a row."""
+        return -(-self.columns // self.pool_columns)
+
+    @property
+    def down(self) -> int:
+        """Rows of cells."""
+        return -(-self.rows // self.pool_rows)
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal for a whole row."""
+        return self.across * CELL_WIDTHS[self.cells]
+
+    @property
+    def lines(self) -> int:
+        """Rows of the terminal for all."""
+        return -(-self.down // 2) if self.cells == "half" else self.down
+
+    @property
+    def pooled(self) -> bool:
+        """Whether a cell stands for more than one value."""
+        return self.pool_rows > 1 or self.pool_columns > 1
+
+    def band(self, row: int) -> tuple[int, int]:
+        """The matrix's rows of a row of cells: first, and one beyond the last."""
+        first = row * self.pool_rows
+        return first, min(self.rows, first + self.pool_rows)
+
+    def strip(self, column: int) -> tuple[int, int]:
+        """The matrix's columns of a column of cells."""
+        first = column * self.pool_columns
+        return first, min(self.columns, first + self.pool_columns)
+
+
+def lay_out(shape: tuple[int, int], room: tuple[int, int], cells: str, zoom: int = 0, *, halves: bool = True) -> Grid:
+    """The grid that fits a matrix into a room, or one that shows it larger.
+
+    Args:
+        shape: rows and columns of the matrix.
+        room: columns and rows of the terminal.
+        cells: ``auto`` or a kind of ``CELL_WIDTHS``. Auto takes numbers, else blocks, if all of the matrix fits so,
+            else half blocks.
+        zoom: 0 fits the whole; each step more halves how many values share a cell.
+        halves: whether half blocks may be drawn (they need colour).
+
+    >>> lay_out((1024, 1024), (80, 20), "half")
+    Grid(rows=1024, columns=1024, pool_rows=26, pool_columns=13, cells='half')
+    >>> lay_out((4, 4), (80, 20), "auto").cells, lay_out((16, 16), (80, 20), "auto").cells
+    ('number', 'block')
+    """
+    rows, columns = shape
+    width, height = max(1, room[0]), max(1, room[1])
+    if cells == "auto":
+        fits = [
+            k
+            for k in ("number", "block" if halves else "glyph")
+            if columns * CELL_WIDTHS[k] <= width and rows <= height
+        ]
+        cells = fits[0] if fits else "half" if halves else "glyph"
+    down, across = height * (2 if cells == "half" else 1), max(1, width // CELL_WIDTHS[cells])
+    shrink = 1 << max(0, zoom)
+    if cells == "number":  # the greatest of many is no number to be read
+        return Grid(rows, columns, 1, 1, cells)
+    return Grid(
+        rows,
+        columns,
+        _share(_share(rows, down), shrink),
+        _share(_share(columns, across), shrink),
+        cells,
+    )
+
+
+def _share(count: int, parts: int) -> int:
+    return max(1, -(-count // parts))
+
+
+def row_step(grid: Grid) -> int:
+    """Every how many-th row of a band is read; 1: all.
+
+    >>> row_step(Grid(50257, 768, 1257, 13)), row_step(Grid(1024, 1024, 26, 13))
+    (2, 1)
+    """
+    return max(1, -(-grid.pool_rows * grid.columns // BUDGET))
+
+
+def pool_row(values: Any, grid: Grid, row: int, mask: Mask | None = None) -> tuple[Values, Mask | None]:
+    """One row of cells: (across,) values, and which of them stand for masked values alone.
+
+    Args:
+        values: (rows, columns) floats, memory-mapped or not; only this band of them is read.
+        grid: the layout.
+        row: of the cells.
+        mask: (rows, columns), True where a value is not to be shown.
+
+    >>> pool_row(np.array([[1, -3, 2, 0], [0, 2, -5, 1]], "f4"), Grid(2, 4, 2, 2), 0)[0].tolist()
+    [-3.0, -5.0]
+    """
+    first, last = grid.band(row)
+    step = row_step(grid)
+    band = np.asarray(values[first:last:step], dtype=np.float32)
+    if mask is None:
+        if not grid.pooled:
+            return band[0], None
+        picked = _farthest(band.max(axis=0), band.min(axis=0))
+        return _across(picked, grid), None
+    hidden = mask[first:last:step]
+    band = np.where(hidden, np.float32(0), band)  # zero is never farther from zero than a value that is shown
+    all_hidden = hidden.all(axis=0)
+    if not grid.pooled:
+        return band[0], all_hidden
+    picked = _farthest(band.max(axis=0), band.min(axis=0))
+    edges = np.arange(0, grid.columns, grid.pool_columns)
+    return _across(picked, grid), np.logical_and.reduceat(all_hidden, edges)
+
+
+def _across(picked: Values, grid: Grid) -> Values:
+    if grid.pool_columns == 1:
+        return picked
+    edges = np.arange(0, grid.columns, grid.pool_columns)
+    return _farthest(np.maximum.reduceat(picked, edges), np.minimum.reduceat(picked, edges))
+
+
+def _farthest(high: Values, low: Values) -> Values:
+    # NaN is never greater, so the low ones stand, which are NaN too.
+    return np.where(high >= -low, high, low)
+
+
+def place_of(values: Any, grid: Grid, row: int, column: int, mask: Mask | None = None) -> tuple[int, int, float]:
+    """The value that a cell shows: its row and column in the matrix, and itself; NaN for a masked one.
+
+    >>> place_of(np.array([[1, -3, 2, 0], [0, 2, -5, 1]], "f4"), Grid(2, 4, 2, 2), 0, 1)
+    (1, 2, -5.0)
+    """
+    first, last = grid.band(row)
+    left, right = grid.strip(column)
+    step = row_step(grid)
+    part = np.asarray(values[first:last:step, left:right], dtype=np.float32)
+    size = np.abs(part)
+    if mask is not None:
+        size = np.where(mask[first:last:step, left:right], -np.inf, size)
+    # A NaN colours its cell, so it is what the cursor finds.
+    at = int(np.argmax(np.where(np.isnan(size), np.inf, size)))
+    r, c = divmod(at, part.shape[1])
+    value = float("nan") if size[r, c] == -np.inf else float(part[r, c])
+    return first + r * step, left + c, value
+
+
+def scale_of(values: Any, mask: Mask | None = None, most: int = 1 << 22) -> tuple[float, float]:
+    """The lowest and the highest finite value; of a matrix with more than ``most`` values, of every n-th row.
+
+    >>> scale_of(np.array([[1, np.nan], [-np.inf, 3]], "f4"))
+    (1.0, 3.0)
+    """
+    step = max(1, -(-values.shape[0] * values.shape[1] // most))
+    part = np.asarray(values[::step], dtype=np.float32)
+    if mask is not None:
+        part = part[~mask[::step]]
+    low, high = (float(part.min()), float(part.max())) if part.size else (0.0, 0.0)
+    if not np.isfinite(low + high):
+        finite = part[np.isfinite(part)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    return low, high
