@@ -6,6 +6,8 @@ arrived. Leaves out: several connections at once.
 
 from __future__ import annotations
 
+import math
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -15,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from core.data.partfile import PartFile, is_plain, sha256_of, size_of, writing
-from core.errors import DownloadError
+from core.data.digests import Digest, digest_of
+from core.data.partfile import PartFile, is_plain, size_of, writing
+from core.errors import DownloadError, InputError
 from core.lock import FileLock
 
 if TYPE_CHECKING:
@@ -32,11 +35,16 @@ FIRST_PAUSE = 0.5
 """Seconds before the first of those; each pause is twice the one before."""
 
 TIMEOUT = 10.0
-"""Seconds without a byte after which a connection counts as broken; a cancelled call hardly goes on for longer."""
+"""Seconds without a byte after which a connection counts as broken; a cancelled call hardly goes on for longer.
+``LLM_LAB_TIMEOUT`` sets another number."""
 
 _TICK = 0.05  # seconds between two progress reports
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
 _NOT_IT = "open the address in a browser: the file there may have changed, or a proxy answers in its place"
+
+
+class NotThereError(DownloadError):
+    """The host says that it has no such file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,7 @@ def download(
     dest: Path,
     *,
     sha256: str | None = None,
+    digest: Digest | None = None,
     size: int | None = None,
     cancelled: threading.Event | None = None,
     client: httpx.Client | None = None,
@@ -73,6 +82,7 @@ def download(
         url: where the file is.
         dest: where it goes; its folder is made.
         sha256: what its SHA-256 must be, in hexadecimal.
+        digest: what another digest of it must be, where no SHA-256 is known.
         size: how many bytes it must have.
         cancelled: set it to stop: the generator ends, ``dest`` is not there, and the next call goes on from here.
         client: an ``httpx.Client`` to use, not closed afterwards; left out, one that follows redirects.
@@ -82,7 +92,8 @@ def download(
             put aside as ``dest.bad``.
         DiskFullError: no space is left; what has arrived stays.
     """
-    job = _Download(url, dest, sha256, size, cancelled or threading.Event())
+    expected = Digest("sha256", sha256.lower()) if sha256 else digest
+    job = _Download(url, dest, expected, size, cancelled or threading.Event())
     lock = FileLock(dest.with_name(f".{dest.name}.lock"))
     with writing(dest.parent):
         dest.parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +108,7 @@ def download(
         if client is not None:
             yield from job.run(client)
         else:
-            with _client(job.host) as own:
+            with new_client(job.host) as own:
                 yield from job.run(own)
         if job.done:  # whoever waits for this lock finds dest and leaves, so the lock's file may go
             with suppress(OSError):
@@ -119,12 +130,14 @@ class _TransientError(Exception):
 class _Download:
     """One call of ``download``."""
 
-    def __init__(self, url: str, dest: Path, sha256: str | None, size: int | None, cancelled: threading.Event) -> None:
+    def __init__(
+        self, url: str, dest: Path, digest: Digest | None, size: int | None, cancelled: threading.Event
+    ) -> None:
         self.url = url
         self.host = _host(url)
         self.dest = dest
-        self.part = PartFile(dest, url, verifiable=sha256 is not None)
-        self.sha256 = sha256.lower() if sha256 else None
+        self.part = PartFile(dest, url, verifiable=digest is not None)
+        self.digest = digest
         self.size = size
         self.cancelled = cancelled
         self.total = size
@@ -255,39 +268,43 @@ class _Download:
     def _is_right(self, path: Path) -> bool:
         if self.size is not None and size_of(path) != self.size:
             return False
-        return self.sha256 is None or sha256_of(path, self.cancelled.is_set) == self.sha256
+        return self.digest is None or digest_of(path, self.digest.algorithm, self.cancelled.is_set) == self.digest
 
     def _finish(self) -> None:
         """Puts the file in place if it is the expected one, and aside if not."""
         came = self.part.path
-        size, sha256 = size_of(came), sha256_of(came, self.cancelled.is_set) if self.sha256 else None
+        size = size_of(came)
+        digest = digest_of(came, self.digest.algorithm, self.cancelled.is_set) if self.digest else None
         if self.cancelled.is_set():
             return
         wrong_size = self.size is not None and size != self.size
-        if not wrong_size and sha256 == self.sha256:
+        if not wrong_size and digest == self.digest:
             self.part.put(self.dest)
             return
         bad = self.dest.with_name(f"{self.dest.name}.bad")
         self.part.put(bad)
-        expected, found = (
-            (f"{self.size:,} bytes", f"{size:,}") if wrong_size else (f"SHA-256 {self.sha256}", f"{sha256}")
-        )
+        expected, found = (f"{self.size:,} bytes", f"{size:,}") if wrong_size else (str(self.digest), _value(digest))
         raise DownloadError(
             f"{self.url} is not the expected file: expected {expected}, got {found}", f"it is kept as {bad}; {_NOT_IT}"
         )
 
     def _refused(self, response: httpx.Response) -> DownloadError:
         code = response.status_code
-        hint = self._again()
+        title = f"{self.host} answered {code} {response.reason_phrase} for {self.url}"
         if code in (404, 410):
             hint = "the file is not there any more; look at the address, or for a newer llm-lab"
-        elif code in (401, 403):
-            hint = "the host wants a permission for this file; look at the address"
-        return DownloadError(f"{self.host} answered {code} {response.reason_phrase} for {self.url}", hint)
+            return NotThereError(title, hint)
+        if code in (401, 403):
+            return DownloadError(title, "the host wants a permission for this file; look at the address")
+        return DownloadError(title, self._again())
 
     def _again(self) -> str:
         kept = ": it goes on where it stopped" if self.part.resumable() else ""
         return f"look at the network (and at HTTPS_PROXY, if you need one) and run it again{kept}"
+
+
+def _value(digest: Digest | None) -> str:
+    return digest.value if digest else "none"
 
 
 def _host(url: str) -> str:
@@ -297,14 +314,35 @@ def _host(url: str) -> str:
         return url
 
 
-def _client(host: str) -> httpx.Client:
+def new_client(host: str) -> httpx.Client:
+    """A client that follows redirects and gives up on silence.
+
+    Raises:
+        DownloadError: what the proxy variables say cannot be used.
+        InputError: LLM_LAB_TIMEOUT is no number of seconds.
+    """
     import httpx
 
     try:
-        return httpx.Client(timeout=TIMEOUT, follow_redirects=True)
-    except (ImportError, ValueError, httpx.InvalidURL) as error:  # what the proxy variables say cannot be used
+        return httpx.Client(timeout=patience(), follow_redirects=True)
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
         hint = "look at HTTP_PROXY, HTTPS_PROXY and ALL_PROXY"
         raise DownloadError(f"{host} cannot be reached: {error}", hint) from error
+
+
+def patience() -> float:
+    """Seconds without a byte before a connection is given up: LLM_LAB_TIMEOUT, or ``TIMEOUT``.
+
+    Raises:
+        InputError: LLM_LAB_TIMEOUT is no number of seconds.
+    """
+    chosen = os.environ.get("LLM_LAB_TIMEOUT", "")
+    if not chosen:
+        return TIMEOUT
+    with suppress(ValueError):
+        if 0 < float(chosen) < math.inf:
+            return float(chosen)
+    raise InputError(f"LLM_LAB_TIMEOUT must be a number of seconds above 0, got {chosen!r}", "for example 30")
 
 
 def _reason(error: Exception) -> str:

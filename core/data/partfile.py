@@ -5,9 +5,8 @@ Leaves out: how it arrives (``download.py``).
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,13 +44,16 @@ class PartFile:
     def validator(self) -> str | None:
         """What If-Range may carry: a strong entity tag, or a date."""
         notes = self._notes()
+        if notes.get("url") != self._url:
+            return None  # another mirror's tag says nothing here
         etag = notes.get("etag", "")
         return etag if etag and not etag.startswith("W/") else notes.get("last_modified") or None
 
     def same_version(self, response: httpx.Response) -> bool:
         """Whether a partial answer is of the version begun here (not every server looks at If-Range)."""
-        begun, now = self._notes().get("etag", ""), response.headers.get("etag", "")
-        return not begun or not now or begun == now
+        notes = self._notes()
+        begun, now = notes.get("etag", ""), response.headers.get("etag", "")
+        return not begun or not now or begun == now or notes.get("url") != self._url
 
     def begin(self, response: httpx.Response) -> None:
         """Forgets what was here, and notes which version comes now."""
@@ -87,13 +89,17 @@ class PartFile:
         return {k: v for k, v in notes.items() if isinstance(v, str)} if isinstance(notes, dict) else {}
 
 
+class UnwritableError(DownloadError):
+    """The folder cannot be written: no other mirror will change that."""
+
+
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
     """Turns what the operating system refuses in a folder into two clear lines.
 
     Raises:
         DiskFullError: no space is left.
-        DownloadError: it refused for another reason.
+        UnwritableError: it refused for another reason.
     """
     try:
         yield
@@ -104,7 +110,7 @@ def writing(folder: Path) -> Iterator[None]:
                 "free some space and run it again: it goes on where it stopped; or set LLM_LAB_CACHE to a folder on "
                 "another disk",
             ) from error
-        raise DownloadError(
+        raise UnwritableError(
             f"{folder} cannot be written: {error.strerror or error}",
             "set LLM_LAB_CACHE to a folder where you may write",
         ) from error
@@ -121,12 +127,3 @@ def size_of(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
-
-
-def sha256_of(path: Path, stop: Callable[[], bool] = lambda: False) -> str:
-    """The SHA-256 of a file in hexadecimal; that of its beginning if ``stop()`` turns true."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while (block := file.read(1 << 20)) and not stop():
-            digest.update(block)
-    return digest.hexdigest()
