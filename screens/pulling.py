@@ -1,0 +1,98 @@
+"""Fetching a model, a text or word vectors in the background: a job with progress that can be cancelled.
+
+``start_pull(app, name)`` is all that a screen needs; when it ends, ``Pulled`` is posted.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from textual.app import App
+from textual.message import Message
+from textual.message_pump import MessagePump
+from textual.worker import get_current_worker
+
+from core.errors import LabError
+from screens.guard import as_lab_error
+from screens.widgets.jobs import Job, JobStore
+
+if TYPE_CHECKING:
+    from core.data.pull import PullProgress
+
+_TOLD = 0.25  # seconds between two reports to the list of jobs
+
+
+class Pulled(Message):
+    """A pull has ended; ``error`` says why it failed, if it did."""
+
+    def __init__(self, name: str, error: LabError | None = None, cancelled: bool = False) -> None:
+        super().__init__()
+        self.name = name
+        self.error = error
+        self.cancelled = cancelled
+
+    @property
+    def came(self) -> bool:
+        """Whether the thing is here now."""
+        return self.error is None and not self.cancelled
+
+
+def start_pull(app: App[int], name: str, *, source: str | None = None, tell: MessagePump | None = None) -> Job:
+    """Fetches a thing in a thread, as a job; one that is on its way already is not begun again.
+
+    Args:
+        app: the app, whose list of jobs shows it.
+        name: as in ``core.data.pull.items()``.
+        source: ``huggingface`` or ``openai``, where there is a choice.
+        tell: who gets the ``Pulled`` message (it bubbles on to the app); left out, the app.
+    """
+    jobs = getattr(app, "jobs", None)
+    assert isinstance(jobs, JobStore), "jobs live in a LabApp"
+    title = f"pull {name}"
+    for job in jobs.running:
+        if job.name == title:
+            return job
+    cancelled = threading.Event()
+    job = jobs.add(title, cancelled.set)
+    ear = tell or app
+
+    def work() -> None:
+        error = _pull(job, name, source, cancelled)
+        ear.post_message(Pulled(name, error, cancelled=error is None and cancelled.is_set()))
+
+    app.run_worker(work, thread=True, group=title, exit_on_error=False, description=title)
+    return job
+
+
+def _pull(job: Job, name: str, source: str | None, cancelled: threading.Event) -> LabError | None:
+    from core.data.pull import pull
+
+    worker, told, ended = get_current_worker(), 0.0, ""
+    try:
+        for progress in pull(name, source=source, cancelled=cancelled):
+            if worker.is_cancelled:  # the app ends; what has arrived stays
+                cancelled.set()
+            now = time.monotonic()
+            if progress.phase == "done":
+                ended = progress.note or "done"
+            elif now - told >= _TOLD:
+                told = now
+                job.update(progress.received, progress.total, words(progress))
+    except Exception as error:  # a bug too must end the job
+        failed = as_lab_error(error)
+        job.fail(failed)
+        return failed
+    if not cancelled.is_set():
+        job.finish(ended)
+    return None
+
+
+def words(progress: PullProgress) -> str:
+    """How far a pull is, in a few words: ``model.safetensors 4/4 · 210 of 548 MB · 12.1 MB/s``."""
+    if progress.phase != "fetching":
+        return progress.phase
+    total = f" of {progress.total / 1e6:,.0f}" if progress.total else ""
+    file = f"{progress.file} {progress.file_index}/{progress.files}"
+    return f"{file} · {progress.received / 1e6:,.0f}{total} MB · {progress.rate / 1e6:.1f} MB/s"
