@@ -88,9 +88,19 @@ class PackedGPT:
             after_block()
 
     @property
+    def precision(self) -> str:
+        """The format of the weights."""
+        return self.format
+
+    @property
     def dtype(self) -> torch.dtype:
         """What the products, and so the cache, compute in."""
         return self._head.wants
+
+    @property
+    def device(self) -> torch.device:
+        """The CPU."""
+        return torch.device("cpu")
 
     @property
     def nbytes(self) -> int:
