@@ -51,6 +51,7 @@ class Plain(Product):
         self.wants, self.nbytes = weight.dtype, weight.nbytes
 
     def __call__(self, x: Tensor) -> Tensor:
+        """The outputs (M, N) of x (M, K)."""
         return F.linear(x, self._weight, self._bias)
 
 
@@ -58,6 +59,7 @@ class Half(Plain):
     """float16: as it is for few rows; more rows are multiplied in float32, where a CPU has a kernel for them."""
 
     def __call__(self, x: Tensor) -> Tensor:
+        """The outputs (M, N) of x (M, K)."""
         if x.shape[0] <= _FEW:
             return F.linear(x, self._weight, self._bias)
         bias = None if self._bias is None else self._bias.float()
@@ -73,6 +75,7 @@ class Packed(Product):
         self.wants, self.nbytes = weight.dtype, weight.nbytes
 
     def __call__(self, x: Tensor) -> Tensor:
+        """The outputs (M, N) of x (M, K)."""
         out: Tensor = torch.ops.mkldnn._linear_pointwise(x, self._weight, self._bias, "none", [], "")
         return out
 
@@ -96,6 +99,7 @@ class EightBit(Product):
         self.nbytes = self._weight.nbytes + self._scale.nbytes
 
     def __call__(self, x: Tensor) -> Tensor:
+        """The outputs (M, N) of x (M, K)."""
         if x.shape[0] > _SOME:
             return F.linear(x, self._weight.bfloat16() * self._scale[:, None], self._bias)
         out: Tensor = torch.ops.aten._weight_int8pack_mm(x, self._weight, self._scale)  # (M, N)
@@ -127,6 +131,6 @@ def pack(weight: Tensor, bias: Tensor | None, fmt: Format) -> Product:
 
 
 def _can_pack(dtype: torch.dtype) -> bool:
-    if not torch.backends.mkldnn.is_available():
+    if not torch._C._has_mkldnn:
         return False
     return dtype == torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())

@@ -47,7 +47,7 @@ class Runner(Protocol):
         ...
 
     def prefill(self, ids: Tensor) -> Tensor:
-        """Reads ids (B, T) behind what was read before, and returns the logits (B, V) after the last, float32 on the CPU.
+        """Reads ids (B, T) behind what was read before; returns the logits (B, V) after the last, float32 on the CPU.
 
         With nothing read so far, B may be anything; it decides the number of rows.
         """
