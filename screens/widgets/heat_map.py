@@ -23,13 +23,17 @@ from textual.strip import Strip
 
 from screens.widgets.cells import fit
 from screens.widgets.guarded import Guarded
-from screens.widgets.heat_paint import Brush, cut, legend, paint_cells, paint_halves
-from screens.widgets.heat_pool import CELL_WIDTHS, Grid, Mask, Values, lay_out, place_of, pool_row, row_step, scale_of
+from screens.widgets.heat_paint import NAN, Brush, Levels, cut, legend, paint_cells, paint_halves
+from screens.widgets.heat_pool import CELL_WIDTHS, Grid, Mask, Values, lay_out, place_of, pool_rows, row_step, scale_of
 from screens.widgets.ramps import Look
 
 CELLS = ("auto", "half", "block", "number", "glyph", "digit")
 LABEL_MOST = 14
 """Columns that row labels may take."""
+KEPT_ROWS = 2000
+"""Pooled rows that are remembered, for scrolling."""
+AT_ONCE = 1 << 21
+"""Values that are pooled at once, for the rows below the one that is asked for."""
 
 
 class HeatMap(Guarded, ScrollView, can_focus=True):
@@ -101,10 +105,11 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         self._place: tuple[int, int, float] = (0, 0, float("nan"))
         self._home = (0, 0)  # the value at which the cursor stays when the layout changes
         self._pin: tuple[int, int] | None = None
-        self._pooled: dict[int, tuple[Values, Mask | None]] = {}
+        self._pooled: dict[int, tuple[Levels, Values]] = {}
         self._strips: dict[tuple[int, int], Strip] = {}
         self._brush: Brush | None = None
         self._nan_seen = False
+        self._base: Style | None = None
         self.empty_text = "nothing to show yet"
 
     # --- what is shown
@@ -261,15 +266,24 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
 
     # --- painting
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of a region; the style is looked up once for all of them."""
+        self._base = self.rich_style
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._base = None
+
     def render_line(self, y: int) -> Strip:
         """One row: labels of the columns, cells, or the legend at the bottom."""
         width, height = self.scrollable_content_region.size
-        base = self.rich_style
+        base = self._base or self.rich_style
         if not self._grid.rows or not self._grid.columns:
             text = self.empty_text if y == height // 2 else ""
             return Strip([Segment(text.center(width)[:width], base + Style(dim=True))], width)
         if self._brush is None or self._brush.base != base:
             self._strips.clear()
+            self._pooled.clear()
             self._brush = Brush(self._look, *self._scale, self._signed, base, self._grid.cells)
         if y == height - 1:
             return self._finished(legend(self._brush, width, self._nan_seen), width)
@@ -284,15 +298,22 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         return self._strips[key]
 
     def _finished(self, segments: list[Segment], width: int) -> Strip:
-        return Strip(segments).adjust_cell_length(width, self.rich_style)
+        used = sum([len(segment.text) for segment in segments])  # labels aside, every sign is one cell wide
+        return Strip(segments, used).adjust_cell_length(width, self._base or self.rich_style)
 
-    def _row(self, row: int) -> tuple[Values, Mask | None]:
+    def _row(self, row: int) -> tuple[Levels, Values]:
+        """The levels and values of a row of cells; a stretch of rows is pooled at once."""
         if row not in self._pooled:
-            if len(self._pooled) > 2000:
+            if len(self._pooled) > KEPT_ROWS:
                 self._pooled.clear()
-            found = pool_row(self._values, self._grid, row, self._mask)
-            self._nan_seen = self._nan_seen or bool(np.isnan(found[0]).any())
-            self._pooled[row] = found
+            grid, brush = self._grid, self._brush
+            assert brush is not None
+            each = max(1, grid.pool_rows // row_step(grid) * grid.columns)
+            stop = min(grid.down, row + max(1, min(2 * self._room[1], AT_ONCE // each)))
+            values, hidden = pool_rows(self._values, grid, row, stop, self._mask)
+            levels = brush.levels(values, hidden)
+            self._nan_seen = self._nan_seen or bool((levels == NAN).any())
+            self._pooled.update((row + i, (levels[i], values[i])) for i in range(stop - row))
         return self._pooled[row]
 
     def _seen(self, width: int) -> tuple[int, int, int]:
@@ -308,19 +329,21 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
             return []
         first, last, off = self._seen(width)
 
-        def part(row: int) -> tuple[Values, Mask | None]:
-            values, hidden = self._row(row)
-            return values[first:last], None if hidden is None else hidden[first:last]
+        def levels(row: int) -> Levels:
+            return self._row(row)[0][first:last]
 
         if grid.cells == "half":
             top = 2 * line
-            lower = part(top + 1) if top + 1 < grid.down else None
+            lower = levels(top + 1) if top + 1 < grid.down else None
             both = {(c, half): sign for half in (0, 1) for c, sign in self._marks(top + half, first, last).items()}
-            segments = paint_halves(brush, part(top), lower, both)
+            segments = paint_halves(brush, levels(top), lower, both)
         else:
-            segments = paint_cells(brush, *part(line), self._marks(line, first, last))
-        cells = cut(segments, off, off + width - self._labels_width)
-        return [*self._row_label(line), *cells]
+            values = self._row(line)[1][first:last]
+            segments = paint_cells(brush, levels(line), values, self._marks(line, first, last))
+        seen = (last - first) * CELL_WIDTHS[grid.cells]
+        if off or seen > width - self._labels_width:
+            segments = cut(segments, off, off + width - self._labels_width)
+        return [*self._row_label(line), *segments]
 
     def _marks(self, line: int, first: int, last: int) -> dict[int, str]:
         marks: dict[int, str] = {}
@@ -341,7 +364,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         here = self._cell[0] // each == line
         first = self._place[0] if here else first
         label = self._row_labels[first] if first < len(self._row_labels) else ""
-        style = self.rich_style + (Style(bold=True) if here else Style(dim=True))
+        style = (self._base or self.rich_style) + (Style(bold=True) if here else Style(dim=True))
         return [Segment(fit(label, self._labels_width - 1) + " ", style)]
 
     def _labels_line(self, width: int) -> list[Segment]:

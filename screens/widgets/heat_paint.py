@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +18,11 @@ from rich.style import Style
 from screens.widgets.heat_pool import CELL_WIDTHS, Mask, Values
 from screens.widgets.ramps import SHADES, SHADES_ASCII, Look, diverging, sequential, text_on
 
+Levels = NDArray[np.int32]
 NAN, BLANK = -1, -2
 """Levels that are no place on a ramp."""
+PAIR = 1000
+"""More than the levels of any ramp: two of them make one number."""
 GLYPH_STEPS, DIGIT_STEPS = 5, 10
 NAN_SIGN = "×"
 
@@ -58,7 +60,9 @@ class Brush:
     signed: bool
     base: Style
     cells: str
-    _styles: dict[tuple[int, int], Style] = field(default_factory=dict, repr=False, compare=False)
+    halves: dict[int, Segment] = field(default_factory=dict, repr=False, compare=False)
+    """What ``half`` has given so far."""
+    _styles: dict[int, Style] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def ramp(self) -> tuple[Color, ...]:
@@ -77,14 +81,18 @@ class Brush:
             return DIGIT_STEPS
         return GLYPH_STEPS if self.plain else len(self.ramp)
 
-    def levels(self, values: Values, hidden: Mask | None) -> NDArray[np.int32]:
-        """(n,) places on the ramp; ``NAN`` and ``BLANK`` for what has none."""
+    def levels(self, values: Values, hidden: Mask | None) -> Levels:
+        """Places on the ramp; ``NAN`` and ``BLANK`` for what has none."""
         low, high = (0.0, max(abs(self.low), abs(self.high))) if self.signed and self.plain else (self.low, self.high)
         measured = np.abs(values) if self.signed and self.plain else values
         with np.errstate(invalid="ignore", over="ignore"):
             share = (measured - low) / ((high - low) or 1.0)
-            found = np.clip(np.nan_to_num(share) * self.steps, 0, self.steps - 1).astype(np.int32)
-        found[np.isnan(values)] = NAN
+            share *= self.steps
+            np.clip(share, 0, self.steps - 1, out=share)
+            nans = np.isnan(share)
+            if nans.any():
+                share[nans] = NAN
+            found: Levels = share.astype(np.int32)
         if hidden is not None:
             found[hidden] = BLANK
         return found
@@ -95,21 +103,28 @@ class Brush:
 
     def style(self, level: int) -> Style:
         """Text on a level's colour; the base where it has none."""
-        key = (level, -9)
-        if key not in self._styles:
+        if level not in self._styles:
             color = self.color(level)
-            self._styles[key] = self.base if color is None else self.base + text_on(color)
-        return self._styles[key]
+            self._styles[level] = self.base if color is None else self.base + text_on(color)
+        return self._styles[level]
 
-    def half_style(self, front: int, back: int) -> Style:
-        """One level before another."""
-        key = (front, back)
-        if key not in self._styles:
-            one, two = self.color(front), self.color(back)
-            self._styles[key] = self.base + Style(
-                color=one.name if one is not None else None, bgcolor=two.name if two is not None else None
-            )
-        return self._styles[key]
+    def half(self, key: int) -> Segment:
+        """One cell of the terminal for two levels above each other, ``upper * PAIR + lower``."""
+        upper, lower = divmod(key - BLANK, PAIR)
+        lower += BLANK
+        if NAN in (upper, lower):
+            found = Segment(NAN_SIGN, self._pair(BLANK, max(upper, lower)))
+        elif upper == BLANK:
+            found = Segment(" ", self.base) if lower == BLANK else Segment("▄", self._pair(lower, BLANK))
+        else:
+            found = Segment("▀", self._pair(upper, lower))
+        self.halves[key] = found
+        return found
+
+    def _pair(self, front: int, back: int) -> Style:
+        one, two = self.color(front), self.color(back)
+        colors = Style(color=one.name if one else None, bgcolor=two.name if two else None)
+        return self.base + colors
 
     def glyph(self, level: int, value: float) -> str:
         """Two cells for a level without colour; a minus stands before what is negative on a signed scale."""
@@ -124,16 +139,15 @@ class Brush:
         return ("-" if minus else shades[level]) + shades[level]
 
 
-def paint_cells(brush: Brush, values: Values, hidden: Mask | None, marks: Mapping[int, str]) -> list[Segment]:
+def paint_cells(brush: Brush, levels: Levels, values: Values, marks: Mapping[int, str]) -> list[Segment]:
     """A row of numbers, blocks, glyphs or digits; neighbours that look alike share a segment.
 
     Args:
         brush: scale and colours.
-        values: (n,) of the cells that are seen.
-        hidden: (n,) masked ones.
+        levels: (n,) of the cells that are seen, as ``brush.levels`` gives them.
+        values: (n,) the same as numbers.
         marks: what stands at a cell: ``cursor`` or ``pin``.
     """
-    levels = brush.levels(values, hidden)
     segments: list[Segment] = []
     if brush.cells == "number" or brush.plain:
         largest = max(abs(brush.low), abs(brush.high))
@@ -147,50 +161,44 @@ def paint_cells(brush: Brush, values: Values, hidden: Mask | None, marks: Mappin
             )
             segments.append(Segment(text, _marked(style, marks.get(i))))
         return segments
-    for first, last in _runs(levels):
-        level = int(levels[first])
+    for level, count in _runs(levels):
         sign = NAN_SIGN if level == NAN else " "
-        segments.append(Segment(sign * (2 * (last - first)), brush.style(level)))
+        segments.append(Segment(sign * (2 * count), brush.style(level)))
     return _lay_marks(segments, marks, CELL_WIDTHS[brush.cells], brush, levels)
 
 
 def paint_halves(
     brush: Brush,
-    upper: tuple[Values, Mask | None],
-    lower: tuple[Values, Mask | None] | None,
+    upper: Levels,
+    lower: Levels | None,
     marks: Mapping[tuple[int, int], str],
 ) -> list[Segment]:
     """Two rows of cells in one row of the terminal.
 
     Args:
         brush: scale and colours.
-        upper: values and mask of the upper row.
+        upper: (n,) levels of the upper row.
         lower: of the lower; None below the last.
         marks: by column and half (0 upper, 1 lower): ``cursor`` or ``pin``.
     """
-    above = brush.levels(*upper)
-    below = brush.levels(*lower) if lower is not None else np.full_like(above, BLANK)
+    below = lower if lower is not None else np.full_like(upper, BLANK)
     segments: list[Segment] = []
-    for first, last in _runs(above * 1000 + below):
-        one, two = int(above[first]), int(below[first])
-        if NAN in (one, two):
-            sign, style = NAN_SIGN, brush.half_style(BLANK, max(one, two))
-        elif one == BLANK:
-            sign, style = ("▄", brush.half_style(two, BLANK)) if two != BLANK else (" ", brush.base)
-        else:
-            sign, style = "▀", brush.half_style(one, two)
-        segments.append(Segment(sign * (last - first), style))
+    known = brush.halves
+    for key, count in _runs(upper * PAIR + below):
+        segment = known.get(key) or brush.half(key)
+        segments.append(segment if count == 1 else Segment(segment.text * count, segment.style))
     for (column, half), mark in marks.items():
-        level = int((below if half else above)[column])
+        level = int((below if half else upper)[column])
         cross = Segment("+" if mark == "cursor" else "o", brush.style(level) + Style(bold=True))
-        segments = [*cut(segments, 0, column), cross, *cut(segments, column + 1, len(above))]
+        segments = [*cut(segments, 0, column), cross, *cut(segments, column + 1, len(upper))]
     return segments
 
 
-def _runs(keys: NDArray[np.int32]) -> list[tuple[int, int]]:
-    ends = np.flatnonzero(np.diff(keys)) + 1
-    edges = [0, *ends.tolist(), len(keys)]
-    return list(pairwise(edges)) if len(keys) else []
+def _runs(keys: Levels) -> list[tuple[int, int]]:
+    """Each run of equal keys as the key and how many."""
+    starts = np.concatenate(([0], np.flatnonzero(np.diff(keys)) + 1))
+    counts = np.diff(starts, append=len(keys))
+    return list(zip(keys[starts].tolist(), counts.tolist(), strict=True)) if len(keys) else []
 
 
 def _marked(style: Style, mark: str | None) -> Style:
@@ -200,7 +208,7 @@ def _marked(style: Style, mark: str | None) -> Style:
 
 
 def _lay_marks(
-    segments: list[Segment], marks: Mapping[int, str], width: int, brush: Brush, levels: NDArray[np.int32]
+    segments: list[Segment], marks: Mapping[int, str], width: int, brush: Brush, levels: Levels
 ) -> list[Segment]:
     for cell, mark in marks.items():
         at = cell * width
@@ -215,10 +223,13 @@ def cut(segments: Sequence[Segment], first: int, last: int) -> list[Segment]:
     >>> [s.text for s in cut([Segment("abc"), Segment("def")], 2, 4)]
     ['c', 'd']
     """
-    out, at = [], 0
+    out: list[Segment] = []
+    at = 0
     for segment in segments:
         end = at + len(segment.text)
-        if end > first and at < last:
+        if first <= at and end <= last:
+            out.append(segment)
+        elif end > first and at < last:
             out.append(Segment(segment.text[max(0, first - at) : last - at], segment.style))
         at = end
     return out
