@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from core.data.corpora import load_corpus
     from core.data.windows import Windows
     from core.errors import LabError
+    from core.generation.engine import generate
+    from core.generation.score import score
+    from core.generation.settings import SamplingConfig
     from core.model.gpt import GPT
     from core.tokenizers import get_tokenizer
     from core.training.runs import list_runs, open_run
@@ -23,14 +26,17 @@ __all__ = [
     "GPT",
     "GPTConfig",
     "LabError",
+    "SamplingConfig",
     "TrainConfig",
     "Trainer",
     "Windows",
+    "generate",
     "get_tokenizer",
     "list_runs",
     "load_corpus",
     "load_model",
     "open_run",
+    "score",
 ]
 
 __version__ = "0.1.0"
@@ -39,14 +45,17 @@ _HOME = {
     "GPT": "core.model.gpt",
     "GPTConfig": "core.config",
     "LabError": "core.errors",
+    "SamplingConfig": "core.generation.settings",
     "TrainConfig": "core.config",
     "Trainer": "core.training.trainer",
     "Windows": "core.data.windows",
+    "generate": "core.generation.engine",
     "get_tokenizer": "core.tokenizers",
     "list_runs": "core.training.runs",
     "load_corpus": "core.data.corpora",
     "load_model": "core.weights.checkpoint",
     "open_run": "core.training.runs",
+    "score": "core.generation.score",
 }
 
 

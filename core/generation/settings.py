@@ -122,7 +122,9 @@ def _problems(c: SamplingConfig) -> list[str]:
     for name, low in _AT_LEAST.items():
         value = getattr(c, name)
         if name not in wrong and value is not None and value < low:
-            wrong[name] = f"{name} must be at least {low:g}, got {value}" + (" (leave it out for all)" * (name == "top_k"))
+            wrong[name] = f"{name} must be at least {low:g}, got {value}" + (
+                " (leave it out for all)" * (name == "top_k")
+            )
     for name in _SHARES:
         value = getattr(c, name)
         if name not in wrong and value is not None and not 0 <= value <= 1:

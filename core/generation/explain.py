@@ -1,0 +1,74 @@
+"""What the settings do to a distribution, filter by filter, told in plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from core.generation.sampling import Filter, entropy_bits
+from core.generation.steps import Alternative, Choice
+
+if TYPE_CHECKING:
+    from core.tokenizers.base import Tokenizer
+
+
+@dataclass(frozen=True)
+class Filtered:
+    """Logits (V,) before, between and after the filters."""
+
+    raw: Tensor
+    stages: list[tuple[str, Tensor]]
+    """What each filter left, with its name."""
+
+    @property
+    def final(self) -> Tensor:
+        """What the draw is made from."""
+        return self.stages[-1][1] if self.stages else self.raw
+
+    def kept(self) -> dict[str, int]:
+        """How many tokens are left after each filter."""
+        return {name: int((logits > -torch.inf).sum()) for name, logits in self.stages}
+
+    def paths(self, tokens: Sequence[int]) -> list[tuple[tuple[str, float], ...]]:
+        """The probability of each token after each filter."""
+        rows = [(name, _probabilities(logits, tokens)) for name, logits in self.stages]
+        return [tuple((name, row[i]) for name, row in rows) for i in range(len(tokens))]
+
+    def before(self, tokens: Sequence[int]) -> list[float]:
+        """The model's own probability of each token."""
+        return _probabilities(self.raw, tokens)
+
+    def choice(self, tokenizer: Tokenizer, top: int) -> Choice:
+        """The numbers of this distribution, with its ``top`` likeliest tokens."""
+        tokens: list[int] = self.raw.topk(min(top, self.raw.numel())).indices.tolist()
+        told = zip(tokens, self.before(tokens), self.paths(tokens), strict=True)
+        alternatives = tuple(_alternative(tokenizer, token, before, path) for token, before, path in told)
+        entropy = entropy_bits(self.raw)
+        after = entropy_bits(self.final) if self.stages else entropy
+        return Choice(entropy, after, alternatives, self.kept())
+
+
+def run_filters(logits: Tensor, chain: Sequence[tuple[str, Filter]]) -> Filtered:
+    """Puts logits (V,) through the filters, keeping what each leaves."""
+    stages, current = [], logits
+    for name, change in chain:
+        current = change(current)
+        stages.append((name, current))
+    return Filtered(logits, stages)
+
+
+def _probabilities(logits: Tensor, tokens: Sequence[int]) -> list[float]:
+    chosen = logits[torch.tensor(tokens, dtype=torch.int64)]
+    values: list[float] = (chosen - logits.logsumexp(0)).exp().tolist()
+    return values
+
+
+def _alternative(tokenizer: Tokenizer, token: int, before: float, path: tuple[tuple[str, float], ...]) -> Alternative:
+    piece = tokenizer.token_bytes(token)
+    cut_by = next((name for name, p in path if p == 0), None)
+    after = path[-1][1] if path else before
+    return Alternative(token, piece, piece.decode("utf-8", "replace"), before, after, cut_by, path)
