@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.generation.score import score
     from core.generation.settings import SamplingConfig
     from core.model.gpt import GPT
-    from core.tokenizers import get_tokenizer
+    from core.tokenizers import get_tokenizer, list_tokenizers, load_tokenizer
     from core.training.runs import list_runs, open_run
     from core.training.trainer import Trainer
     from core.weights.checkpoint import load_model
@@ -33,8 +33,10 @@ __all__ = [
     "generate",
     "get_tokenizer",
     "list_runs",
+    "list_tokenizers",
     "load_corpus",
     "load_model",
+    "load_tokenizer",
     "open_run",
     "score",
 ]
@@ -52,8 +54,10 @@ _HOME = {
     "generate": "core.generation.engine",
     "get_tokenizer": "core.tokenizers",
     "list_runs": "core.training.runs",
+    "list_tokenizers": "core.tokenizers",
     "load_corpus": "core.data.corpora",
     "load_model": "core.weights.checkpoint",
+    "load_tokenizer": "core.tokenizers",
     "open_run": "core.training.runs",
     "score": "core.generation.score",
 }

@@ -12,30 +12,50 @@ from core.tokenizers.base import Token, Tokenizer, read_file
 
 if TYPE_CHECKING:
     from core.data.download import DownloadProgress
+    from core.tokenizers.listing import TokenizerRef
 
 __all__ = [
+    "BPE",
+    "NEEDS_TEXT",
     "TOKENIZERS",
     "Token",
     "Tokenizer",
+    "check_tokenizer",
     "fetch_tokenizer",
     "get_tokenizer",
+    "list_tokenizers",
     "load_tokenizer",
     "tokenizer_is_here",
 ]
 
 TOKENIZERS: dict[str, str] = {
+    "words-v1": "a word is a token; words that its text does not have are an error",
+    "words-v2": "a word is a token; <|unk|> stands for words that its text does not have",
     "char": "one id for each character of the text",
+    "byte": "one id for each byte of UTF-8",
     "gpt2": "GPT-2's byte-pair encoding, 50,257 tokens",
+    "r50k_base": "GPT-2's under the name that GPT-3 gave it",
+    "p50k_base": "that of OpenAI's first code models, with tokens for long runs of spaces",
+    "cl100k_base": "GPT-3.5's and GPT-4's byte-pair encoding",
+    "o200k_base": "GPT-4o's byte-pair encoding",
 }
-"""What ``get_tokenizer`` knows, each with what it is."""
+"""What ``get_tokenizer`` knows by name, each with what it is; ``bpe:PATH`` comes on top."""
+
+NEEDS_TEXT = ("words-v1", "words-v2", "char")
+"""Those whose vocabulary is made from a text."""
+
+BPE = "bpe:"
+"""What the name of a byte-pair encoding in a file begins with."""
 
 
 def get_tokenizer(name: str, text: str | None = None) -> Tokenizer:
     """A tokenizer by name.
 
     Args:
-        name: ``char`` or ``gpt2``.
-        text: what a tokenizer that is made from a text (``char``) is made from.
+        name: one of ``TOKENIZERS``, or ``bpe:PATH``: a folder with a ``tokenizer.json`` or with OpenAI's pair
+            ``encoder.json`` and ``vocab.bpe``, one of those files, a ``.tiktoken`` file, or the bare name of one that
+            was trained here.
+        text: what a tokenizer that is made from a text (``char``, ``words-v1``, ``words-v2``) is made from.
 
     Raises:
         TokenizerError: no tokenizer has this name, or it needs a text and got none.
@@ -44,37 +64,63 @@ def get_tokenizer(name: str, text: str | None = None) -> Tokenizer:
     >>> get_tokenizer("char", "abc").encode("cab")
     [2, 0, 1]
     """
-    _check(name)
-    if name == "gpt2":
-        from core.tokenizers.openai import gpt2
+    check_tokenizer(name)
+    if name.startswith(BPE):
+        from core.tokenizers.listing import bpe_path, open_bpe
 
-        return gpt2()
+        return open_bpe(bpe_path(name))
+    if name in NEEDS_TEXT:
+        return _made_from(name, text)
+    if name == "byte":
+        from core.tokenizers.raw_bytes import ByteTokenizer
+
+        return ByteTokenizer()
+    from core.tokenizers.openai import openai_tokenizer
+
+    return openai_tokenizer(name)
+
+
+def _made_from(name: str, text: str | None) -> Tokenizer:
     from core.tokenizers.chars import CharTokenizer
+    from core.tokenizers.words import SimpleTokenizerV1, SimpleTokenizerV2
 
     if text is None:
         raise TokenizerError(
-            "the tokenizer char is made from a text, got none",
-            'hand it one: get_tokenizer("char", text); a trained model brings its own: load_tokenizer(run_dir)',
+            f"the tokenizer {name} is made from a text, got none",
+            f'hand it one: get_tokenizer("{name}", text); a trained model brings its own: load_tokenizer(run_dir)',
         )
-    return CharTokenizer.from_text(text)
+    if name == "char":
+        return CharTokenizer.from_text(text)
+    return (SimpleTokenizerV1 if name == "words-v1" else SimpleTokenizerV2).from_text(text)
 
 
 def tokenizer_is_here(name: str) -> bool:
     """Whether ``get_tokenizer(name)`` needs no network."""
-    _check(name)
-    if name == "gpt2":
-        from core.tokenizers.openai import gpt2_is_here
+    check_tokenizer(name)
+    if name in NEEDS_TEXT or name == "byte" or name.startswith(BPE):
+        return True
+    from core.tokenizers.vocabularies import find_vocabulary
 
-        return gpt2_is_here()
-    return True
+    return find_vocabulary(name) is not None
 
 
 def fetch_tokenizer(name: str, cancelled: threading.Event | None = None) -> Iterator[DownloadProgress]:
-    """Fetches what a tokenizer needs, if anything, saying how far it is."""
-    if not tokenizer_is_here(name):
-        from core.tokenizers.openai import fetch_gpt2
+    """Fetches what a tokenizer needs, if anything, saying how far it is.
 
-        yield from fetch_gpt2(cancelled)
+    Raises:
+        DownloadError: it could not be fetched.
+    """
+    if not tokenizer_is_here(name):
+        from core.tokenizers.vocabularies import fetch_vocabulary
+
+        yield from fetch_vocabulary(name, cancelled)
+
+
+def list_tokenizers() -> list[TokenizerRef]:
+    """Every tokenizer that can be named here: those that need no file, the trained ones, OpenAI's, here or missing."""
+    from core.tokenizers.listing import listing
+
+    return listing()
 
 
 def load_tokenizer(directory: str | os.PathLike[str]) -> Tokenizer:
@@ -89,18 +135,41 @@ def load_tokenizer(directory: str | os.PathLike[str]) -> Tokenizer:
         from core.tokenizers.chars import CharTokenizer
 
         return CharTokenizer.from_content(content)
+    if kind in ("words-v1", "words-v2"):
+        from core.tokenizers.words import SimpleTokenizerV1, SimpleTokenizerV2
+
+        return (SimpleTokenizerV1 if kind == "words-v1" else SimpleTokenizerV2).from_content(content)
+    if kind == "byte":
+        from core.tokenizers.raw_bytes import ByteTokenizer
+
+        return ByteTokenizer.from_content(content)
+    if kind == "bpe":
+        from core.tokenizers.bpe import BPETokenizer
+
+        return BPETokenizer.from_content(content)
     if kind == "tiktoken":
         from core.tokenizers.openai import TiktokenTokenizer
 
         return TiktokenTokenizer.from_content(content)
     raise TokenizerError(
-        f"expected a tokenizer of kind char or tiktoken in {os.fspath(directory)}, got {kind!r}",
+        f"expected a tokenizer of kind words-v1, words-v2, char, byte, bpe or tiktoken in {os.fspath(directory)}, "
+        f"got {kind!r}",
         "pip install --upgrade llm-lab",
     )
 
 
-def _check(name: str) -> None:
-    if name not in TOKENIZERS:
+def check_tokenizer(name: str) -> None:
+    """Makes sure that ``get_tokenizer`` knows a name, without reading a vocabulary.
+
+    Raises:
+        TokenizerError: it does not; the hint lists what there is.
+    """
+    if name.startswith(BPE):
+        from core.tokenizers.listing import bpe_path
+
+        bpe_path(name)
+    elif name not in TOKENIZERS:
         raise TokenizerError(
-            f"no tokenizer is called {name!r}{nearest(name, TOKENIZERS)}", "there are: " + ", ".join(TOKENIZERS)
+            f"no tokenizer is called {name!r}{nearest(name, TOKENIZERS)}",
+            "there are: " + ", ".join(TOKENIZERS) + "; or bpe:PATH for one from a file",
         )

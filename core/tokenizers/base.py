@@ -10,10 +10,12 @@ import builtins
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
 
 from core.errors import TokenizerError
 from core.files import write_bytes_atomic
@@ -28,9 +30,17 @@ FILE_NAME = "tokenizer.json"
 FORMAT = 1
 """Version of that file; a reader refuses a newer one."""
 
+END_OF_TEXT = "<|endoftext|>"
+"""The special token that stands between two documents."""
 
-@dataclass(frozen=True, slots=True)
-class Token:
+UNKNOWN = -1
+"""The id of a piece for which a tokenizer has none, where such pieces are shown and not refused."""
+
+Allowed = Literal["all"] | Set[str]
+Disallowed = Literal["all"] | Collection[str]
+
+
+class Token(NamedTuple):
     """One token in its place.
 
     A token may hold a part of a character (GPT-2 cuts an emoji into several): ``text`` then shows U+FFFD, and the
@@ -39,11 +49,29 @@ class Token:
 
     id: int
     bytes: builtins.bytes
-    text: str
     char_start: int
     char_end: int
     byte_start: int
     byte_end: int
+
+    @property
+    def text(self) -> str:
+        """Its bytes as text; bytes that are no UTF-8 show as U+FFFD."""
+        return self.bytes.decode("utf-8", "replace")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values; bytes in hexadecimal.
+
+        >>> Token(5, b"a", 0, 1, 0, 1).to_dict()
+        {'id': 5, 'text': 'a', 'bytes': '61', 'chars': [0, 1], 'byte_span': [0, 1]}
+        """
+        return {
+            "id": self.id,
+            "text": self.text,
+            "bytes": self.bytes.hex(),
+            "chars": [self.char_start, self.char_end],
+            "byte_span": [self.byte_start, self.byte_end],
+        }
 
 
 class Tokenizer(Protocol):
@@ -56,7 +84,7 @@ class Tokenizer(Protocol):
 
     @property
     def vocab_size(self) -> int:
-        """How many ids there are, special tokens included."""
+        """One more than the largest id, special tokens included."""
         ...
 
     @property
@@ -69,20 +97,44 @@ class Tokenizer(Protocol):
         """Sixteen hexadecimal digits; equal exactly when two tokenizers give the same ids."""
         ...
 
-    def encode(self, text: str, *, allowed_special: Literal["all"] | Set[str] = frozenset()) -> list[int]:
-        """The ids of a text; special tokens are read as plain text unless they are allowed."""
+    def encode(
+        self, text: str, *, allowed_special: Allowed = frozenset(), disallowed_special: Disallowed = "all"
+    ) -> list[int]:
+        """The ids of a text, with special tokens treated as tiktoken does.
+
+        Args:
+            text: what is encoded.
+            allowed_special: the special tokens whose text becomes their id; ``"all"``: all of them.
+            disallowed_special: those whose text is an error; ``"all"``: all that are not allowed; ``()``: none, so
+                that what is not allowed is plain text.
+
+        Raises:
+            TokenizerError: the text of a special token stands in it, or something that has no id.
+        """
         ...
 
     def encode_array(self, text: str) -> NDArray[np.unsignedinteger[Any]]:
-        """The ids of a text as a compact array, the fast way for a whole corpus."""
+        """The ids of a text as a compact array, the fast way for a whole corpus; special tokens are plain text."""
         ...
 
     def decode(self, ids: Iterable[int]) -> str:
-        """The text of some ids."""
+        """The text of some ids.
+
+        Raises:
+            TokenizerError: an id is not in the vocabulary.
+        """
+        ...
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """The bytes of one token; a special token's are its text in UTF-8.
+
+        Raises:
+            TokenizerError: the id is not in the vocabulary.
+        """
         ...
 
     def tokens(self, text: str) -> list[Token]:
-        """The tokens of a text, each with its place in it."""
+        """The tokens of a text, each with its place in it; special tokens are plain text."""
         ...
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
@@ -97,6 +149,9 @@ def id_dtype(vocab_size: int) -> type[np.uint16] | type[np.uint32]:
     return np.uint16 if vocab_size <= 1 << 16 else np.uint32
 
 
+_CONTINUATION = bytes(range(0x80, 0xC0))  # the bytes of UTF-8 with which no character begins
+
+
 def place_tokens(ids: Sequence[int], pieces: Sequence[bytes]) -> list[Token]:
     """Gives each token its span in characters and bytes.
 
@@ -107,18 +162,79 @@ def place_tokens(ids: Sequence[int], pieces: Sequence[bytes]) -> list[Token]:
     >>> [(t.char_start, t.char_end, t.byte_start, t.byte_end) for t in place_tokens([0, 1], [b"a\\xc3", b"\\xa9"])]
     [(0, 2, 0, 2), (1, 2, 2, 3)]
     """
-    placed = []
-    byte_start = chars = 0  # chars: characters that have begun before this token
-    for token_id, piece in zip(ids, pieces, strict=True):
-        begun = sum((byte & 0xC0) != 0x80 for byte in piece)
-        continues = bool(piece) and (piece[0] & 0xC0) == 0x80
-        start = chars - 1 if continues else chars
-        chars += begun
-        byte_end = byte_start + len(piece)
-        text = piece.decode("utf-8", "replace")
-        placed.append(Token(token_id, piece, text, start, chars, byte_start, byte_end))
-        byte_start = byte_end
-    return placed
+    byte_ends = list(accumulate(map(len, pieces)))
+    byte_starts = [0, *byte_ends[:-1]]
+    char_starts, char_ends = byte_starts, byte_ends
+    if not all(map(bytes.isascii, pieces)):
+        # A token ends behind every character that has begun, and starts at the one whose rest it begins with.
+        char_ends = list(accumulate([len(piece.translate(None, _CONTINUATION)) for piece in pieces]))
+        rest = [bool(piece) and 0x80 <= piece[0] < 0xC0 for piece in pieces]
+        char_starts = [begun - r for begun, r in zip([0, *char_ends[:-1]], rest, strict=True)]
+    rows = zip(ids, pieces, char_starts, char_ends, byte_starts, byte_ends, strict=False)
+    assert len(ids) == len(pieces)
+    return list(map(_new_token, rows))
+
+
+_new_token = partial(tuple.__new__, Token)  # half a million tokens of a long text: without __new__'s argument parsing
+
+
+def utf8(text: str) -> bytes:
+    """A text in UTF-8, which has no place for half a surrogate pair.
+
+    Raises:
+        TokenizerError: there is one; the title names it and its place.
+    """
+    try:
+        return text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise TokenizerError(
+            f"expected a text, got half a surrogate pair (U+{ord(text[error.start]):04X}) at character {error.start:,}",
+            'mend it first: text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")',
+        ) from None
+
+
+def split_special(
+    text: str, special_tokens: dict[str, int], allowed_special: Allowed, disallowed_special: Disallowed
+) -> Iterator[str | int]:
+    """The plain stretches of a text and the ids of the special tokens between them, in order; as tiktoken does it.
+
+    >>> list(split_special("a<|x|>b", {"<|x|>": 9}, "all", "all"))
+    ['a', 9, 'b']
+
+    Raises:
+        TokenizerError: the text of a disallowed special token stands in it.
+    """
+    allowed = set(special_tokens) if allowed_special == "all" else set(allowed_special)
+    disallowed = set(special_tokens) - allowed if disallowed_special == "all" else set(disallowed_special)
+    if disallowed and (found := _any_of(disallowed).search(text)):
+        raise TokenizerError(
+            f"the text of the special token {found[0]} stands at character {found.start():,}",
+            "say what it means: allowed_special (--allowed-special) makes it that token, "
+            "disallowed_special=() (--plain-special) plain text",
+        )
+    allowed &= special_tokens.keys()
+    at = 0
+    for found in _any_of(allowed).finditer(text) if allowed else ():
+        if found.start() > at:
+            yield text[at : found.start()]
+        yield special_tokens[found[0]]
+        at = found.end()
+    if at < len(text):
+        yield text[at:]
+
+
+def _any_of(words: Set[str]) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)))
+
+
+def not_an_id(wrong: int, vocab_size: int) -> TokenizerError:
+    """The error for an id that is not in a vocabulary."""
+    if 0 <= wrong < vocab_size:
+        return TokenizerError(f"no token has the id {wrong:,} in this vocabulary", "ids in between are left free in it")
+    return TokenizerError(
+        f"expected ids from 0 to {vocab_size - 1:,}, got {wrong:,}",
+        "decode with the tokenizer that the model was trained with",
+    )
 
 
 def fingerprint_of(content: dict[str, Any]) -> str:

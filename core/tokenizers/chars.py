@@ -6,13 +6,26 @@ Leaves out: characters that the text it was built from does not have; there is n
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from core.errors import TokenizerError
-from core.tokenizers.base import Token, fingerprint_of, id_dtype, place_tokens, read_file, write_file
+from core.tokenizers.base import (
+    UNKNOWN,
+    Allowed,
+    Disallowed,
+    Token,
+    fingerprint_of,
+    id_dtype,
+    not_an_id,
+    place_tokens,
+    read_file,
+    split_special,
+    utf8,
+    write_file,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,7 +48,7 @@ class CharTokenizer:
         """Takes the characters in the order of their ids, each once.
 
         Raises:
-            TokenizerError: there are none, or one stands twice.
+            TokenizerError: there are none, one stands twice, or one is half a surrogate pair.
         """
         if not characters:
             raise TokenizerError(
@@ -45,6 +58,7 @@ class CharTokenizer:
             raise TokenizerError(
                 "each character must stand once in a char tokenizer, some stand twice", "build it with from_text(text)"
             )
+        utf8(characters)
         self.characters = characters
         self._ids = {character: i for i, character in enumerate(characters)}
 
@@ -68,12 +82,15 @@ class CharTokenizer:
         """Sixteen hexadecimal digits of the characters and their order."""
         return fingerprint_of(self._content())
 
-    def encode(self, text: str, *, allowed_special: Literal["all"] | Set[str] = frozenset()) -> list[int]:
+    def encode(
+        self, text: str, *, allowed_special: Allowed = frozenset(), disallowed_special: Disallowed = "all"
+    ) -> list[int]:
         """The ids of a text; there are no special tokens to allow.
 
         Raises:
-            TokenizerError: a character has no id; the title names it and its place.
+            TokenizerError: a character has no id (the title names it and its place), or the caller disallowed a text.
         """
+        text = "".join(map(str, split_special(text, {}, allowed_special, disallowed_special)))
         try:
             return [self._ids[character] for character in text]
         except KeyError:
@@ -114,16 +131,32 @@ class CharTokenizer:
         characters = self.characters
         listed = [int(i) for i in ids]
         if listed and (min(listed) < 0 or max(listed) >= len(characters)):
-            wrong = next(i for i in listed if not 0 <= i < len(characters))
-            raise TokenizerError(
-                f"expected ids from 0 to {len(characters) - 1}, got {wrong}",
-                "decode with the tokenizer that the model was trained with",
-            )
+            raise not_an_id(next(i for i in listed if not 0 <= i < len(characters)), len(characters))
         return "".join([characters[i] for i in listed])
 
+    def token_bytes(self, token_id: int) -> bytes:
+        """A character in UTF-8.
+
+        Raises:
+            TokenizerError: the id is not in the vocabulary.
+        """
+        if not 0 <= token_id < self.vocab_size:
+            raise not_an_id(token_id, self.vocab_size)
+        return self.characters[token_id].encode()
+
     def tokens(self, text: str) -> list[Token]:
-        """The characters of a text, each with its place."""
-        return place_tokens(self.encode(text), [c.encode("utf-8", "surrogatepass") for c in text])
+        """The characters of a text, each with its place.
+
+        Raises:
+            TokenizerError: a character has no id; the title names it and its place.
+        """
+        return place_tokens(self.encode(text), [character.encode() for character in text])
+
+    def tokens_marked(self, text: str) -> list[Token]:
+        """As ``tokens``, but a character without an id has the id ``UNKNOWN`` and is no error."""
+        utf8(text)
+        ids = self._ids
+        return place_tokens([ids.get(c, UNKNOWN) for c in text], [c.encode() for c in text])
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Writes ``tokenizer.json``."""
@@ -153,9 +186,10 @@ class CharTokenizer:
         return {"kind": "char", "characters": self.characters}
 
     def _unknown(self, text: str) -> TokenizerError:
+        utf8(text)
         at = next(i for i, character in enumerate(text) if character not in self._ids)
         return TokenizerError(
             f"character {text[at]!r} (U+{ord(text[at]):04X}) at position {at:,} is not among the "
             f"{self.vocab_size:,} characters of this tokenizer",
-            "leave it out, or use a tokenizer that knows every text: --tokenizer gpt2",
+            "leave it out, or use a tokenizer that knows every text: byte, gpt2 or bpe:PATH",
         )

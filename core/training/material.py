@@ -74,7 +74,7 @@ class Material:
     def prompt(self) -> tuple[str, list[int]]:
         """What samples begin with, and its ids: the configured prompt, or the text's first token where it has none."""
         try:
-            ids = self.tokenizer.encode(self.config.sample_prompt)
+            ids = self.tokenizer.encode(self.config.sample_prompt, disallowed_special=())
         except TokenizerError:  # a character that this text does not have
             ids = []
         if ids:
