@@ -28,8 +28,6 @@ class Offer:
 
     size: int | None = None
     digest: Digest | None = None
-    there: bool = True
-    """False if it says that there is no such file."""
     reached: bool = True
     """False if no answer came."""
 
@@ -68,6 +66,11 @@ def _mirrors() -> tuple[list[str], list[tuple[str, str]]]:
     return first, instead
 
 
+def host_of(url: str) -> str:
+    """The host of an address."""
+    return urlsplit(url).netloc
+
+
 def _is_address(word: str) -> bool:
     with suppress(ValueError):
         parts = urlsplit(word)
@@ -97,6 +100,6 @@ def ask(client: httpx.Client, url: str) -> Offer:
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):
         return Offer(reached=False)
     if response.status_code != 200:
-        return Offer(there=response.status_code not in (404, 410))
+        return Offer()
     length = response.headers.get("content-length", "")
     return Offer(int(length) if length.isdecimal() and is_plain(response) else None, published(response))
