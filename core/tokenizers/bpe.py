@@ -1,0 +1,407 @@
+"""Byte-pair encoding from scratch: how GPT-2 and its successors turn text into numbers.
+
+A text is cut into words (bpe_split), a word is its bytes, and neighbours that were found together often merge into one
+token (bpe_encode); which ones is learnt from a corpus (bpe_train). Other people's vocabularies are read and written by
+bpe_files. Leaves out: nothing; tiktoken's engine serves only where a whole corpus is encoded.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+import threading
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain, pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from core.errors import TokenizerError
+from core.tokenizers import bpe_files
+from core.tokenizers.base import (
+    END_OF_TEXT,
+    Allowed,
+    Disallowed,
+    Token,
+    Tokenizer,
+    fingerprint_of,
+    id_dtype,
+    not_an_id,
+    place_tokens,
+    read_file,
+    split_special,
+    utf8,
+    write_file,
+)
+from core.tokenizers.bpe_encode import EncodeStep, Merges
+from core.tokenizers.bpe_split import GPT2_PATTERN, Splitter
+from core.tokenizers.bpe_train import BPETraining, MergeStep
+
+if TYPE_CHECKING:
+    import numpy as np
+    import tiktoken
+    from numpy.typing import NDArray
+
+__all__ = ["BPETokenizer", "BPETraining", "EncodeStep", "MergeNode", "MergeStep"]
+
+
+@dataclass(frozen=True, slots=True)
+class MergeNode:
+    """A token and the two that it was made of; a single byte has none."""
+
+    id: int
+    bytes: bytes
+    left: MergeNode | None = None
+    right: MergeNode | None = None
+
+
+class BPETokenizer:
+    """Tokens are bytes that were found side by side often.
+
+    >>> tokenizer = BPETokenizer.train("low lower lowest newest widest", 262)
+    >>> [tokenizer.decode([i]) for i in tokenizer.encode("lowest")]
+    ['low', 'est']
+    """
+
+    def __init__(
+        self,
+        ranks: Mapping[bytes, int],
+        *,
+        pattern: str = GPT2_PATTERN,
+        special_tokens: Mapping[str, int] | None = None,
+        name: str | None = None,
+    ) -> None:
+        """Takes a vocabulary.
+
+        Args:
+            ranks: the id of each token's bytes; of neighbours that can merge, those with the lowest go first.
+            pattern: what cuts a text into words, as a regular expression.
+            special_tokens: the ids of tokens that stand for no text.
+            name: what it is called; without one ``bpe`` and the size.
+
+        Raises:
+            TokenizerError: a byte is missing, an id is taken twice or left out, or the pattern is none.
+        """
+        self._ranks = dict(ranks)
+        self._special = dict(special_tokens or {})
+        _check(self._ranks, self._special)
+        self.pattern = pattern
+        self._splitter = Splitter(pattern)
+        self._merges = Merges(self._ranks)
+        self._bytes = self._merges.bytes_of | {i: text.encode() for text, i in self._special.items()}
+        self.vocab_size = 1 + max(self._bytes)
+        self.name = name or f"bpe{self.vocab_size}"
+
+    @classmethod
+    def train(
+        cls,
+        text: str | Iterable[str],
+        vocab_size: int,
+        *,
+        pattern: str = GPT2_PATTERN,
+        special_tokens: Sequence[str] = (END_OF_TEXT,),
+        cancelled: threading.Event | None = None,
+    ) -> BPETokenizer:
+        """Learns a vocabulary.
+
+        Args:
+            text: a text, or several, which are read one after the other and never held together.
+            vocab_size: how many tokens: 256 bytes, the merges, and the special tokens. A text too small for as many
+                gives fewer.
+            pattern: what cuts a text into words.
+            special_tokens: texts that end a document; they are not learnt from, and get the last ids.
+            cancelled: set by another thread to stop; what was learnt until then is returned.
+
+        Raises:
+            TokenizerError: the vocabulary is too small for the bytes, or a text is none.
+        """
+        training = cls.train_steps(
+            text, vocab_size, pattern=pattern, special_tokens=special_tokens, cancelled=cancelled
+        )
+        for _ in training:
+            pass
+        return training.tokenizer()
+
+    @classmethod
+    def train_steps(
+        cls,
+        text: str | Iterable[str],
+        vocab_size: int,
+        *,
+        pattern: str = GPT2_PATTERN,
+        special_tokens: Sequence[str] = (END_OF_TEXT,),
+        cancelled: threading.Event | None = None,
+    ) -> BPETraining:
+        """The same, merge by merge: iterate over what this returns, and ask it for its ``tokenizer()`` at any time."""
+        return BPETraining(text, vocab_size, pattern=pattern, special_tokens=special_tokens, cancelled=cancelled)
+
+    @classmethod
+    def from_openai_files(
+        cls, encoder_json: str | os.PathLike[str], vocab_bpe: str | os.PathLike[str], *, name: str | None = None
+    ) -> BPETokenizer:
+        """Reads GPT-2's pair of files, or another of the kind.
+
+        Raises:
+            TokenizerError: one is missing or damaged, or they do not belong together; the title says where.
+        """
+        ranks, special = bpe_files.read_openai(Path(encoder_json), Path(vocab_bpe))
+        return cls(ranks, special_tokens=special, name=name)
+
+    @classmethod
+    def from_tiktoken_ranks(
+        cls,
+        ranks: str | os.PathLike[str] | Mapping[bytes, int],
+        *,
+        pattern: str = GPT2_PATTERN,
+        special_tokens: Mapping[str, int] | None = None,
+        name: str | None = None,
+    ) -> BPETokenizer:
+        """Takes tiktoken's ranks, or the ``.tiktoken`` file that they stand in.
+
+        The file knows neither pattern nor special tokens; without them it is GPT-2's pattern, and ``<|endoftext|>``
+        gets the first free id.
+
+        Raises:
+            TokenizerError: the file is missing or damaged, or the ranks are no vocabulary.
+        """
+        if not isinstance(ranks, Mapping):
+            ranks = bpe_files.read_tiktoken(Path(ranks))
+        if special_tokens is None:
+            taken = set(ranks.values())
+            special_tokens = {END_OF_TEXT: next(i for i in range(len(taken) + 1) if i not in taken)}
+        return cls(ranks, pattern=pattern, special_tokens=special_tokens, name=name)
+
+    @classmethod
+    def of(cls, tokenizer: Tokenizer) -> BPETokenizer | None:
+        """The same vocabulary as our own code runs it, for one that tiktoken runs; None where there are no merges."""
+        from core.tokenizers.openai import TiktokenTokenizer
+
+        if isinstance(tokenizer, BPETokenizer):
+            return tokenizer
+        if not isinstance(tokenizer, TiktokenTokenizer):
+            return None
+        return cls(
+            tokenizer._ranks, pattern=tokenizer._pattern, special_tokens=tokenizer.special_tokens, name=tokenizer.name
+        )
+
+    @property
+    def special_tokens(self) -> dict[str, int]:
+        """The ids of the tokens that stand for no text."""
+        return dict(self._special)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits of the vocabulary and the pattern."""
+        return fingerprint_of(self._content(named=False))
+
+    def encode(
+        self, text: str, *, allowed_special: Allowed = frozenset(), disallowed_special: Disallowed = "all"
+    ) -> list[int]:
+        """The ids of a text; the text of a special token raises unless it is allowed, or disallowed_special is ``()``.
+
+        Raises:
+            TokenizerError: a special token that is not allowed, or half a surrogate pair.
+        """
+        ids: list[int] = []
+        for part in split_special(text, self._special, allowed_special, disallowed_special):
+            if isinstance(part, int):
+                ids.append(part)
+            else:
+                self._encode_plain(part, ids)
+        return ids
+
+    def _encode_plain(self, text: str, ids: list[int]) -> None:
+        of_word = self._merges.of_word.__getitem__
+        for pieces in self._splitter.stretches(text):
+            ids.extend(chain.from_iterable(map(of_word, pieces)))
+
+    def encode_array(self, text: str) -> NDArray[np.unsignedinteger[Any]]:
+        """The ids of a text as uint16 (uint32 above 65,536 entries), by tiktoken's engine; special tokens are plain.
+
+        Raises:
+            TokenizerError: half a surrogate pair.
+        """
+        import numpy as np
+
+        ids: list[int] = []
+        self._encode_plain(text, ids)
+        return np.array(ids, dtype=id_dtype(self.vocab_size))
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of some ids; bytes that are no UTF-8 show as U+FFFD.
+
+        Raises:
+            TokenizerError: an id is not in the vocabulary.
+        """
+        return b"".join(self._pieces([int(i) for i in ids])).decode("utf-8", "replace")
+
+    def _pieces(self, ids: Sequence[int]) -> list[bytes]:
+        try:
+            return list(map(self._bytes.__getitem__, ids))
+        except KeyError as error:
+            raise not_an_id(error.args[0], self.vocab_size) from None
+
+    def token_bytes(self, token_id: int) -> bytes:
+        """The bytes of one token; a special token's are its text in UTF-8.
+
+        Raises:
+            TokenizerError: the id is not in the vocabulary.
+        """
+        return self._pieces([token_id])[0]
+
+    def tokens(self, text: str) -> list[Token]:
+        """The tokens of a text, each with its place in it; special tokens are plain text."""
+        ids = self.encode(text, disallowed_special=())
+        return place_tokens(ids, self._pieces(ids))
+
+    @cached_property
+    def _merge_ids(self) -> list[int]:
+        return sorted(rank for token, rank in self._ranks.items() if len(token) > 1)
+
+    @property
+    def n_merges(self) -> int:
+        """How many tokens were made by merging."""
+        return len(self._merge_ids)
+
+    def rank_of(self, token_id: int) -> int | None:
+        """Which merge made this token, counted from 1; None for bytes and special tokens."""
+        at = bisect_right(self._merge_ids, token_id)
+        return at if at and self._merge_ids[at - 1] == token_id else None
+
+    def encode_steps(self, word: str) -> Iterator[EncodeStep]:
+        """How a word becomes tokens: its single bytes first, then one merge after the other.
+
+        Args:
+            word: one piece, as ``words`` cuts them (with the space before it, in GPT-2's way).
+
+        Raises:
+            TokenizerError: half a surrogate pair.
+        """
+        for ids, made in self._merges.steps(utf8(word)):
+            pieces = tuple(self._pieces(ids))
+            if made is None:
+                yield EncodeStep(pieces, None, None, None)
+            else:
+                yield EncodeStep(pieces, self._bytes[made], made, self.rank_of(made))
+
+    def words(self, text: str) -> list[str]:
+        """A text cut into the pieces that are merged each by itself."""
+        return [piece for stretch in self._splitter.stretches(text) for piece in stretch]
+
+    def merge_tree(self, token_id: int) -> MergeNode:
+        """How a token was built, down to its bytes; a special token, or one that no merge makes, is a single node.
+
+        Raises:
+            TokenizerError: the id is not in the vocabulary.
+        """
+        wanted, parts = [token_id], {}
+        while wanted:
+            i = wanted.pop()
+            self.token_bytes(i)
+            parts[i] = self._merges.parts(i) if i in self._merges.bytes_of else [i]
+            if len(parts[i]) == 2:
+                wanted += [part for part in parts[i] if part not in parts]
+        nodes: dict[int, MergeNode] = {}
+        for i in sorted(parts, key=lambda part: len(self._bytes[part])):  # parts are shorter: they come first
+            pair = [nodes[part] for part in parts[i]] if len(parts[i]) == 2 else [None, None]
+            nodes[i] = MergeNode(i, self._bytes[i], *pair)
+        return nodes[token_id]
+
+    def to_tiktoken(self) -> tiktoken.Encoding:
+        """The same vocabulary in tiktoken's engine, which is written in Rust."""
+        return self._tiktoken
+
+    @cached_property
+    def _tiktoken(self) -> tiktoken.Encoding:
+        import tiktoken
+
+        return tiktoken.Encoding(
+            self.name, pat_str=self.pattern, mergeable_ranks=self._ranks, special_tokens=self._special
+        )
+
+    def write_openai_files(self, directory: str | os.PathLike[str]) -> None:
+        """Writes ``encoder.json`` and ``vocab.bpe``, as GPT-2's.
+
+        Raises:
+            TokenizerError: a token comes of no merge of two, so that these files cannot say how it is made.
+            DiskFullError: no space is left.
+        """
+        merges = []
+        for i in self._merge_ids:
+            pair = self._merges.parts(i)
+            if len(pair) != 2:
+                raise TokenizerError(
+                    f"expected tokens made of two earlier ones, got {self._bytes[i]!r} (id {i:,}), which no merge makes",
+                    "write_tiktoken(path) can hold it",
+                )
+            merges.append((self._bytes[pair[0]], self._bytes[pair[1]]))
+        bpe_files.write_openai(Path(directory), self._ranks, self._special, merges)
+
+    def write_tiktoken(self, path: str | os.PathLike[str]) -> None:
+        """Writes the ranks in tiktoken's format, which has no place for pattern and special tokens.
+
+        Raises:
+            DiskFullError: no space is left.
+        """
+        bpe_files.write_tiktoken(Path(path), self._ranks)
+
+    def save(self, directory: str | os.PathLike[str]) -> Path:
+        """Writes ``tokenizer.json`` with the whole vocabulary."""
+        return write_file(directory, self._content())
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike[str]) -> BPETokenizer:
+        """Reads what ``save`` wrote.
+
+        Raises:
+            TokenizerError: it is missing, damaged, or of another kind.
+        """
+        return cls.from_content(read_file(directory))
+
+    @classmethod
+    def from_content(cls, content: dict[str, Any]) -> BPETokenizer:
+        """Builds it from the JSON of ``tokenizer.json``."""
+        try:
+            if content["kind"] != "bpe":
+                raise ValueError(f"kind {content['kind']!r}")
+            special = {str(text): int(i) for text, i in content["special_tokens"].items()}
+            ids = iter(sorted(set(range(len(content["tokens"]) + len(special))) - set(special.values())))
+            ranks = {base64.b64decode(token, validate=True): next(ids) for token in content["tokens"]}
+            if len(ranks) < len(content["tokens"]):
+                raise ValueError("a token that stands twice")
+            return cls(ranks, pattern=str(content["pattern"]), special_tokens=special, name=str(content["name"]))
+        except (KeyError, TypeError, AttributeError, ValueError, binascii.Error) as error:
+            raise TokenizerError(
+                f"expected a bpe tokenizer with name, pattern, tokens and special_tokens, got {error}",
+                "copy tokenizer.json from where the tokenizer was trained",
+            ) from None
+
+    def _content(self, *, named: bool = True) -> dict[str, Any]:
+        tokens = sorted(self._ranks, key=self._ranks.__getitem__)
+        return {
+            "kind": "bpe",
+            **({"name": self.name} if named else {}),
+            "pattern": self.pattern,
+            "special_tokens": self._special,
+            "tokens": [base64.b64encode(token).decode("ascii") for token in tokens],
+        }
+
+
+def _check(ranks: dict[bytes, int], special: dict[str, int]) -> None:
+    """Refuses what is no vocabulary: every text must be encodable, and every id must mean one token."""
+    again = "copy or make the vocabulary again"
+    if missing := [byte for byte in range(256) if bytes([byte]) not in ranks]:
+        raise TokenizerError(
+            f"expected all 256 bytes among the tokens, {len(missing)} are missing, first byte {missing[0]}", again
+        )
+    ids = sorted([*ranks.values(), *special.values()])
+    if len(set(ids)) < len(ids):
+        twice = next(a for a, b in pairwise(ids) if a == b)
+        raise TokenizerError(f"expected an id for each token, got {twice:,} for two of them", again)
+    last = max(ranks.values())
+    if ids[0] < 0 or ids.index(last) != last:
+        gap = next(i for i, taken in enumerate(ids) if i != taken)
+        raise TokenizerError(f"expected ids without a gap up to {last:,}, got none for {gap:,}", again)

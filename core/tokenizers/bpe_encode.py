@@ -1,0 +1,156 @@
+"""From a piece of text to tokens: of all neighbours that make a token, those with the lowest rank merge first.
+
+This is the whole of byte-pair encoding's use; the rest of the file is speed. Leaves out: learning the ranks, and
+cutting text into pieces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+NONE = 1 << 62
+"""The rank of two neighbours that make no token."""
+
+_LONG = 256
+"""Above so many bytes a piece is merged in stretches."""
+_CHUNK = 48
+_CACHED_PAIRS = 1 << 20
+_CACHED_WORDS = 1 << 18
+_CACHED_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeStep:
+    """A word on its way to tokens, after one merge."""
+
+    pieces: tuple[bytes, ...]
+    """The word now."""
+    merged: bytes | None
+    """The token that this step made; None for the first, where every byte stands alone."""
+    token_id: int | None
+    rank: int | None
+    """Which of the vocabulary's merges it was, counted from 1; lower ones go first."""
+
+
+class Merges:
+    """The merges of a vocabulary, ready to be applied."""
+
+    def __init__(self, ranks: dict[bytes, int]) -> None:
+        """Takes the rank, which is also the id, of each token's bytes; all 256 single bytes must be there."""
+        self.ranks = ranks
+        self.bytes_of = {rank: token for token, rank in ranks.items()}
+        self._first = [ranks[bytes([byte])] for byte in range(256)]
+        self._pair_rank = _PairRanks(ranks, self.bytes_of)
+        self.of_word = _Words(self)
+
+    def encode(self, piece: bytes) -> list[int]:
+        """The tokens of one piece, as tiktoken finds them: a piece that is a token as a whole is that token."""
+        whole = self.ranks.get(piece)
+        if whole is not None:
+            return [whole]
+        return self.merge(piece) if len(piece) <= _LONG else self.merge_long(piece)
+
+    def merge(self, piece: bytes, below: int = NONE) -> list[int]:
+        """Merges until no two neighbours make a token (of a rank lower than ``below``).
+
+        Takes time with the square of the length, which for words is the fastest.
+        """
+        rank = self._pair_rank.__getitem__
+        ids = [self._first[byte] for byte in piece]
+        ranks = list(map(rank, pairwise(ids)))
+        while ranks:
+            lowest = min(ranks)
+            if lowest >= below:
+                break
+            i = ranks.index(lowest)  # the leftmost of equals
+            ids[i] = lowest
+            del ids[i + 1], ranks[i]
+            if i:
+                ranks[i - 1] = rank((ids[i - 1], lowest))
+            if i < len(ranks):
+                ranks[i] = rank((lowest, ids[i + 1]))
+        return ids
+
+    def merge_long(self, piece: bytes) -> list[int]:
+        """The same for a piece of any length (a line of 50 MB without a space) in time proportional to it.
+
+        Short stretches are merged by themselves and then joined. That a joint is right can be seen locally: tokens are
+        the encoding of a text exactly when each two neighbours are the encoding of their own bytes. (If the whole text
+        crossed a boundary between two of them, look at the first such merge: until then nothing went in or out of those
+        two, so their bytes alone would have come to the same merge.) Where a joint is wrong, a few tokens on each side
+        are merged anew, and more until both outer joints are right.
+        """
+        ids: list[int] = []
+        for start in range(0, len(piece), _CHUNK):
+            chunk = self.merge(piece[start : start + _CHUNK])
+            low = high = len(ids)  # what lies between is not certain yet
+            ids += chunk
+            reach = 1
+            while low < high or not self._joins(ids, low):
+                low, high = max(0, low - reach), min(len(ids), high + reach)
+                anew = self.merge(b"".join(map(self.bytes_of.__getitem__, ids[low:high])))
+                ids[low:high] = anew
+                high = low + len(anew)
+                if self._joins(ids, low) and self._joins(ids, high):
+                    break
+                reach *= 2
+        return ids
+
+    def _joins(self, ids: list[int], at: int) -> bool:
+        """Whether the tokens on both sides of a boundary stay what they are beside each other."""
+        if at <= 0 or at >= len(ids):
+            return True
+        left, right = ids[at - 1], ids[at]
+        return self.merge(self.bytes_of[left] + self.bytes_of[right]) == [left, right]
+
+    def steps(self, word: bytes) -> Iterator[tuple[list[int], int | None]]:
+        """The ids after each merge, with the id of the new token; the first are the single bytes."""
+        ids = [self._first[byte] for byte in word]
+        yield list(ids), None
+        while len(ids) > 1:
+            ranks = [self._pair_rank[pair] for pair in pairwise(ids)]
+            lowest = min(ranks)
+            if lowest == NONE:
+                break
+            i = ranks.index(lowest)
+            ids[i : i + 2] = [lowest]
+            yield list(ids), lowest
+        whole = self.ranks.get(word)
+        if whole is not None and ids != [whole]:  # a token that no merges lead to
+            yield [whole], whole
+
+    def parts(self, token_id: int) -> list[int]:
+        """What a token is made of: the two that merged; itself for a byte; others where no merge makes it."""
+        token = self.bytes_of[token_id]
+        return [token_id] if len(token) == 1 else self.merge(token, below=token_id)
+
+
+class _PairRanks(dict[tuple[int, int], int]):
+    """The rank of two neighbours, found once and then remembered."""
+
+    def __init__(self, ranks: dict[bytes, int], bytes_of: dict[int, bytes]) -> None:
+        self._ranks, self._bytes_of = ranks, bytes_of
+
+    def __missing__(self, pair: tuple[int, int]) -> int:
+        if len(self) >= _CACHED_PAIRS:
+            self.clear()
+        left, right = pair
+        rank = self[pair] = self._ranks.get(self._bytes_of[left] + self._bytes_of[right], NONE)
+        return rank
+
+
+class _Words(dict[str, list[int]]):
+    """The ids of a word, found once and then remembered: most words of a text have been there before."""
+
+    def __init__(self, merges: Merges) -> None:
+        self._merges = merges
+
+    def __missing__(self, word: str) -> list[int]:
+        ids = self._merges.encode(word.encode())
+        if len(word) <= _CACHED_LENGTH:
+            if len(self) >= _CACHED_WORDS:
+                self.clear()
+            self[word] = ids
+        return ids

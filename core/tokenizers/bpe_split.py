@@ -1,0 +1,157 @@
+"""Cutting a text into pieces before any merge, so that no token ever spans two words.
+
+A pattern in the language of the `regex` package (``\\p{L}`` is any letter) matches one piece after another. GPT-2's,
+on a text in ASCII, is also known to Python's own `re`, which is twice as fast. Leaves out: what happens within a piece.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, cached_property
+from itertools import islice
+from typing import Any
+
+from core.errors import TokenizerError
+from core.tokenizers.base import utf8
+
+GPT2_PATTERN = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"""
+"""GPT-2's, in the form tiktoken gives it: it matches what the one in OpenAI's encoder.py does, with less trying."""
+
+_ENCODER_PY = r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
+_ASCII = re.compile(r"'(?:[sdmt]|ll|ve|re)| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|\s+(?!\S)|\s+", re.ASCII)
+
+# Texts are cut in stretches of about this many characters: a corpus then never stands in memory as a list of its words,
+# and another thread (the screen's) gets its turn after some milliseconds.
+_STRETCH = 1 << 17
+# Where OpenAI's patterns are certain to begin a new piece: at a lone space between two letters of ASCII.
+_SEAM = re.compile(r"(?<=[A-Za-z]) (?=[A-Za-z])")
+
+
+class Splitter:
+    """Cuts a text by a pattern.
+
+    >>> [piece for stretch in Splitter(GPT2_PATTERN).stretches("It's 42  cats!") for piece in stretch]
+    ['It', "'s", ' 42', ' ', ' cats', '!']
+    """
+
+    def __init__(self, pattern: str) -> None:
+        """Takes the pattern; it is compiled here, so that a wrong one is met here.
+
+        Raises:
+            TokenizerError: it is no pattern.
+        """
+        self.pattern = pattern
+        self._gpt2 = pattern in (GPT2_PATTERN, _ENCODER_PY)
+        if not self._gpt2:
+            _ = self._compiled
+
+    @cached_property
+    def _compiled(self) -> Any:
+        import regex
+
+        try:
+            return regex.compile(self.pattern)
+        except (regex.error, TypeError) as error:
+            raise TokenizerError(
+                f"expected a pattern that cuts text into pieces, got {self.pattern!r}: {error}",
+                "core.tokenizers.bpe_split.GPT2_PATTERN is one that works",
+            ) from None
+
+    @cached_property
+    def _has_seams(self) -> bool:
+        from core.tokenizers import openai
+
+        known = {GPT2_PATTERN, _ENCODER_PY}
+        known |= {value for name, value in vars(openai).items() if name.endswith("_PATTERN")}
+        return self.pattern in known
+
+    def stretches(self, text: str) -> Iterator[list[str]]:
+        """The pieces of a text in order, some ten thousand at a time.
+
+        Raises:
+            TokenizerError: it holds half of a surrogate pair, which is no character.
+        """
+        if not text.isascii():
+            utf8(text)  # refuses half a pair
+        if len(text) <= _STRETCH:
+            yield self._pieces(text)
+            return
+        if not self._has_seams:
+            yield from self._one_by_one(text)
+            return
+        start = 0
+        while start < len(text):
+            seam = _SEAM.search(text, start + _STRETCH)
+            end = seam.start() if seam else len(text)
+            stretch = text[start:end]
+            if end - start <= 4 * _STRETCH:
+                yield self._pieces(stretch)
+            else:  # no seam far and wide: Chinese, or a line without a space
+                yield from self._one_by_one(stretch)
+            start = end
+
+    def _pieces(self, text: str) -> list[str]:
+        if text.isascii():
+            if self._gpt2:
+                return _ASCII.findall(text)
+        elif stand_ins := _stand_ins(text):
+            same_length = text.translate(stand_ins)
+            return [text[slice(*m.span())] for m in self._compiled.finditer(same_length) if m.group()]
+        if self._compiled.groups:  # findall would give the groups
+            return [m.group() for m in self._compiled.finditer(text) if m.group()]
+        return [piece for piece in self._compiled.findall(text) if piece]
+
+    def _one_by_one(self, text: str) -> Iterator[list[str]]:
+        fast = self._gpt2 and text.isascii()
+        same_length = text if text.isascii() else text.translate(_stand_ins(text))
+        matches: Iterable[Any] = (_ASCII if fast else self._compiled).finditer(same_length)
+        spans = (m.span() for m in matches)
+        while batch := list(islice(spans, 20_000)):
+            yield [text[a:b] for a, b in batch if a < b]
+
+
+# Which code points are letters depends on the edition of Unicode, and `regex` may know a newer one than tiktoken. Where
+# the two disagree, tiktoken is right (models were trained with it): before the cut such a character is replaced by one
+# of the class that tiktoken sees. Unassigned ones have U+0378, which no edition has filled.
+_CLASSES = {
+    r"\p{Lu}": "Þ",
+    r"\p{Ll}": "þ",
+    r"\p{Lt}": "ǅ",
+    r"\p{Lm}": "ʰ",
+    r"\p{Lo}": "א",
+    r"\p{M}": "\u0300",
+    r"\p{N}": "Ⅷ",
+}
+_OTHER = "\u0378"
+_compared: set[str] = set()
+_disagreed: dict[int, str] = {}
+
+
+def _stand_ins(text: str) -> dict[int, str]:
+    """The characters of this text that the two see differently, for ``str.translate``; mostly none."""
+    characters = set(text)
+    if new := characters - _compared:
+        sample = "".join(sorted(new))
+        for ours, theirs, stand_in in _questions():
+            for character in set(ours(sample)) ^ set(theirs(sample)):
+                seen = character in theirs(character)
+                if seen or ord(character) not in _disagreed:
+                    _disagreed[ord(character)] = stand_in if seen else _OTHER
+        _compared.update(new)
+    return {ord(c): _disagreed[ord(c)] for c in characters if ord(c) in _disagreed} if _disagreed else {}
+
+
+@cache
+def _questions() -> list[tuple[Callable[[str], list[str]], Callable[[str], str], str]]:
+    """For each class: what `regex` finds of it in a text, what tiktoken does, and a stand-in that both know."""
+    import regex
+    import tiktoken
+
+    single = {bytes([i]): i for i in range(256)}
+
+    def asker(pattern: str) -> Callable[[str], str]:
+        encoding = tiktoken.Encoding(pattern, pat_str=pattern, mergeable_ranks=single, special_tokens={})
+        return lambda text: bytes(encoding.encode_ordinary(text)).decode()
+
+    return [(regex.compile(p).findall, asker(p), stand_in) for p, stand_in in _CLASSES.items()]
