@@ -19,6 +19,7 @@ from core.config import GPTConfig
 from core.errors import InputError, LabError, ModelSpecError, nearest
 from core.weights.keymap import Kind, tensor_names
 from core.weights.locate import Weights, locate, open_weights
+from core.weights.parts import cut_part, split_part
 
 if TYPE_CHECKING:
     from core.weights.checkpoint import LoadedModel
@@ -242,6 +243,7 @@ def histogram(
     clip: float | None = None,
     *,
     sample: int | None = None,
+    limits: tuple[float, float] | None = None,
     cancelled: threading.Event | None = None,
 ) -> TensorHistogram:
     """How the values of a tensor are spread.
@@ -252,6 +254,8 @@ def histogram(
         bins: how many.
         clip: so many standard deviations to each side of the mean; what lies beyond counts in the outermost bins. None:
             from the smallest to the largest.
+        limits: the ends of the scale, as when two histograms are to be laid side by side; what lies beyond counts in
+            the outermost bins, and ``clip`` means nothing.
         sample: about so many values, evenly taken, stand for all where there are more; None: all are counted.
         cancelled: set it to give up.
 
@@ -266,7 +270,9 @@ def histogram(
     taken = table if stride == 1 else np.ascontiguousarray(_flat(table)[::stride]).reshape(1, -1)
     chunks = _Chunks(taken, cancelled)
     low, high, mean, std = _range(chunks)
-    if clip is not None and std > 0:
+    if limits is not None:
+        low, high = limits
+    elif clip is not None and std > 0:
         low, high = max(low, mean - clip * std), min(high, mean + clip * std)
     if not high > low:
         low, high = low - 0.5, high + 0.5
@@ -324,6 +330,11 @@ def _finite(chunk: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _array(source: str | LoadedModel | Weights, name: str) -> NDArray[np.float32]:
+    whole, part = split_part(name)
+    return cut_part(_whole(source, whole), part)
+
+
+def _whole(source: str | LoadedModel | Weights, name: str) -> NDArray[np.float32]:
     if isinstance(source, str):
         source = open_weights(source)
     if isinstance(source, Weights):
