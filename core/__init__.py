@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GPT",
+    "BPETokenizer",
     "GPTConfig",
     "LabError",
     "SamplingConfig",
@@ -44,6 +45,7 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOME = {
+    "BPETokenizer": "core.tokenizers.bpe",
     "GPT": "core.model.gpt",
     "GPTConfig": "core.config",
     "LabError": "core.errors",

@@ -37,7 +37,7 @@ from core.tokenizers.base import (
     write_file,
 )
 from core.tokenizers.bpe_encode import EncodeStep, Merges
-from core.tokenizers.bpe_split import GPT2_PATTERN, Splitter
+from core.tokenizers.bpe_split import GPT2_PATTERN, LONG_STRETCH, Splitter
 from core.tokenizers.bpe_train import BPETraining, MergeStep
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ class BPETokenizer:
 
     def _encode_plain(self, text: str, ids: list[int]) -> None:
         of_word = self._merges.of_word.__getitem__
-        for pieces in self._splitter.stretches(text):
+        for pieces in self._splitter.pieces(text):
             ids.extend(chain.from_iterable(map(of_word, pieces)))
 
     def encode_array(self, text: str) -> NDArray[np.unsignedinteger[Any]]:
@@ -226,9 +226,23 @@ class BPETokenizer:
         """
         import numpy as np
 
+        dtype = id_dtype(self.vocab_size)
+        parts = [self._encode_fast(stretch).astype(dtype) for stretch in self._splitter.stretches(text)]
+        return np.concatenate(parts) if parts else np.empty(0, dtype)
+
+    def _encode_fast(self, text: str) -> NDArray[np.uint32]:
+        import numpy as np
+
         ids: list[int] = []
+        if len(text) <= LONG_STRETCH:
+            try:
+                fast: NDArray[np.uint32] = self._tiktoken.encode_to_numpy(text, disallowed_special=())
+            except ValueError:  # its regular expressions have had enough: half a million spaces before a letter
+                pass
+            else:
+                return fast
         self._encode_plain(text, ids)
-        return np.array(ids, dtype=id_dtype(self.vocab_size))
+        return np.array(ids, dtype=np.uint32)
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of some ids; bytes that are no UTF-8 show as U+FFFD.
@@ -289,7 +303,7 @@ class BPETokenizer:
 
     def words(self, text: str) -> list[str]:
         """A text cut into the pieces that are merged each by itself."""
-        return [piece for stretch in self._splitter.stretches(text) for piece in stretch]
+        return list(chain.from_iterable(self._splitter.pieces(text)))
 
     def merge_tree(self, token_id: int) -> MergeNode:
         """How a token was built, down to its bytes; a special token, or one that no merge makes, is a single node.
@@ -334,7 +348,7 @@ class BPETokenizer:
             pair = self._merges.parts(i)
             if len(pair) != 2:
                 raise TokenizerError(
-                    f"expected tokens made of two earlier ones, got {self._bytes[i]!r} (id {i:,}), which no merge makes",
+                    f"expected tokens made of two earlier ones, got {self._bytes[i]!r} (id {i:,}), which is not",
                     "write_tiktoken(path) can hold it",
                 )
             merges.append((self._bytes[pair[0]], self._bytes[pair[1]]))

@@ -15,9 +15,10 @@ NONE = 1 << 62
 
 _LONG = 256
 """Above so many bytes a piece is merged in stretches."""
-_CHUNK = 48
+_CHUNK = 64
 _CACHED_PAIRS = 1 << 20
 _CACHED_WORDS = 1 << 18
+_CACHED_SPANS = 1 << 16
 _CACHED_LENGTH = 64
 
 
@@ -43,6 +44,7 @@ class Merges:
         self.bytes_of = {rank: token for token, rank in ranks.items()}
         self._first = [ranks[bytes([byte])] for byte in range(256)]
         self._pair_rank = _PairRanks(ranks, self.bytes_of)
+        self._spans = _Spans(self)
         self.of_word = _Words(self)
 
     def encode(self, piece: bytes) -> list[int]:
@@ -84,26 +86,23 @@ class Merges:
         """
         ids: list[int] = []
         for start in range(0, len(piece), _CHUNK):
-            chunk = self.merge(piece[start : start + _CHUNK])
-            low = high = len(ids)  # what lies between is not certain yet
-            ids += chunk
+            low = high = len(ids)  # what lies between the two is not certain yet
+            ids += self._spans[piece[start : start + _CHUNK]]
             reach = 1
-            while low < high or not self._joins(ids, low):
+            while not (self._joins(ids, low) and self._joins(ids, high)):
                 low, high = max(0, low - reach), min(len(ids), high + reach)
-                anew = self.merge(b"".join(map(self.bytes_of.__getitem__, ids[low:high])))
+                anew = self._spans[b"".join(map(self.bytes_of.__getitem__, ids[low:high]))]
                 ids[low:high] = anew
                 high = low + len(anew)
-                if self._joins(ids, low) and self._joins(ids, high):
-                    break
                 reach *= 2
         return ids
 
     def _joins(self, ids: list[int], at: int) -> bool:
         """Whether the tokens on both sides of a boundary stay what they are beside each other."""
-        if at <= 0 or at >= len(ids):
+        if not 0 < at < len(ids):
             return True
-        left, right = ids[at - 1], ids[at]
-        return self.merge(self.bytes_of[left] + self.bytes_of[right]) == [left, right]
+        pair = ids[at - 1 : at + 1]
+        return self._spans[self.bytes_of[pair[0]] + self.bytes_of[pair[1]]] == pair
 
     def steps(self, word: bytes) -> Iterator[tuple[list[int], int | None]]:
         """The ids after each merge, with the id of the new token; the first are the single bytes."""
@@ -139,6 +138,21 @@ class _PairRanks(dict[tuple[int, int], int]):
         left, right = pair
         rank = self[pair] = self._ranks.get(self._bytes_of[left] + self._bytes_of[right], NONE)
         return rank
+
+
+class _Spans(dict[bytes, list[int]]):
+    """The merged stretches of long pieces, which often repeat themselves."""
+
+    def __init__(self, merges: Merges) -> None:
+        self._merges = merges
+
+    def __missing__(self, span: bytes) -> list[int]:
+        ids = self._merges.merge(span)
+        if len(span) <= 2 * _CHUNK:
+            if len(self) >= _CACHED_SPANS:
+                self.clear()
+            self[span] = ids
+        return ids
 
 
 class _Words(dict[str, list[int]]):

@@ -23,16 +23,19 @@ _ASCII = re.compile(r"'(?:[sdmt]|ll|ve|re)| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]
 
 # Texts are cut in stretches of about this many characters: a corpus then never stands in memory as a list of its words,
 # and another thread (the screen's) gets its turn after some milliseconds.
-_STRETCH = 1 << 17
-# Where OpenAI's patterns are certain to begin a new piece: at a lone space between two letters of ASCII.
-_SEAM = re.compile(r"(?<=[A-Za-z]) (?=[A-Za-z])")
+STRETCH = 1 << 17
+LONG_STRETCH = 4 * STRETCH
+"""Beyond this no list of all pieces is made, where a text has no good place to be cut."""
+# Where OpenAI's patterns are certain to begin a new piece: at a lone space or comma between two letters.
+_LETTERS = "A-Za-z\u03b1-\u03c9\u0410-\u044f\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fa5\uac00-\ud7a3"
+_SEAM = re.compile(f"(?<=[{_LETTERS}])[ ,\u3001\u3002\uff0c](?=[{_LETTERS}])")
 
 
 class Splitter:
     """Cuts a text by a pattern.
 
-    >>> [piece for stretch in Splitter(GPT2_PATTERN).stretches("It's 42  cats!") for piece in stretch]
-    ['It', "'s", ' 42', ' ', ' cats', '!']
+    >>> list(Splitter(GPT2_PATTERN).pieces("It's 42  cats!"))
+    [['It', "'s", ' 42', ' ', ' cats', '!']]
     """
 
     def __init__(self, pattern: str) -> None:
@@ -66,30 +69,32 @@ class Splitter:
         known |= {value for name, value in vars(openai).items() if name.endswith("_PATTERN")}
         return self.pattern in known
 
-    def stretches(self, text: str) -> Iterator[list[str]]:
+    def stretches(self, text: str) -> Iterator[str]:
+        """A text cut where a piece is certain to begin, as far as that is known of the pattern.
+
+        Raises:
+            TokenizerError: it holds half a surrogate pair.
+        """
+        if not text.isascii():
+            utf8(text)
+        start = 0
+        while start < len(text):
+            seam = _SEAM.search(text, start + STRETCH) if self._has_seams else None
+            end = seam.start() if seam else len(text)
+            yield text[start:end]
+            start = end
+
+    def pieces(self, text: str) -> Iterator[list[str]]:
         """The pieces of a text in order, some ten thousand at a time.
 
         Raises:
-            TokenizerError: it holds half of a surrogate pair, which is no character.
+            TokenizerError: it holds half a surrogate pair.
         """
-        if not text.isascii():
-            utf8(text)  # refuses half a pair
-        if len(text) <= _STRETCH:
-            yield self._pieces(text)
-            return
-        if not self._has_seams:
-            yield from self._one_by_one(text)
-            return
-        start = 0
-        while start < len(text):
-            seam = _SEAM.search(text, start + _STRETCH)
-            end = seam.start() if seam else len(text)
-            stretch = text[start:end]
-            if end - start <= 4 * _STRETCH:
+        for stretch in self.stretches(text):
+            if len(stretch) <= LONG_STRETCH:
                 yield self._pieces(stretch)
-            else:  # no seam far and wide: Chinese, or a line without a space
+            else:
                 yield from self._one_by_one(stretch)
-            start = end
 
     def _pieces(self, text: str) -> list[str]:
         if text.isascii():

@@ -159,9 +159,9 @@ class BPETraining:
                     f"expected texts to learn from, got {type(text).__name__}", "read files as text: path.read_text()"
                 )
             for document in documents.split(text) if documents else (text,):
-                for stretch in self._splitter.stretches(document):
-                    pieces.update(stretch)
-                    self.characters_read += sum(map(len, stretch))
+                for some in self._splitter.pieces(document):
+                    pieces.update(some)
+                    self.characters_read += sum(map(len, some))
                     if self._cancelled.is_set():
                         return {}
         words: dict[str, int] = {}
