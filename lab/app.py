@@ -148,6 +148,10 @@ class LabApp(BenchActions, JobActions, Survivor):
             from screens.training import TrainingScreen
 
             return TrainingScreen(self.workbench, self.runs_dir)
+        if name == "tokenizer":
+            from screens.tokens import TokensScreen
+
+            return TokensScreen(self.workbench)
         from screens.coming import COMING, ComingScreen
 
         return ComingScreen(self.workbench, next(c for c in COMING if c.name == name))

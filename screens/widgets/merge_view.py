@@ -196,7 +196,7 @@ class MergeView(VirtualList):
         if line.merged is None:
             return ""
         note = f"{piece_text(line.merged)}  id {line.token_id}"
-        return note if line.rank is None or line.rank == line.token_id else f"{note}  merge {line.rank + 1:,}"
+        return note if line.rank is None or line.rank == line.token_id else f"{note}  merge {line.rank:,}"
 
     def _pieces_text(self, index: int) -> Text:
         line = self._steps[index]

@@ -67,6 +67,8 @@ class TokenStrip(Guarded, ScrollView, can_focus=True):
     """Whether white space is written as signs."""
     break_lines: reactive[bool] = reactive(True, repaint=False)
     """Whether a line end in the text ends the line here."""
+    spaced: reactive[bool] = reactive(False, repaint=False)
+    """Whether a blank stands between two tokens, for those that leave the text's own out (words)."""
     dim_before: reactive[int] = reactive(0)
     """Tokens before this one are dim (a prompt, what is out of reach)."""
 
@@ -253,7 +255,7 @@ class TokenStrip(Guarded, ScrollView, can_focus=True):
         labels = Labels(self.mode, spaces=self.show_spaces or self._plain, ascii_only=self._look.ascii)
         if (labels.mode, labels.spaces) != (self._labels.mode, self._labels.spaces) or labels.mode == "ids":
             self._labels = labels
-        gap = 1 if self._plain or self.mode != "text" else 0
+        gap = 1 if self._plain or self.spaced or self.mode != "text" else 0
         self._lines = Lines(
             self._labels,
             self._pieces,
@@ -319,6 +321,10 @@ class TokenStrip(Guarded, ScrollView, can_focus=True):
         self._lay_out()
 
     def watch_break_lines(self) -> None:
+        """Other lines."""
+        self._lay_out()
+
+    def watch_spaced(self) -> None:
         """Other lines."""
         self._lay_out()
 

@@ -58,20 +58,23 @@ class Labels:
         self._made: dict[bytes | int, Label] = {}
 
     def of(self, piece: bytes, token_id: int | None = None) -> Label:
-        """The label of a token; ``token_id`` is what ``ids`` shows."""
-        key: bytes | int = piece if self.mode != "ids" or token_id is None else token_id
+        """The label of a token; ``token_id`` is what ``ids`` shows, and a negative one stands for none."""
+        unknown = token_id is not None and token_id < 0
+        key: bytes | int = token_id if token_id is not None and (self.mode == "ids" or unknown) else piece
         found = self._made.get(key)
-        if found is None or (self.mode == "ids" and found.ends_line != (b"\n" in piece)):
+        if found is None or (key is not piece and found.ends_line != (b"\n" in piece)):
             found = self._made[key] = self._make(piece, token_id)
         return found
 
     def _make(self, piece: bytes, token_id: int | None) -> Label:
-        if self.mode == "text":
+        if token_id is not None and token_id < 0:
+            parts = [Part("⟨?⟩", True)]
+        elif self.mode == "text":
             parts = text_parts(piece, self._white)
         elif self.mode == "bytes":
             parts = [Part(piece.hex(" ").upper(), False)]
         else:
-            parts = [Part("?" if token_id is None or token_id < 0 else str(token_id), False)]
+            parts = [Part("" if token_id is None else str(token_id), False)]
         parts = [part for part in parts if part.text] or [Part("⟨⟩", True)]
         return Label(tuple(parts), sum(cell_len(part.text) for part in parts), b"\n" in piece)
 

@@ -1,0 +1,502 @@
+"""Screen 1: a text falls apart into tokens as it is typed, and each token says why it was cut there.
+
+The screen owns the text and what is shown of it; core is asked in a worker (``tokens_reader``), words and numbers are
+made in ``tokens_view``, the panes are in ``tokens_body``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.timer import Timer
+from textual.worker import Worker, WorkerState
+
+from core.errors import LabError
+from screens.base import LabScreen
+from screens.guard import guarded
+from screens.tokens_body import PANES, TokensBody
+from screens.tokens_reader import OWN, Compared, Reading, TokensReader, Wanted
+from screens.tokens_style import STYLE
+from screens.tokens_texts import FIRST, Source
+from screens.tokens_view import (
+    LONGEST_WORD,
+    amount,
+    compare_rows,
+    merge_lines,
+    no_merges,
+    strip_titles,
+    token_rows,
+    token_sentence,
+    tree_of,
+    word_at,
+)
+from screens.widgets.compare_list import CompareList
+from screens.widgets.merge_view import MergeView, piece_text, tree_rows
+from screens.widgets.ramps import Look
+from screens.widgets.text_box import TextBox
+from screens.widgets.token_strip import TokenStrip
+from screens.widgets.token_strip_labels import MODES
+from screens.widgets.virtual_list import VirtualList
+
+if TYPE_CHECKING:
+    from core.workbench import Bench, Workbench
+
+AFTER_A_KEY = 0.08
+"""Seconds of quiet after a key until the text is encoded."""
+VIEWS = (*MODES, "table")
+OTHERS = ("gpt2", OWN, "byte")
+"""What the text is compared with at first."""
+
+
+class TokensScreen(LabScreen):
+    """Text to tokens."""
+
+    DEFAULT_CSS = STYLE
+    LAB_NAME = "Tokens"
+    LAB_INDEX = 1
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", "edit", "Edit", id="tokens.edit", tooltip="edit the text in place"),
+        Binding("v", "view(1)", "View", id="tokens.view", tooltip="text, ids, bytes, table"),
+        Binding("V", "view(-1)", show=False, id="tokens.view-back", tooltip="the view before"),
+        Binding("comma", "step(-1)", "Merge", key_display=", .", id="tokens.back", tooltip="one merge back"),
+        Binding("full_stop", "step(1)", show=False, id="tokens.forward", tooltip="one merge on"),
+        Binding("p", "play", show=False, id="tokens.play", tooltip="play the merges, or stop"),
+        Binding("m", "tree", show=False, id="tokens.tree", tooltip="merge steps, or the merge tree of the token"),
+        Binding("s", "spaces", "Spaces", id="tokens.spaces", tooltip="white space as signs"),
+        Binding("S", "breaks", show=False, id="tokens.breaks", tooltip="break lines at line ends or not"),
+        Binding("n", "same(1)", show=False, id="tokens.same", tooltip="the next token of the same id"),
+        Binding("N", "same(-1)", show=False, id="tokens.same-back", tooltip="the one before of the same id"),
+        Binding("r", "recompute", show=False, id="tokens.recompute", tooltip="encode again"),
+        Binding("tab", "next_pane(1)", show=False, id="tokens.next-pane", tooltip="next pane"),
+        Binding("shift+tab", "next_pane(-1)", show=False, id="tokens.previous-pane", tooltip="previous pane"),
+    ]
+
+    class Read(Message):
+        """Tokens came back."""
+
+        def __init__(self, reading: Reading) -> None:
+            super().__init__()
+            self.reading = reading
+
+    class Comparison(Message):
+        """The same text with other tokenizers came back."""
+
+        def __init__(self, number: int, rows: tuple[Compared, ...]) -> None:
+            super().__init__()
+            self.number = number
+            self.rows = rows
+
+    def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
+        super().__init__(workbench, name=name)
+        self.text = FIRST
+        """The text, all of it."""
+        self.source = Source(FIRST)
+        self.reading: Reading | None = None
+        self.compared: tuple[Compared, ...] = ()
+        self.others: tuple[str, ...] = OTHERS
+        self.reads = 0
+        """How many readings were shown; tests wait for it to grow."""
+        self._reader = TokensReader()
+        self._number = 0
+        self._worker: Worker[None] | None = None
+        self._again = False
+        self._quiet: Timer | None = None
+        self._pane = "main"
+        self._places: dict[int, list[int]] = {}
+        self._word = ""
+
+    # --- frame
+
+    def compose_body(self) -> ComposeResult:
+        """The panes."""
+        yield TokensBody(self.text, id="tokens")
+
+    @property
+    def body(self) -> TokensBody:
+        """The panes."""
+        return self.query_one(TokensBody)
+
+    def on_mount(self) -> None:
+        """Reads the first text."""
+        self.body.wear(self.look)
+        self.body.strip.focus()
+        self.titles()
+        self.read_now()
+
+    def pause_updates(self) -> None:
+        """A hidden screen plays nothing."""
+        self.body.merges.stop()
+
+    def resume_updates(self) -> None:
+        """Shown again."""
+        self.body.wear(self.look)
+
+    def look_changed(self, look: Look) -> None:
+        """Draws as the terminal can show it now."""
+        self.body.wear(look)
+
+    def bench_changed(self, bench: Bench) -> None:
+        """Another model or tokenizer on the workbench."""
+        self.read_now()
+
+    # --- the text
+
+    @on(TextBox.Edited)
+    @guarded
+    def _edited(self, message: TextBox.Edited) -> None:
+        self.text = message.box.whole
+        note = f"{amount(message.mended, 'half')} of surrogate pairs read as U+FFFD" if message.mended else ""
+        self.source = Source(self.text, "", note)
+        if self._quiet is not None:
+            self._quiet.stop()
+        self._quiet = self.set_timer(AFTER_A_KEY, self.read_now)
+
+    def show_text(self, source: Source) -> None:
+        """Another text, from wherever it came."""
+        self.source, self.text = source, source.text
+        self.body.strip.cursor = 0
+        self.body.text.put(source.text)
+        self.read_now()
+
+    # --- reading
+
+    def wanted(self) -> Wanted:
+        """What must be read for what is shown now."""
+        bench = self.workbench.bench
+        return Wanted(self._number, self.text, bench.tokenizer or OWN, bench.a, self.others)
+
+    def read_now(self) -> None:
+        """Reads at once, or as soon as the reading under way is back."""
+        self._number += 1
+        if self._worker is not None:
+            self._again = True
+        else:
+            self._again = False
+            self._worker = self._read(self.wanted())
+
+    @work(thread=True, group="read", exit_on_error=False, description="encode the text")
+    def _read(self, wanted: Wanted) -> None:
+        reading = self._reader.read(wanted)
+        self.post_message(self.Read(reading))
+        if wanted.number == self._number:
+            self.post_message(self.Comparison(wanted.number, self._reader.compare(wanted, reading)))
+
+    @on(Worker.StateChanged)
+    def _read_ended(self, event: Worker.StateChanged) -> None:
+        if event.worker is self._worker and event.state in (
+            WorkerState.SUCCESS,
+            WorkerState.ERROR,
+            WorkerState.CANCELLED,
+        ):
+            self._worker = None
+            if self._again:
+                self._again = False
+                self._worker = self._read(self.wanted())
+
+    @on(Read)
+    @guarded
+    def _was_read(self, message: Read) -> None:
+        reading = message.reading
+        if reading.wanted.number != self._number and self._again is False:
+            return
+        self.reading = reading
+        self.reads += 1
+        body = self.body
+        if reading.error is not None:
+            self._show_error(reading.error, reading.wanted)
+        elif reading.report is not None:
+            self.solved(body.alert)
+            body.alert.display = False
+            self._places = {}
+            pin = body.strip.pin
+            body.strip.spaced = not _covers(reading)
+            body.strip.fill(reading.report.pieces, ids=reading.report.ids)
+            if pin is not None and pin < body.strip.length:
+                body.strip.pin = pin
+            body.table.fill(body.strip.length, self._table_row)
+            self.count(f"{amount(len(reading.report.tokens), 'token')} in {reading.seconds * 1000:.1f} ms")
+        self.titles()
+        self.show_token()
+
+    def _show_error(self, error: LabError, wanted: Wanted) -> None:
+        body = self.body
+        body.strip.fill([])
+        body.table.fill(0, str)
+        body.token.show([])
+        body.merges.show([])
+        body.alert.display = True
+        doors = [("w", "other model", "app.picker"), ("u", "the model's own", "use_own")]
+        if wanted.name == OWN:
+            doors = [("w", "other model", "app.picker"), ("u", "the demo's", "app.use_demo")]
+        self.problem(body.alert, error, doors)
+
+    @on(Comparison)
+    @guarded
+    def _was_compared(self, message: Comparison) -> None:
+        if message.number == self._number:
+            self.compared = message.rows
+            self.body.compare.show(compare_rows(message.rows, self.workbench.tokenizer or OWN))
+
+    # --- what is shown of it
+
+    def titles(self) -> None:
+        """The borders."""
+        body, reading = self.body, self.reading
+        excerpt = body.text.excerpt if body.text.is_mounted else None
+        text = [f"text{f' · {self.source.name}' if self.source.name else ''} · e to edit"]
+        if excerpt is not None:
+            text.insert(
+                0, f"{text[0]} · characters {excerpt[0]:,}–{excerpt[1]:,} of {len(self.text):,} are in the field"
+            )
+        body.title("text", text)
+        body.subtitle("text", self.source.note)
+        body.title("strip", strip_titles(reading) if reading is not None else ["tokens"])
+        view = self.view
+        body.subtitle("strip", "  ".join(f"[{v}]" if v == view else v for v in VIEWS) + " · v")
+        body.title("compare", ["same text, other tokenizers · enter or click uses one · c to change", "same text · c"])
+        self._merge_title()
+
+    def show_token(self) -> None:
+        """The panes about the token that counts: the pinned one, else the one under the cursor."""
+        reading, body = self.reading, self.body
+        if reading is None or reading.report is None or not reading.report.tokens:
+            body.token.show([])
+            body.merges.show([], empty=no_merges(reading) if reading is not None else "")
+            body.title("token", ["token"])
+            self._merge_title()
+            self.say("no text: e to type one, o for samples, corpora and files" if not self.text else "")
+            return
+        index = min(body.strip.at, len(reading.report.tokens) - 1)
+        token = reading.report.tokens[index]
+        pinned = body.strip.pin is not None
+        places = self.places_of(token.id)
+        body.strip.marks = frozenset(places) if len(places) > 1 else frozenset()
+        body.token.show(token_rows(index, reading, len(places), pinned=pinned))
+        body.title("token", [f"token {index + 1:,} of {len(reading.report.tokens):,}"])
+        body.subtitle("token", "esc lets go" if pinned else "enter pins")
+        self._show_merges(reading, index)
+        self.say(token_sentence(index, reading, pinned=pinned))
+
+    def places_of(self, token_id: int) -> list[int]:
+        """Where tokens of an id stand in the text."""
+        if token_id not in self._places and self.reading is not None and self.reading.report is not None:
+            tokens = self.reading.report.tokens
+            if len(tokens) > 200_000:  # one pass for all ids would take too long for one cursor move
+                return [i for i, token in enumerate(tokens[:200_000]) if token.id == token_id]
+            self._places = {}
+            for i, token in enumerate(tokens):
+                self._places.setdefault(token.id, []).append(i)
+        return self._places.get(token_id, [])
+
+    def _show_merges(self, reading: Reading, index: int) -> None:
+        body, report, bpe = self.body, reading.report, reading.bpe
+        assert report is not None
+        if bpe is None:
+            self._word = ""
+            body.merges.show([], empty=no_merges(reading))
+            body.tree_rows.show(no_merges(reading).splitlines())
+            self._merge_title()
+            return
+        token = report.tokens[index]
+        body.tree_rows.show(tree_rows(tree_of(bpe.merge_tree(token.id))))
+        word, _ = word_at(bpe, self.text, token.char_start)
+        self._word = word
+        if len(word) > LONGEST_WORD:
+            body.merges.show([], empty=f"This piece has more than {LONGEST_WORD} characters: too many steps to show.")
+        else:
+            body.merges.show(merge_lines(bpe, word))
+        self._merge_title()
+
+    def _merge_title(self) -> None:
+        body = self.body
+        if body.tree_rows.display:
+            body.title("merge", ["how this token was built · m for the steps of its word", "merge tree · m"])
+            return
+        steps = body.merges.steps
+        if not steps:
+            body.title("merge", ["merges"])
+            body.subtitle("merge", "")
+            return
+        word = piece_text(self._word.encode())
+        at = f"step {body.merges.step} of {len(steps) - 1}"
+        body.title("merge", [f"how “{word}” was built · {at}", f"“{word[:20]}” · {at}", at])
+        body.subtitle("merge", ", . step · p stops" if body.merges.playing else ", . step · p play · m tree")
+
+    def _table_row(self, index: int) -> str:
+        reading = self.reading
+        if reading is None or reading.report is None or index >= len(reading.report.tokens):
+            return ""
+        token = reading.report.tokens[index]
+        chars = f"{token.char_start:,}–{token.char_end:,}"
+        shown = "none" if token.id < 0 else str(token.id)
+        return f"{index + 1:>8,}  {shown:>7}  {chars:>17}  {token.bytes[:12].hex(' '):<36}  {piece_text(token.bytes)}"
+
+    @on(TokenStrip.Highlighted, "#strip")
+    @guarded
+    def _highlighted(self, message: TokenStrip.Highlighted) -> None:
+        self.show_token()
+
+    @on(TokenStrip.Pinned, "#strip")
+    @guarded
+    def _pinned(self, message: TokenStrip.Pinned) -> None:
+        self.show_token()
+
+    @on(TokenStrip.Activated, "#strip")
+    @guarded
+    def _activated(self, message: TokenStrip.Activated) -> None:
+        self.action_edit()
+
+    @on(VirtualList.Highlighted, "#table")
+    @guarded
+    def _row_highlighted(self, message: VirtualList.Highlighted) -> None:
+        self.body.strip.cursor = message.index
+
+    @on(MergeView.Stepped)
+    @guarded
+    def _stepped(self, message: MergeView.Stepped) -> None:
+        self._merge_title()
+        line = message.view.steps[message.step]
+        if line.merged is not None:
+            rank = f" · merge {line.rank:,}" if line.rank is not None else ""
+            self.say(f"step {message.step}: ‘{piece_text(line.merged)}’ becomes id {line.token_id}{rank}")
+        else:
+            self.say(f"step 0: the {amount(len(line.pieces), 'byte')} of “{piece_text(self._word.encode())}”")
+
+    @on(CompareList.Activated)
+    @guarded
+    def _compare_activated(self, message: CompareList.Activated) -> None:
+        self.use_tokenizer(self.compared[message.index].name)
+
+    def use_tokenizer(self, name: str) -> None:
+        """Pins a tokenizer on the workbench; the model's own unpins."""
+        self.workbench.set(tokenizer=name or None)
+
+    # --- actions
+
+    def action_use_own(self) -> None:
+        """Back to the model's own tokenizer."""
+        self.use_tokenizer(OWN)
+
+    def action_edit(self) -> None:
+        """The text takes the keys, at the place of the token that counts."""
+        reading, box = self.reading, self.body.text
+        report = reading.report if reading is not None else None
+        if report is not None and report.tokens and self.body.strip.has_focus:
+            box.go_to(report.tokens[min(self.body.strip.at, len(report.tokens) - 1)].char_start)
+        box.focus()
+        self.titles()
+
+    @property
+    def view(self) -> str:
+        """Text, ids, bytes or table."""
+        return "table" if self.body.table.display else self.body.strip.mode
+
+    def action_view(self, by: int) -> None:
+        """The next way to show the tokens."""
+        self.show_view(VIEWS[(VIEWS.index(self.view) + by) % len(VIEWS)])
+
+    def show_view(self, view: str) -> None:
+        """Text, ids, bytes or table."""
+        body = self.body
+        table = view == "table"
+        body.table.display, body.strip.display = table, not table
+        if table:
+            body.table.cursor = body.strip.at
+            body.table.focus()
+        else:
+            body.strip.mode = view  # type: ignore[assignment]
+            body.strip.focus()
+        self.titles()
+
+    def action_step(self, by: int) -> None:
+        """One merge on, or back."""
+        if not self.body.merges.steps:
+            self.say("nothing is merged here: c chooses a tokenizer that merges, gpt2 for one")
+        self.body.merges.step_by(by)
+
+    def action_play(self) -> None:
+        """Plays the merges of the word under the cursor."""
+        self.body.merges.action_play()
+        self._merge_title()
+
+    def action_tree(self) -> None:
+        """Merge steps or tree."""
+        body = self.body
+        tree = not body.tree_rows.display
+        body.tree_rows.display, body.merges.display = tree, not tree
+        self._merge_title()
+
+    def action_spaces(self) -> None:
+        """White space as signs, or as it is."""
+        self.body.strip.show_spaces = not self.body.strip.show_spaces
+
+    def action_breaks(self) -> None:
+        """Breaks lines at line ends or not."""
+        self.body.strip.break_lines = not self.body.strip.break_lines
+
+    def action_same(self, by: int) -> None:
+        """The next token of the same id, round and round."""
+        strip = self.body.strip
+        if self.reading is None or self.reading.report is None or not self.reading.report.tokens:
+            return
+        places = self.places_of(self.reading.report.tokens[strip.cursor].id)
+        if len(places) < 2:
+            self.say("this id stands only once in the text")
+        elif strip.cursor in places:
+            strip.cursor = places[(places.index(strip.cursor) + by) % len(places)]
+
+    def action_recompute(self) -> None:
+        """Encodes again."""
+        self.read_now()
+
+    def action_next_pane(self, by: int) -> None:
+        """The next pane gets the focus; on a small terminal it takes the one place below the tokens."""
+        place = PANES.index(self._pane) if self._pane in PANES else 0
+        self._pane = PANES[(place + by) % len(PANES)]
+        self.body.go_to_pane(self._pane)
+        self.titles()
+
+    def on_descendant_focus(self) -> None:
+        """Where the focus is by mouse or key, the tab goes on from there."""
+        self._pane = self.body.pane_of(self.focused) or self._pane
+        self.body.mark_pane(self._pane)
+
+    @on(LabScreen.SizeChanged)
+    def _size_changed(self) -> None:
+        self.titles()
+
+    def stop_streaming(self) -> bool:
+        """Stops the merges that play."""
+        stopped = self.body.merges.stop()
+        if stopped:
+            self._merge_title()
+        return stopped
+
+    def release(self) -> bool:
+        """Lets go of the pin."""
+        return self.body.strip.release()
+
+    async def action_back_out(self) -> None:
+        """One step back; out of the text field it leads to the tokens."""
+        if self.typing and not self.body.merges.playing:
+            self.body.strip.focus()
+            return
+        await super().action_back_out()
+
+    # --- what every screen offers
+
+    def commands(self) -> Iterable[tuple[str, str, Callable[[], Any]]]:
+        """Every key has an entry."""
+        yield "Edit the text", "e", self.action_edit
+
+
+def _covers(reading: Reading) -> bool:
+    """Whether the tokens hold every byte of the text; words leave white space out."""
+    report = reading.report
+    return report is None or sum(len(token.bytes) for token in report.tokens) == report.bytes

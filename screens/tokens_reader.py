@@ -1,0 +1,261 @@
+"""What the tokens screen asks core, in a thread: the tokens of the text, and what others make of the same text.
+
+The reader keeps what it has loaded, so that a key press costs only the encoding. It is used by one thread at a time.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from core.errors import LabError, TokenizerError
+from screens.tokens_texts import SHOWN, clipped
+
+if TYPE_CHECKING:
+    from core.tokenizers import Tokenizer
+    from core.tokenizers.bpe import BPETokenizer
+    from core.tokenizers.inspect import TokenReport
+
+OWN = ""
+"""The name that stands for the tokenizer of the model on the workbench."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be read."""
+
+    number: int
+    """Rises with each change; an answer to an older one is thrown away."""
+    text: str
+    name: str
+    """A tokenizer's name, or ``OWN``."""
+    model: str
+    """The model on the workbench."""
+    others: tuple[str, ...] = ()
+    """Tokenizers that the same text is shown with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A tokenizer that is loaded."""
+
+    name: str
+    """What ``get_tokenizer`` calls it; of a model's own, what it calls itself."""
+    label: str
+    tokenizer: Tokenizer
+    python: str
+    """Python that makes the same one; it uses ``core``."""
+    command: tuple[str, ...]
+    """How the command line names it; empty where it cannot."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One row of the comparison: what one tokenizer makes of the text, or why it cannot."""
+
+    name: str
+    label: str
+    tokens: int = 0
+    bytes_per_token: float | None = None
+    tokens_per_word: float | None = None
+    vocab_size: int = 0
+    note: str = ""
+    unknown: tuple[str, ...] = ()
+    error: LabError | None = None
+    here: bool = True
+    report: TokenReport | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain JSON values."""
+        if self.error is not None:
+            return {"tokenizer": self.label, "error": self.error.to_dict()}
+        return {
+            "tokenizer": self.label,
+            "tokens": self.tokens,
+            "bytes_per_token": self.bytes_per_token,
+            "tokens_per_word": self.tokens_per_word,
+            "vocab_size": self.vocab_size,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The answer: tokens, or why there are none."""
+
+    wanted: Wanted
+    known: Known | None = None
+    report: TokenReport | None = None
+    bpe: BPETokenizer | None = None
+    """The same vocabulary from scratch, whose merges can be followed; None for other kinds."""
+    seconds: float = 0.0
+    cut_at: int = 0
+    """Bytes shown of a longer text; 0: all."""
+    error: LabError | None = None
+
+
+@dataclass
+class TokensReader:
+    """Loads tokenizers and asks them."""
+
+    _loaded: dict[tuple[str, str], Known] = field(default_factory=dict)
+    _bpe: dict[int, BPETokenizer | None] = field(default_factory=dict)
+
+    def read(self, wanted: Wanted) -> Reading:
+        """The tokens of the text."""
+        try:
+            known = self.known(wanted.name, wanted.model)
+            bpe = self.bpe_of(known)
+            text, cut_at = shown_part(wanted.text, known.tokenizer)
+            from core.tokenizers.inspect import inspect
+
+            began = time.perf_counter()
+            report = inspect(text, known.tokenizer)
+            seconds = time.perf_counter() - began
+        except LabError as error:
+            return Reading(wanted, error=error)
+        return Reading(wanted, known, report, bpe, seconds, cut_at)
+
+    def compare(self, wanted: Wanted, reading: Reading) -> tuple[Compared, ...]:
+        """The same text with the others; the current tokenizer is first unless it is among them."""
+        current = reading.known
+        names = list(wanted.others)
+        if wanted.name not in names:
+            names.insert(0, wanted.name)
+        rows = []
+        for name in dict.fromkeys(names):
+            if name == wanted.name and current is not None and reading.report is not None:
+                rows.append(_row(name, current, reading.report))
+                continue
+            rows.append(self._compared(name, wanted))
+        return tuple(rows)
+
+    def _compared(self, name: str, wanted: Wanted) -> Compared:
+        from core.tokenizers.inspect import inspect
+
+        try:
+            known = self.known(name, wanted.model)
+            text, _ = shown_part(wanted.text, known.tokenizer)
+            return _row(name, known, inspect(text, known.tokenizer))
+        except LabError as error:
+            return Compared(name, name or "the model's", error=error, here=is_here(name))
+
+    def known(self, name: str, model: str) -> Known:
+        """A tokenizer by name, loaded once; ``OWN`` is the model's.
+
+        Raises:
+            LabError: it is not on this machine, or cannot be read.
+        """
+        key = (name, model if name == OWN else "")
+        if key not in self._loaded:
+            self._loaded[key] = own_tokenizer(model) if name == OWN else named_tokenizer(name)
+        return self._loaded[key]
+
+    def bpe_of(self, known: Known) -> BPETokenizer | None:
+        """Its from-scratch twin, built once."""
+        key = id(known.tokenizer)
+        if key not in self._bpe:
+            from core.tokenizers.bpe import BPETokenizer
+
+            self._bpe[key] = BPETokenizer.of(known.tokenizer)
+        return self._bpe[key]
+
+    def forget(self, name: str) -> None:
+        """One is another now: trained anew, or fetched."""
+        self._loaded = {key: known for key, known in self._loaded.items() if key[0] != name}
+
+
+def shown_part(text: str, tokenizer: Tokenizer) -> tuple[str, int]:
+    """What is shown of a text, and how many bytes that is where it is not all."""
+    limit = SHOWN if tokenizer.vocab_size > 1000 else SHOWN // 5
+    part = clipped(text, limit)
+    return part, 0 if len(part) == len(text) else len(part.encode())
+
+
+def _row(name: str, known: Known, report: TokenReport) -> Compared:
+    return Compared(
+        name,
+        known.label,
+        len(report.tokens),
+        report.bytes_per_token,
+        report.tokens_per_word,
+        report.vocab_size,
+        known.note,
+        report.unknown_pieces,
+        report=report,
+    )
+
+
+def is_here(name: str) -> bool:
+    """Whether a tokenizer needs no network; what cannot be named is not here."""
+    from core.tokenizers import tokenizer_is_here
+
+    try:
+        return name == OWN or tokenizer_is_here(name)
+    except LabError:
+        return False
+
+
+def named_tokenizer(name: str) -> Known:
+    """One of ``get_tokenizer``'s that needs no network; what needs a text is made from the best corpus here.
+
+    Raises:
+        TokenizerError: its vocabulary is not here; the hint says how to get it.
+        LabError: it cannot be read.
+    """
+    from core.tokenizers import NEEDS_TEXT, get_tokenizer
+
+    if name in NEEDS_TEXT:
+        corpus = vocabulary_corpus()
+        from core.data.corpora import load_corpus
+
+        tokenizer = get_tokenizer(name, load_corpus(corpus))
+        python = f"core.get_tokenizer({name!r}, core.load_corpus({corpus!r}))"
+        return Known(name, name, tokenizer, python, (name, "--corpus", corpus), f"from {corpus}")
+    if not is_here(name):
+        from core.tokenizers import check_tokenizer
+
+        check_tokenizer(name)
+        raise missing(name)
+    label = name.removeprefix("bpe:")
+    note = "trained here" if name.startswith("bpe:") else ""
+    return Known(name, label, get_tokenizer(name), f"core.get_tokenizer({name!r})", (name,), note)
+
+
+def missing(name: str) -> TokenizerError:
+    """The two lines for a vocabulary that would have to be fetched."""
+    return TokenizerError(
+        f"the vocabulary of {name} is not on this machine",
+        f"llm-lab pull {name} fetches it once; words, char, byte and those trained here work without a network",
+    )
+
+
+def vocabulary_corpus() -> str:
+    """The corpus that word and character vocabularies are made from: the classic one if it is here."""
+    from core.data.corpora import is_available
+
+    return "tiny-shakespeare" if is_available("tiny-shakespeare") else "python-docs"
+
+
+def own_tokenizer(model: str) -> Known:
+    """The tokenizer of a model, without its weights.
+
+    Raises:
+        LabError: the model means nothing here, or its tokenizer is not on this machine.
+    """
+    from core.shelf import split_spec
+    from core.tokenizers import load_tokenizer
+    from core.training.runs import open_run
+
+    if model.startswith(("gpt2", "openai:")):
+        return _renamed(named_tokenizer("gpt2"), model)
+    name = split_spec(model)[0]
+    run = open_run(name)
+    tokenizer = load_tokenizer(run.path)
+    python = f"core.load_model({model!r}).tokenizer"
+    return Known(tokenizer.name, tokenizer.name, tokenizer, python, (), f"of {model}")
+
+
+def _renamed(known: Known, model: str) -> Known:
+    return Known(known.name, known.label, known.tokenizer, known.python, known.command, f"of {model}")

@@ -1,0 +1,42 @@
+"""The style of the tokens screen: what is seen where at each size class."""
+
+STYLE = """
+TokensScreen {
+    TokensBody { width: 1fr; height: 1fr; }
+    .frame { border: round $primary-darken-1; padding: 0 1; }
+    .frame:focus-within { border: heavy $accent; }
+    #text-pane { height: 5; }
+    #main { height: 1fr; width: 1fr; }
+    #alert { height: auto; max-height: 7; }
+    #strip-pane, #vocabulary-pane, #windows-pane, #build-pane { width: 1fr; height: 1fr; }
+    #side { height: 12; width: 1fr; }
+    #token-pane { width: 42; height: 1fr; }
+    #merge-pane { width: 1fr; height: 1fr; }
+    #compare-pane { height: 6; width: 1fr; }
+    .-hidden { display: none; }
+    #find { border: none; height: 1; padding: 0; background: $boost; }
+    #strips { height: 1fr; width: 1fr; }
+    #strips > Vertical { height: 1fr; border-top: solid $primary-darken-1; }
+
+    &.-wide {
+        #token-pane { width: 60; }
+    }
+
+    &.-narrow, &.-short, &.-tiny {
+        #text-pane { height: 3; }
+        #side { height: 9; }
+        #token-pane { width: 1fr; }
+        #compare-pane { height: 9; }
+        #side, #token-pane, #merge-pane, #compare-pane { display: none; }
+        .-pane-token #side, .-pane-token #token-pane { display: block; }
+        .-pane-merge #side, .-pane-merge #merge-pane { display: block; }
+        .-pane-compare #compare-pane { display: block; }
+        #alert { max-height: 6; }
+    }
+
+    &.-tiny {
+        #side, #compare-pane { height: 1fr; }
+        .-pane-token #main, .-pane-merge #main, .-pane-compare #main { display: none; }
+    }
+}
+"""
