@@ -1,4 +1,4 @@
-"""A web server on the loopback that serves one file, well or badly, as a test asks."""
+"""A web server on the loopback that serves one file, or several, well or badly, as a test asks."""
 
 from __future__ import annotations
 
@@ -29,6 +29,12 @@ class Answer:
     gzip: bool = False
     gate: threading.Event | None = None
     """Waited for after the first half of the body."""
+    says: int | None = None
+    """A Content-Length that is not the true one."""
+    hangs: bool = False
+    """Takes the request and never answers."""
+    body: bytes | None = None
+    """Something else in place of the file."""
 
 
 class FileServer:
@@ -42,6 +48,19 @@ class FileServer:
         self.requests: list[dict[str, str]] = []
         self.asked = threading.Event()
         self.url = ""
+        self.files: dict[str, bytes] = {}
+        """More files by path (``/a/b.txt``); where there are any, every other path is not found."""
+        self.at: dict[str, deque[Answer]] = {}
+        """How requests for a path are answered, used up before ``answers``."""
+        self.headers: dict[str, dict[str, str]] = {}
+        """What the headers of a path say beside the usual."""
+        self.redirects: dict[str, str] = {}
+        """Where a path leads to; its ``headers`` are said on the way."""
+        self.head = True
+        """Whether HEAD is understood."""
+        self.log: list[tuple[str, str]] = []
+        """Method and path of every request."""
+        self.closing = threading.Event()
 
     @property
     def sha256(self) -> str:
@@ -51,10 +70,53 @@ class FileServer:
     def host(self) -> str:
         return self.url.split("/")[2]
 
+    @property
+    def base(self) -> str:
+        return self.url.rpartition("/")[0]
+
+    def asked_for(self, path: str, method: str = "GET") -> int:
+        """How often a path was asked for."""
+        return self.log.count((method, path))
+
+    def describe(self, handler: BaseHTTPRequestHandler) -> None:
+        """Answers HEAD."""
+        self.log.append(("HEAD", handler.path))
+        if self.redirect(handler):
+            return
+        content = self.files.get(handler.path, None if self.files else self.content)
+        handler.send_response(405 if not self.head else 404 if content is None else 200)
+        if self.head and content is not None:
+            for name, value in self.headers.get(handler.path, {}).items():
+                handler.send_header(name, value)
+            handler.send_header("Content-Length", str(len(content)))
+        else:
+            handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    def redirect(self, handler: BaseHTTPRequestHandler) -> bool:
+        if handler.path not in self.redirects:
+            return False
+        handler.send_response(302)
+        for name, value in {**self.headers.get(handler.path, {}), "Location": self.redirects[handler.path]}.items():
+            handler.send_header(name, value)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+        return True
+
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         self.requests.append({k.lower(): v for k, v in handler.headers.items()})
-        how = self.answers.popleft() if self.answers else Answer()
+        self.log.append(("GET", handler.path))
+        queue = self.at.get(handler.path) or self.answers
+        how = queue.popleft() if queue else Answer()
         self.asked.set()
+        if how.hangs:
+            self.closing.wait(20)
+            handler.close_connection = True
+            return
+        if self.redirect(handler):
+            return
+        if not how.status and self.files and handler.path not in self.files:
+            how = Answer(status=404)
         if how.status:
             handler.send_response(how.status)
             for name, value in how.headers.items():
@@ -63,25 +125,25 @@ class FileServer:
             handler.end_headers()
             handler.wfile.write(b"nope")
             return
-        self._send(handler, how)
+        self._send(handler, how, self.files.get(handler.path, self.content) if how.body is None else how.body)
 
-    def _send(self, handler: BaseHTTPRequestHandler, how: Answer) -> None:
-        request = self.requests[-1]
+    def _send(self, handler: BaseHTTPRequestHandler, how: Answer, content: bytes) -> None:
+        request = {k.lower(): v for k, v in handler.headers.items()}
         start = 0
         validator = request.get("if-range")
         fresh = validator is None or not how.if_range or validator in (self.etag, self.last_modified)
         if how.ranges and fresh and "range" in request:
             start = int(request["range"].removeprefix("bytes=").removesuffix("-"))
-        if start >= len(self.content) > 0 and start:
+        if start >= len(content) > 0 and start:
             handler.send_response(416)
-            handler.send_header("Content-Range", f"bytes */{len(self.content)}")
+            handler.send_header("Content-Range", f"bytes */{len(content)}")
             handler.send_header("Content-Length", "0")
             handler.end_headers()
             return
-        body = self.content[start:]
+        body = content[start:]
         handler.send_response(206 if start else 200)
         if start:
-            handler.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
+            handler.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         if self.etag:
             handler.send_header("ETag", self.etag)
         if self.last_modified:
@@ -90,11 +152,12 @@ class FileServer:
             body = gzip.compress(body)
             handler.send_header("Content-Encoding", "gzip")
         if how.length:
-            handler.send_header("Content-Length", str(len(body)))
+            handler.send_header("Content-Length", str(len(body) if how.says is None else how.says))
+            handler.close_connection = how.says is not None
         else:
             handler.send_header("Connection", "close")
             handler.close_connection = True
-        for name, value in how.headers.items():
+        for name, value in {**self.headers.get(handler.path, {}), **how.headers}.items():
             handler.send_header(name, value)
         handler.end_headers()
         if how.gate is not None:
@@ -123,6 +186,9 @@ def serving(content: bytes) -> Iterator[FileServer]:
             except ConnectionError:  # the client left: what a cancelled download does
                 self.close_connection = True
 
+        def do_HEAD(self) -> None:
+            server.describe(self)
+
         def log_message(self, *args: object) -> None:
             return None
 
@@ -140,6 +206,7 @@ def serving(content: bytes) -> Iterator[FileServer]:
         try:
             yield server
         finally:
+            server.closing.set()
             http.shutdown()
             thread.join()
 

@@ -21,6 +21,7 @@ from core.data.pull_job import PullJob, PullProgress
 from core.data.pull_openai import tensorflow_is_here
 from core.errors import DownloadError, InputError, LabError
 from core.folders import cache_dir
+from core.lock import is_held
 
 __all__ = ["PullItem", "PullProgress", "items", "pull", "pull_item", "remove"]
 
@@ -75,7 +76,8 @@ def items() -> list[PullItem]:
     for path in sorted(cache_dir().glob("models/hf/*/*")):
         with suppress(LabError):
             known.append(entry(f"hf:{path.parent.name}/{path.name}"))
-    return [_item(each) for each in known]
+    found = [_item(each) for each in known]
+    return [item for item in found if item.bytes_here or not item.name.startswith("hf:")]
 
 
 def pull_item(name: str) -> PullItem:
@@ -126,7 +128,8 @@ def _pull(wanted: Entry, source: str, may_switch: bool, cancelled: threading.Eve
                 lock
             )
         except DownloadError as second:
-            raise DownloadError(f"{error.title}; then {second.title}", error.hint) from second
+            also = second.title.removeprefix(f"{wanted.name}: ")
+            raise DownloadError(f"{error.title}; then {also}", error.hint) from second
 
 
 def remove(name: str) -> int:
@@ -142,9 +145,12 @@ def remove(name: str) -> int:
         return 0
     with writing(lock.path.parent):
         held = lock.acquire(patience=0)
+    busy = LabError(f"{name} is being fetched by another process", "wait for it, or stop it there first")
     if not held:
-        raise LabError(f"{name} is being pulled by another process", "wait for it, or stop it there first")
+        raise busy
     try:
+        if any(is_held(path) for path in paths_of(wanted) if path.name.endswith(".lock")):
+            raise busy
         return clear(paths_of(wanted))
     finally:
         lock.release()

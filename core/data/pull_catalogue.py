@@ -43,56 +43,7 @@ _OPENAI_124M = {  # bytes; the other three sizes are asked of the server
 _SAFETENSORS = {  # Hugging Face's own bytes and SHA-256 (its LFS pointer); the other three are asked of the server
     "gpt2": (548_105_171, "248dfc3911869ec493c76e65bf2fcf7f615828b0254c12b473182f0f81d3a707"),
 }
-# As tiktoken_ext/openai_public.py has them: address, bytes, SHA-256.
-_VOCABULARIES: dict[str, tuple[str, tuple[tuple[str, int | None, str], ...]]] = {
-    "gpt2-vocabulary": (
-        "GPT-2's vocabulary as published: encoder.json and vocab.bpe",
-        (
-            ("gpt-2/encodings/main/vocab.bpe", 456_318, VOCAB_BPE.value),
-            ("gpt-2/encodings/main/encoder.json", 1_042_301, ENCODER_JSON.value),
-        ),
-    ),
-    "r50k_base": (
-        "GPT-2's vocabulary in one file, 50,257 entries",
-        (
-            (
-                "encodings/r50k_base.tiktoken",
-                835_554,
-                "306cd27f03c1a714eca7108e03d66b7dc042abe8c258b44c199a7ed9838dd930",
-            ),
-        ),
-    ),
-    "p50k_base": (
-        "Codex's vocabulary, 50,281 entries",
-        (
-            (
-                "encodings/p50k_base.tiktoken",
-                None,
-                "94b5ca7dff4d00767bc256fdd1b27e5b17361d7b8a5f968547f9f23eb70d2069",
-            ),
-        ),
-    ),
-    "cl100k_base": (
-        "GPT-4's vocabulary, 100,277 entries",
-        (
-            (
-                "encodings/cl100k_base.tiktoken",
-                None,
-                "223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
-            ),
-        ),
-    ),
-    "o200k_base": (
-        "GPT-4o's vocabulary, 200,019 entries",
-        (
-            (
-                "encodings/o200k_base.tiktoken",
-                None,
-                "446a9538cb6c348e3516120d7c08b09f57c36495e2acfffe59a5bf8b0cfb1a2d",
-            ),
-        ),
-    ),
-}
+_WHOSE = {"r50k_base": "GPT-2's", "p50k_base": "Codex's", "cl100k_base": "GPT-4's", "o200k_base": "GPT-4o's"}
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # no file names on Windows
 
@@ -280,14 +231,26 @@ def _corpora() -> Iterator[Entry]:
 
 
 def _vocabularies() -> Iterator[Entry]:
-    for name, (title, files) in _VOCABULARIES.items():
-        yield Entry(name, "tokenizer", title, {"openai": tuple(_vocabulary(*file) for file in files)}, licence="MIT")
+    from core.tokenizers.vocabularies import VOCABULARIES
+
+    pair = f"{OPENAI}/gpt-2/encodings/main"
+    files = (
+        _cached(f"{pair}/vocab.bpe", 456_318, VOCAB_BPE),
+        _cached(f"{pair}/encoder.json", 1_042_301, ENCODER_JSON),
+    )
+    title = "GPT-2's vocabulary as first published: vocab.bpe and encoder.json"
+    yield Entry("gpt2-vocabulary", "tokenizer", title, {"openai": files}, licence="MIT")
+    for name, whose in _WHOSE.items():
+        known = VOCABULARIES[name]
+        file = _cached(known.url, known.size, Digest("sha256", known.sha256))
+        title = f"{whose} vocabulary, {known.vocab_size:,} entries"
+        yield Entry(name, "tokenizer", title, {"openai": (file,)}, licence="MIT")
 
 
-def _vocabulary(address: str, size: int | None, sha256: str) -> PullFile:
-    url = f"{OPENAI}/{address}"
-    cached = hashlib.sha1(url.encode(), usedforsecurity=False).hexdigest()  # as tiktoken names it
-    return PullFile(f"tiktoken/{cached}", (url,), size, Digest("sha256", sha256))
+def _cached(url: str, size: int | None, digest: Digest) -> PullFile:
+    """A file under the name that tiktoken gives it."""
+    name = hashlib.sha1(url.encode(), usedforsecurity=False).hexdigest()
+    return PullFile(f"tiktoken/{name}", (url,), size, digest)
 
 
 def _vectors() -> Iterator[Entry]:

@@ -73,7 +73,8 @@ class PullJob:
         self._done: dict[PullFile, int] = {}
         self._offers: dict[str, Offer] = {}
         self._silent: set[str] = set()  # hosts that gave no answer
-        self._notes = [note] if note else []
+        self._notes: list[str] = []
+        self._why = note  # told when the first file has come: before that it may be half of an error
         self._recent: deque[tuple[float, int]] = deque(maxlen=200)
         self._fresh = 0
 
@@ -248,6 +249,9 @@ class PullJob:
             except DownloadError as error:
                 errors.append(error)
                 continue
+            if self._why:
+                self._notes.append(self._why)
+                self._why = ""
             if errors:
                 self._notes.append(f"{file.name} came from {host_of(url)}: {errors[0].title}")
             if digest is None and not self.cancelled.is_set():
@@ -263,10 +267,8 @@ class PullJob:
         titles = list(dict.fromkeys(error.title for error in errors))
         title = f"{self.wanted.name}: " + "; then ".join(titles)
         missing = [other for other in self.plan if other not in self._done and not other.optional]
-        where = "; ".join(f"{other.urls[0]} as {other.name}" for other in missing)
-        hint = (
-            f"run it again (what has arrived is kept), or put the files there by hand: into {file.dest.parent} {where}"
-        )
+        where = ", ".join(f"{other.name} from {other.urls[0]}" for other in missing)
+        hint = f"run it again (what has arrived is kept), or put by hand into {file.dest.parent}: {where}"
         if noted and any("SHA-256" in error.title for error in errors):
             hint = (
                 f"it is not the file that came the first time; if the new one is right: "

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 
 from core.data.pull_catalogue import Entry
 from core.folders import cache_dir
-from core.shelf import GPT2_SIZES
 
 INSTALL = "pip install 'llm-lab[tensorflow]'"
 
@@ -26,14 +25,13 @@ def extra_bytes(wanted: Entry) -> int:
 def convert(wanted: Entry, cancelled: threading.Event, notes: list[str]) -> Iterator[tuple[int, int | None]]:
     """Converts the originals, saying how many bytes of how many are done; without TensorFlow it notes what to do."""
     folder = wanted.files["openai"][0].dest.parent
-    ref = next(ref for ref in GPT2_SIZES if ref.label.removeprefix("gpt2-") == folder.name.removeprefix("openai-"))
-    dest = cache_dir() / "models" / ref.spec
-    if (dest / "model.safetensors").is_file():
+    dest = folder if wanted.name.startswith("openai:") else cache_dir() / "models" / wanted.name
+    from core.weights.openai import convert_folder, is_converted
+
+    if is_converted(dest):
         return
     if not tensorflow_is_here():
         notes.append(f"OpenAI's files are in {folder}; to read them: {INSTALL}, then the same pull again")
         return
-    from core.weights.openai import convert_folder
-
     for progress in convert_folder(folder, dest, cancelled):
-        yield progress.done, progress.total
+        yield progress.bytes_done, progress.bytes_total or None
