@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING
 from core.errors import TokenizerError
 from core.files import write_bytes_atomic
 from core.tokenizers.bpe_train import PRINTABLE_FIRST
+from core.tokenizers.vocabularies import VOCABULARIES, Vocabulary
 
 if TYPE_CHECKING:
     from core.tokenizers.bpe import BPETokenizer
@@ -79,7 +81,7 @@ def read_openai(encoder_json: Path, vocab_bpe: Path) -> tuple[dict[bytes, int], 
     """
     ids = _read_encoder(encoder_json)
     merges = _read_merges(vocab_bpe)
-    return _join(ids, merges, encoder_json, vocab_bpe)
+    return join_pair(ids, merges, encoder_json, vocab_bpe)
 
 
 def read_tiktoken(path: Path) -> dict[bytes, int]:
@@ -105,6 +107,12 @@ def read_tiktoken(path: Path) -> dict[bytes, int]:
             raise TokenizerError(f"{path} has the token {token!r} twice, in line {number:,} again", _WHOLE)
         ranks[token] = value
     return ranks
+
+
+def published(path: Path) -> Vocabulary | None:
+    """Which of OpenAI's vocabularies a file of tiktoken's is, whatever its name."""
+    digest = hashlib.sha256(_read(path)).hexdigest()
+    return next((known for known in VOCABULARIES.values() if known.sha256 == digest), None)
 
 
 def write_openai(
@@ -161,7 +169,7 @@ def _read_merges(path: Path) -> list[tuple[str, str]]:
     return merges
 
 
-def _join(
+def join_pair(
     ids: dict[str, int], merges: list[tuple[str, str]], encoder_json: Path, vocab_bpe: Path
 ) -> tuple[dict[bytes, int], dict[str, int]]:
     """Holds the two against each other: every merge is of tokens made before it, and every token comes of a merge."""
