@@ -126,7 +126,7 @@ class TrainConfig:
     corpus: str = "tiny-shakespeare"
     """A corpus by name (python-docs, tiny-shakespeare, the-verdict), a text file, or a folder of text files."""
     tokenizer: str = "char"
-    """How text becomes numbers: char or gpt2."""
+    """How text becomes numbers: char, byte, words-v2, gpt2, another of tiktoken's, or bpe:NAME for one trained here."""
     val_fraction: float = 0.1
     """Share of the text, at its end, that is kept for validation."""
     windows: Literal["random", "sliding"] = "random"

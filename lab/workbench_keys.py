@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from screens.base import LabScreen
     from screens.widgets.picker import Picked
 
-TOKENIZERS = ("char", "gpt2")
-
 
 class ChipRead(Message):
     """What is known of the models on the workbench."""
@@ -179,9 +177,11 @@ class BenchActions(App[int]):
         self.push_screen(AskPath(), opened)
 
     def _ask_tokenizer(self) -> None:
+        from core.tokenizers import list_tokenizers
         from screens.widgets.choose import Choice, Choose
 
-        choices = [Choice("", "the model's own"), *(Choice(name, name) for name in TOKENIZERS)]
+        known = [Choice(r.name, r.name if r.here else f"{r.name} (not here yet)") for r in list_tokenizers()]
+        choices = [Choice("", "the model's own"), *known]
 
         def chosen(value: str | None) -> None:
             if value is not None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.config import GPTConfig, TrainConfig
-from core.errors import ConfigError, nearest
+from core.errors import ConfigError, TokenizerError, nearest
 from core.fields import config_fields, field_help, parse_value
 
 _WHAT = ("corpus", "tokenizer", "val_fraction", "windows", "stride", "init_from")
@@ -155,8 +155,13 @@ def _meaning_problems(values: Mapping[str, Any]) -> dict[str, str]:
 
         if corpus not in CORPORA and not Path(corpus).expanduser().exists():
             found["corpus"] = f"no corpus or file is called {corpus}{nearest(corpus, CORPORA)}"
-    if isinstance(tokenizer, str) and tokenizer not in ("char", "gpt2"):
-        found["tokenizer"] = f"char or gpt2 is expected, got {tokenizer or 'nothing'}"
+    if isinstance(tokenizer, str):
+        from core.tokenizers import check_tokenizer
+
+        try:
+            check_tokenizer(tokenizer)
+        except TokenizerError as error:
+            found["tokenizer"] = f"{error.title}; {error.hint}"
     return found
 
 

@@ -112,10 +112,29 @@ def _ref(folder: Path) -> TokenizerRef:
 
 
 def vocab_size_of(content: dict[str, Any]) -> int | None:
-    """How many ids there are in the JSON of a ``tokenizer.json``, if it says so plainly."""
-    for key in ("tokens", "merges"):
-        listed, special = content.get(key), content.get("special_tokens")
-        if isinstance(listed, list):
-            ids = special.values() if isinstance(special, dict) else ()
-            return max([len(listed) + (256 if key == "merges" else 0), *(int(i) + 1 for i in ids)])
-    return None
+    """How many ids there are, by the JSON of a byte-pair encoding's ``tokenizer.json``; None if it does not say so."""
+    tokens, special = content.get("tokens"), content.get("special_tokens")
+    if not isinstance(tokens, list) or not isinstance(special, dict):
+        return None
+    return max([len(tokens) + len(special), *(i + 1 for i in special.values() if isinstance(i, int))])
+
+
+def known_vocab_size(name: str) -> int | None:
+    """How many ids a tokenizer has, without reading its vocabulary where that is long; None where a text decides.
+
+    >>> known_vocab_size("byte"), known_vocab_size("o200k_base"), known_vocab_size("char")
+    (256, 200019, None)
+    """
+    from core.tokenizers.vocabularies import VOCABULARIES
+
+    if name == "byte":
+        return 256
+    if name in VOCABULARIES:
+        return VOCABULARIES[name].vocab_size
+    if not name.startswith("bpe:"):
+        return None
+    try:
+        path = bpe_path(name)
+        return vocab_size_of(read_file(path)) if (path / FILE_NAME).exists() else open_bpe(path).vocab_size
+    except TokenizerError:
+        return None

@@ -18,11 +18,18 @@ from typing import Any
 from core.config import TrainConfig
 from core.errors import LabError, MemoryShortError
 
-USUAL_VOCABULARY = {"char": 65, "gpt2": 50257}
-"""Entries to reckon with while the text has not been read."""
+USUAL_VOCABULARY = {"char": 65, "words-v1": 14_000, "words-v2": 14_000}
+"""Entries to reckon with while the text that decides them has not been read (tiny-shakespeare's)."""
 MEASURE_SECONDS = 1.5
 _FIXED_BYTES = 300 * 2**20  # Python, torch and its libraries
 _READY = "llm-lab measured "
+
+
+def vocabulary_to_reckon_with(tokenizer: str) -> int:
+    """The entries of a tokenizer's vocabulary, or about as many where a text decides them."""
+    from core.tokenizers.listing import known_vocab_size
+
+    return USUAL_VOCABULARY.get(tokenizer) or known_vocab_size(tokenizer) or 65
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,7 @@ def estimate(config: TrainConfig, corpus_tokens: int | None = None) -> Estimate:
         config: the run.
         corpus_tokens: tokens of the whole text, if known.
     """
-    model = config.model.with_vocab(config.model.vocab_size or USUAL_VOCABULARY.get(config.tokenizer, 65))
+    model = config.model.with_vocab(config.model.vocab_size or vocabulary_to_reckon_with(config.tokenizer))
     tokens = config.max_steps * config.batch_size * config.grad_accumulation * model.context_length
     epochs = None if not corpus_tokens else tokens / max(1.0, corpus_tokens * (1 - config.val_fraction))
     warnings = []
@@ -81,7 +88,7 @@ def memory_bytes(config: TrainConfig, *, on_gpu: bool = False) -> int:
         config: the run.
         on_gpu: there attention never holds its T x T weights, and the batch is not cut into shares.
     """
-    model = config.model.with_vocab(config.model.vocab_size or USUAL_VOCABULARY.get(config.tokenizer, 65))
+    model = config.model.with_vocab(config.model.vocab_size or vocabulary_to_reckon_with(config.tokenizer))
     rows, c, t = config.batch_size * model.context_length, model.emb_dim, model.context_length
     parameters, threads = model.parameters(), config.threads or os.cpu_count() or 1
     shares = 0 if on_gpu else threads
@@ -187,7 +194,7 @@ def _time_steps(config: TrainConfig) -> float:
 
     from core.training.backend import make_backend
 
-    model = config.model.with_vocab(config.model.vocab_size or USUAL_VOCABULARY.get(config.tokenizer, 65))
+    model = config.model.with_vocab(config.model.vocab_size or vocabulary_to_reckon_with(config.tokenizer))
     config = replace(config, model=model)
     check_memory(config)
     backend = make_backend(config)

@@ -111,9 +111,24 @@ def read_flags(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
 
         if values["corpus"] not in CORPORA:  # so that the run can be resumed from another folder
             values["corpus"] = str(Path(values["corpus"]).expanduser().resolve())
+    tokenizer = values.get("tokenizer")
+    if isinstance(tokenizer, str) and tokenizer.startswith("bpe:"):
+        values["tokenizer"] = from_anywhere(tokenizer)
     if values.get("run_dir"):
         values["run_dir"] = str(Path(values["run_dir"]).expanduser())
     return values, problems
+
+
+def from_anywhere(tokenizer: str) -> str:
+    """``bpe:PATH`` with the whole path, for whoever goes on in another folder; a trained one keeps its bare name."""
+    from core.errors import TokenizerError
+    from core.tokenizers.listing import bpe_path, trained_folder
+
+    try:
+        path = bpe_path(tokenizer)
+    except TokenizerError:  # said when it is used
+        return tokenizer
+    return tokenizer if path.parent == trained_folder() else f"bpe:{path.resolve()}"
 
 
 def asked_config(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.errors import DownloadError, TokenizerError
 from core.folders import cache_dir
-from core.tokenizers import fetch_tokenizer, get_tokenizer, load_tokenizer, openai, tokenizer_is_here
+from core.tokenizers import fetch_tokenizer, get_tokenizer, load_tokenizer, openai, tokenizer_is_here, vocabularies
 from core.tokenizers.openai import TiktokenTokenizer
 
 # Where pieces meet is what matters: spaces of all kinds, apostrophes, digits, letters and characters of many bytes.
@@ -58,9 +58,17 @@ def reference(lab_cache: Path, monkeypatch: pytest.MonkeyPatch) -> tiktoken.Enco
 @shared
 @given(text=texts)
 def test_the_ids_are_tiktokens(gpt2: TiktokenTokenizer, reference: tiktoken.Encoding, text: str) -> None:
-    assert gpt2.encode(text) == reference.encode(text, disallowed_special=())
+    ids = gpt2.encode(text, disallowed_special=())
+    assert ids == reference.encode(text, disallowed_special=())
     assert gpt2.encode(text, allowed_special="all") == reference.encode(text, allowed_special="all")
-    assert gpt2.decode(gpt2.encode(text)) == text
+    assert gpt2.decode(ids) == text
+    outcomes: list[object] = []
+    for tokenizer in (gpt2, reference):
+        try:
+            outcomes.append(tokenizer.encode(text))
+        except (TokenizerError, ValueError):
+            outcomes.append("refused")
+    assert outcomes[0] == outcomes[1]
 
 
 @shared
@@ -70,7 +78,7 @@ def test_a_corpus_cut_in_stretches_has_the_same_ids(gpt2: TiktokenTokenizer, tex
         patch.setattr(openai, "_STRETCH", stretch)
         ids = gpt2.encode_array(text)
     assert ids.dtype == np.uint16
-    assert ids.tolist() == gpt2.encode(text)
+    assert ids.tolist() == gpt2.encode(text, disallowed_special=())
 
 
 def test_a_real_text_cut_in_stretches_has_the_same_ids(
@@ -86,7 +94,7 @@ def test_a_real_text_cut_in_stretches_has_the_same_ids(
 @given(text=texts)
 def test_each_token_knows_its_place(gpt2: TiktokenTokenizer, text: str) -> None:
     tokens, raw, at = gpt2.tokens(text), text.encode(), 0
-    assert [t.id for t in tokens] == gpt2.encode(text)
+    assert [t.id for t in tokens] == gpt2.encode(text, disallowed_special=())
     for token in tokens:
         assert token.byte_start == at
         at = token.byte_end
@@ -112,22 +120,24 @@ def test_the_end_of_text_is_special_only_where_it_is_allowed(gpt2: TiktokenToken
     text = "one<|endoftext|>two"
     assert gpt2.special_tokens == {"<|endoftext|>": 50_256}
     assert gpt2.vocab_size == 50_257
-    assert 50_256 not in gpt2.encode(text)
+    assert 50_256 not in gpt2.encode(text, disallowed_special=())
+    with pytest.raises(TokenizerError, match=r"<\|endoftext\|> stands at character 3") as caught:
+        gpt2.encode(text)
+    assert "--allowed-special" in caught.value.hint
     assert 50_256 in gpt2.encode(text, allowed_special={"<|endoftext|>"})
     assert 50_256 in gpt2.encode(text, allowed_special="all")
-    for ids in (gpt2.encode(text), gpt2.encode(text, allowed_special="all")):
+    for ids in (gpt2.encode(text, disallowed_special=()), gpt2.encode(text, allowed_special="all")):
         assert gpt2.decode(ids) == text
 
 
 @pytest.mark.parametrize("stretch", [1, 1000])
-def test_half_a_surrogate_pair_does_no_harm(
+def test_half_a_surrogate_pair_is_named_with_its_place(
     gpt2: TiktokenTokenizer, monkeypatch: pytest.MonkeyPatch, stretch: int
 ) -> None:
     monkeypatch.setattr(openai, "_STRETCH", stretch)
-    text = "before \ud83c after that"
-    assert gpt2.encode_array(text).tolist() == gpt2.encode(text)
-    assert gpt2.decode(gpt2.encode(text)) == "before \ufffd after that"
-    assert [t.id for t in gpt2.tokens(text)] == gpt2.encode(text)
+    for use in (gpt2.encode, gpt2.encode_array, gpt2.tokens):
+        with pytest.raises(TokenizerError, match=r"half a surrogate pair \(U\+D83C\) at character 7"):
+            use("before \ud83c after that")
 
 
 def test_bytes_that_are_no_text_are_shown_as_such(gpt2: TiktokenTokenizer) -> None:
@@ -152,7 +162,7 @@ def test_a_saved_one_needs_no_vocabulary(gpt2: TiktokenTokenizer, tmp_path: Path
     shutil.rmtree(cache_dir())
     text = "It's 42 naïve 🎉 words\n\n  in <|endoftext|> Ωmega"
     for loaded in (load_tokenizer(tmp_path / "run"), TiktokenTokenizer.load(path)):
-        assert loaded.encode(text) == gpt2.encode(text)
+        assert loaded.encode(text, disallowed_special=()) == gpt2.encode(text, disallowed_special=())
         assert loaded.encode(text, allowed_special="all") == gpt2.encode(text, allowed_special="all")
         assert loaded.decode(range(50_257)) == gpt2.decode(range(50_257))
         assert loaded.name == "gpt2"
@@ -187,13 +197,12 @@ def test_a_saved_one_that_was_changed_is_another_or_refused(
 def test_either_file_of_the_vocabulary_serves() -> None:
     random.seed(3)
     text = " ".join(random.choice(_PIECES) for _ in range(500))
-    folder = cache_dir() / "tiktoken"
     from_r50k = get_tokenizer("gpt2")
-    (folder / openai._cache_name(openai.R50K_URL)).unlink()
+    vocabularies.VOCABULARIES["gpt2"].place.unlink()
     from_merges = get_tokenizer("gpt2")
     assert from_merges is not from_r50k
     assert from_merges.fingerprint == from_r50k.fingerprint
-    assert from_merges.encode(text) == from_r50k.encode(text)
+    assert from_merges.encode_array(text).tolist() == from_r50k.encode_array(text).tolist()
 
 
 def test_tiktokens_own_cache_serves_too(lab_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -213,7 +222,7 @@ def test_a_damaged_vocabulary_is_fetched_again(gpt2_vocabulary: Path, monkeypatc
     assert not tokenizer_is_here("gpt2")
     with serving(content) as server:
         server.answers += [Answer(cut=400_000)]
-        monkeypatch.setattr(openai, "R50K_URL", server.url)
+        monkeypatch.setattr(vocabularies.Vocabulary, "url", server.url)
         progress = list(fetch_tokenizer("gpt2"))
         assert progress[-1].received == len(content)
         assert get_tokenizer("gpt2").encode("hello world") == [31373, 995]
@@ -221,12 +230,30 @@ def test_a_damaged_vocabulary_is_fetched_again(gpt2_vocabulary: Path, monkeypatc
         assert len(server.requests) == 2
 
 
-def test_without_network_and_cache_the_error_says_what_needs_neither(monkeypatch: pytest.MonkeyPatch) -> None:
+# The names that tiktoken itself gives these files in its cache.
+@pytest.mark.parametrize(
+    ("name", "file", "cached"),
+    [
+        ("gpt2", "r50k_base", "0ea1e91bbb3a60f729a8dc8f777fd2fc07cd8df4"),
+        ("p50k_base", "p50k_base", "ec7223a39ce59f226a68acc30dc1af2788490e15"),
+        ("cl100k_base", "cl100k_base", "9b5ad71b2ce5302211f9c61530b329a4922fc6a4"),
+        ("o200k_base", "o200k_base", "fb374d419588a4632f3f557e76b4b70aebbca790"),
+    ],
+)
+def test_without_network_and_cache_the_error_says_what_needs_neither(
+    monkeypatch: pytest.MonkeyPatch, name: str, file: str, cached: str
+) -> None:
     monkeypatch.setattr("core.data.download.FIRST_PAUSE", 0.001)
-    assert not tokenizer_is_here("gpt2")
-    with pytest.raises(DownloadError, match=r"openaipublic\.blob\.core\.windows\.net cannot be reached") as caught:
-        get_tokenizer("gpt2")
-    assert "--tokenizer char" in caught.value.hint
+    assert not tokenizer_is_here(name)
+    with pytest.raises(DownloadError) as caught:
+        get_tokenizer(name)
+    title, hint = str(caught.value).splitlines()
+    assert name in title
+    assert f"{file}.tiktoken" in title
+    assert "openaipublic.blob.core.windows.net cannot be reached" in title
+    assert str(cache_dir() / "tiktoken" / cached) in hint
+    for offline in ("char", "byte", "words-v1", "words-v2", "bpe:PATH"):
+        assert offline in hint
 
 
 def test_char_needs_nothing_fetched() -> None:
