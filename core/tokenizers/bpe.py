@@ -37,15 +37,16 @@ from core.tokenizers.base import (
     write_file,
 )
 from core.tokenizers.bpe_encode import EncodeStep, Merges
-from core.tokenizers.bpe_split import GPT2_PATTERN, LONG_STRETCH, Splitter
+from core.tokenizers.bpe_split import LONG_STRETCH, Splitter
 from core.tokenizers.bpe_train import BPETraining, MergeStep
+from core.tokenizers.vocabularies import GPT2_PATTERN
 
 if TYPE_CHECKING:
     import numpy as np
     import tiktoken
     from numpy.typing import NDArray
 
-__all__ = ["BPETokenizer", "BPETraining", "EncodeStep", "MergeNode", "MergeStep"]
+__all__ = ["GPT2_PATTERN", "BPETokenizer", "BPETraining", "EncodeStep", "MergeNode", "MergeStep"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,24 +156,28 @@ class BPETokenizer:
         cls,
         ranks: str | os.PathLike[str] | Mapping[bytes, int],
         *,
-        pattern: str = GPT2_PATTERN,
+        pattern: str | None = None,
         special_tokens: Mapping[str, int] | None = None,
         name: str | None = None,
     ) -> BPETokenizer:
         """Takes tiktoken's ranks, or the ``.tiktoken`` file that they stand in.
 
-        The file knows neither pattern nor special tokens; without them it is GPT-2's pattern, and ``<|endoftext|>``
-        gets the first free id.
+        The file knows neither pattern nor special tokens. Those of OpenAI's own files are known here; for others,
+        without a pattern it is GPT-2's, and without special tokens ``<|endoftext|>`` gets the first free id.
 
         Raises:
             TokenizerError: the file is missing or damaged, or the ranks are no vocabulary.
         """
         if not isinstance(ranks, Mapping):
-            ranks = bpe_files.read_tiktoken(Path(ranks))
+            path, ranks = Path(ranks), bpe_files.read_tiktoken(Path(ranks))
+            if known := bpe_files.published(path):
+                name = name or known.file.partition(".")[0]
+                pattern = pattern or known.pattern
+                special_tokens = known.special_tokens if special_tokens is None else special_tokens
         if special_tokens is None:
             taken = set(ranks.values())
             special_tokens = {END_OF_TEXT: next(i for i in range(len(taken) + 1) if i not in taken)}
-        return cls(ranks, pattern=pattern, special_tokens=special_tokens, name=name)
+        return cls(ranks, pattern=pattern or GPT2_PATTERN, special_tokens=special_tokens, name=name)
 
     @classmethod
     def of(cls, tokenizer: Tokenizer) -> BPETokenizer | None:
@@ -194,8 +199,8 @@ class BPETokenizer:
 
     @cached_property
     def fingerprint(self) -> str:
-        """Sixteen hexadecimal digits of the vocabulary and the pattern."""
-        return fingerprint_of(self._content(named=False))
+        """Sixteen hexadecimal digits of the vocabulary and the pattern, the same as a TiktokenTokenizer's of them."""
+        return fingerprint_of({**self._content(), "kind": "tiktoken", "name": "gpt2"})
 
     def encode(
         self, text: str, *, allowed_special: Allowed = frozenset(), disallowed_special: Disallowed = "all"
@@ -393,11 +398,11 @@ class BPETokenizer:
                 "copy tokenizer.json from where the tokenizer was trained",
             ) from None
 
-    def _content(self, *, named: bool = True) -> dict[str, Any]:
+    def _content(self) -> dict[str, Any]:
         tokens = sorted(self._ranks, key=self._ranks.__getitem__)
         return {
             "kind": "bpe",
-            **({"name": self.name} if named else {}),
+            "name": self.name,
             "pattern": self.pattern,
             "special_tokens": self._special,
             "tokens": [base64.b64encode(token).decode("ascii") for token in tokens],

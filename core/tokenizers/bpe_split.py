@@ -14,10 +14,9 @@ from typing import Any
 
 from core.errors import TokenizerError
 from core.tokenizers.base import utf8
+from core.tokenizers.vocabularies import CL100K_PATTERN, GPT2_PATTERN, O200K_PATTERN
 
-GPT2_PATTERN = r"""'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s"""
-"""GPT-2's, in the form tiktoken gives it: it matches what the one in OpenAI's encoder.py does, with less trying."""
-
+# What stands in the encoder.py of GPT-2 matches the same; tiktoken writes it so that there is less to try.
 _ENCODER_PY = r"""'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"""
 _ASCII = re.compile(r"'(?:[sdmt]|ll|ve|re)| ?[A-Za-z]+| ?[0-9]+| ?[^\sA-Za-z0-9]+|\s+(?!\S)|\s+", re.ASCII)
 
@@ -46,6 +45,7 @@ class Splitter:
         """
         self.pattern = pattern
         self._gpt2 = pattern in (GPT2_PATTERN, _ENCODER_PY)
+        self._has_seams = self._gpt2 or pattern in (CL100K_PATTERN, O200K_PATTERN)
         if not self._gpt2:
             _ = self._compiled
 
@@ -58,16 +58,8 @@ class Splitter:
         except (regex.error, TypeError) as error:
             raise TokenizerError(
                 f"expected a pattern that cuts text into pieces, got {self.pattern!r}: {error}",
-                "core.tokenizers.bpe_split.GPT2_PATTERN is one that works",
+                "core.tokenizers.bpe.GPT2_PATTERN is one that works",
             ) from None
-
-    @cached_property
-    def _has_seams(self) -> bool:
-        from core.tokenizers import openai
-
-        known = {GPT2_PATTERN, _ENCODER_PY}
-        known |= {value for name, value in vars(openai).items() if name.endswith("_PATTERN")}
-        return self.pattern in known
 
     def stretches(self, text: str) -> Iterator[str]:
         """A text cut where a piece is certain to begin, as far as that is known of the pattern.

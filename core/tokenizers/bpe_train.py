@@ -21,7 +21,8 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from core.errors import TokenizerError
-from core.tokenizers.bpe_split import GPT2_PATTERN, Splitter
+from core.tokenizers.bpe_split import Splitter
+from core.tokenizers.vocabularies import GPT2_PATTERN
 
 if TYPE_CHECKING:
     from core.tokenizers.bpe import BPETokenizer
