@@ -1,7 +1,7 @@
 """Decoding: ``for step in generate(loaded, prompt)`` yields one token after the other with all that is known about it.
 
-The n continuations of one prompt share its prefill. Token k of a continuation is drawn with a generator made from (seed, k)
-alone, so that going on, taking back and branching give the tokens that an undisturbed run would have given.
+The n continuations of one prompt share its prefill. Token k of a continuation is drawn with a generator made from
+(seed, k) alone, so that going on, taking back and branching give the tokens that an undisturbed run would have given.
 
 Leaves out: beams (``beams.py``), the model's own speed (``runner.py``), the arithmetic of choosing (``sampling.py``).
 """
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.generation.explain import run_filters
-from core.generation.prompts import Special, check_fits, end_of_text, prompt_ids
+from core.generation.prompts import Special, check_fits, end_of_text, piece, prompt_ids
 from core.generation.runner import Runner
 from core.generation.sampling import check_numbers, check_tokens, draw, filters, greedy
 from core.generation.session import Session, window_start
@@ -87,7 +87,7 @@ class _Decoding:
         self.end_of_text = end_of_text(self.tokenizer) if sampling.stop_at_end_of_text else None
 
     def run(self, n: int, cancelled: threading.Event | None) -> Iterator[Step]:
-        before = b"".join(self.tokenizer.token_bytes(token) for token in self.ids[-4:])
+        before = b"".join(piece(self.tokenizer, token) for token in self.ids[-4:])
         texts = [StreamText(self.sampling.stop, before) for _ in range(n)]
         rows = [list(self.ids) for _ in range(n)]
         active, last = list(range(n)), time.perf_counter()
@@ -122,13 +122,13 @@ class _Decoding:
             token = greedy(filtered.final)
         else:
             token = draw(filtered.final, generator_at(config.seed + sample, len(generated)))
-        choice = filtered.choice(self.tokenizer, config.top_alternatives)
+        choice = filtered.choice(self.tokenizer, config.top_alternatives, ids[-1])
         (path,) = filtered.paths([token])
         return Step(
             index=len(generated),
             sample=sample,
             token_id=token,
-            bytes=self.tokenizer.token_bytes(token),
+            bytes=piece(self.tokenizer, token, ids[-1]),
             text="",
             logprob=_logprob(filtered.final, token),
             raw_logprob=_logprob(logits, token),
@@ -170,7 +170,7 @@ def next_choice(session: Session, ids: Sequence[int], sampling: SamplingConfig, 
     assert logits is not None, "nothing could cancel it"
     row = logits[0, : session.loaded.tokenizer.vocab_size]
     chain = filters(sampling, ids[:prompt_length], ids[prompt_length:])
-    return run_filters(row, chain).choice(session.loaded.tokenizer, sampling.top_alternatives)
+    return run_filters(row, chain).choice(session.loaded.tokenizer, sampling.top_alternatives, ids[-1])
 
 
 def _logprob(logits: Tensor, token: int) -> float:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from core.generation.prompts import piece
 from core.generation.sampling import Filter, entropy_bits
 from core.generation.steps import Alternative, Choice
 
@@ -42,11 +43,17 @@ class Filtered:
         """The model's own probability of each token."""
         return _probabilities(self.raw, tokens)
 
-    def choice(self, tokenizer: Tokenizer, top: int) -> Choice:
-        """The numbers of this distribution, with its ``top`` likeliest tokens."""
+    def choice(self, tokenizer: Tokenizer, top: int, last: int | None = None) -> Choice:
+        """The numbers of this distribution, with its ``top`` likeliest tokens.
+
+        Args:
+            tokenizer: whose tokens they are.
+            top: how many of them are told.
+            last: the token before.
+        """
         tokens: list[int] = self.raw.topk(min(top, self.raw.numel())).indices.tolist()
         told = zip(tokens, self.before(tokens), self.paths(tokens), strict=True)
-        alternatives = tuple(_alternative(tokenizer, token, before, path) for token, before, path in told)
+        alternatives = tuple(_alternative(token, piece(tokenizer, token, last), p, path) for token, p, path in told)
         entropy = entropy_bits(self.raw)
         after = entropy_bits(self.final) if self.stages else entropy
         return Choice(entropy, after, alternatives, self.kept())
@@ -67,8 +74,7 @@ def _probabilities(logits: Tensor, tokens: Sequence[int]) -> list[float]:
     return values
 
 
-def _alternative(tokenizer: Tokenizer, token: int, before: float, path: tuple[tuple[str, float], ...]) -> Alternative:
-    piece = tokenizer.token_bytes(token)
+def _alternative(token: int, raw: bytes, before: float, path: tuple[tuple[str, float], ...]) -> Alternative:
     cut_by = next((name for name, p in path if p == 0), None)
     after = path[-1][1] if path else before
-    return Alternative(token, piece, piece.decode("utf-8", "replace"), before, after, cut_by, path)
+    return Alternative(token, raw, raw.decode("utf-8", "replace"), before, after, cut_by, path)

@@ -77,7 +77,7 @@ def prompt_ids(
     context = loaded.config.context_length
     if len(ids) > context:
         return ids, (
-            f"the prompt has {len(ids):,} tokens, the model sees {context:,} at once: it starts from the last {context:,}"
+            f"the prompt has {len(ids):,} tokens, the model sees {context:,} at once: the answer goes by the last"
         )
     return ids, ""
 
@@ -92,7 +92,25 @@ def start_token(tokenizer: Tokenizer) -> int:
         return 0
 
 
+def piece(tokenizer: Tokenizer, token: int, before: int | None = None) -> bytes:
+    """The bytes that a token adds to a text, behind the token ``before``; none for an id that stands for nothing.
+
+    Tokenizers of whole words set a space between two words, which is in neither of them.
+
+    >>> from core.tokenizers import get_tokenizer
+    >>> words = get_tokenizer("words-v1", "the cat.")
+    >>> [piece(words, words.encode(w)[0], words.encode("the")[0]) for w in ("cat", ".")]
+    [b' cat', b'.']
+    """
+    try:
+        if before is not None and tokenizer.name.startswith("words"):
+            return tokenizer.decode([before, token])[len(tokenizer.decode([before])) :].encode()
+        return tokenizer.token_bytes(token)
+    except TokenizerError:  # a hole in the vocabulary, which some of OpenAI's have
+        return b""
+
+
 def shown(tokenizer: Tokenizer, token: int) -> str:
     """A token as a sentence names it."""
-    text = tokenizer.token_bytes(token).decode("utf-8", "replace")
+    text = piece(tokenizer, token).decode("utf-8", "replace")
     return "a line break" if text == "\n" else text if token in tokenizer.special_tokens.values() else repr(text)

@@ -1,7 +1,7 @@
 """Choosing the next token: pure functions on logits, and the order in which they are put together.
 
-Each takes logits (V,) in float32 and returns new ones; a token that is cut gets minus infinity. The order, which is that
-of Hugging Face's ``generate``: what is added to or taken from single tokens first (logit bias, repetition, presence and
+Each takes logits (V,) in float32 and returns new ones; a token that is cut gets minus infinity. The order, which is
+that of Hugging Face's ``generate``: what changes single tokens first (logit bias, repetition, presence and
 frequency penalty, banned tokens), then the temperature, then what cuts the tail (top-k, top-p, min-p, typical), each on
 what the one before left. Then a draw, or the likeliest.
 
@@ -89,8 +89,8 @@ def keep_top_k(logits: Tensor, k: int) -> Tensor:
 def keep_top_p(logits: Tensor, p: float) -> Tensor:
     """Keeps the likeliest tokens up to the one with which they hold at least ``p``, that one included.
 
-    Holtzman et al., "The Curious Case of Neural Text Degeneration" (2019), section 3.1; transformers' ``TopPLogitsWarper``.
-    At p = 0 the likeliest alone is kept, at 1 all. Among equals the lower id is the likelier.
+    Holtzman et al., "The Curious Case of Neural Text Degeneration" (2019), section 3.1; transformers'
+    ``TopPLogitsWarper``. At p = 0 the likeliest alone is kept, at 1 all. Among equals the lower id is the likelier.
     """
     if p >= 1:
         return logits
@@ -148,7 +148,7 @@ def greedy(logits: Tensor) -> int:
 
 
 def filters(sampling: SamplingConfig, prompt: Sequence[int], generated: Sequence[int]) -> list[tuple[str, Filter]]:
-    """The functions that the settings ask for, in their order, each named as its setting; those that do nothing are out.
+    """The functions that the settings ask for, in their order, each named as its setting; the idle ones left out.
 
     Args:
         sampling: the settings.

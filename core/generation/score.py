@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.errors import InputError
-from core.generation.prompts import Special, check_fits, prompt_ids
+from core.generation.prompts import Special, check_fits, piece, prompt_ids
 
 if TYPE_CHECKING:
     from core.weights.checkpoint import LoadedModel
@@ -72,6 +72,11 @@ class TextScore:
         """The surprise in bits for each byte of the tokens that have one; comparable between tokenizers."""
         size = sum(len(t.bytes) for t in self.tokens if t.logprob is not None)
         return self.nats / math.log(2) / max(size, 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The numbers of the whole, as plain JSON values."""
+        numbers = {"perplexity": self.perplexity, "bits_per_byte": self.bits_per_byte}
+        return {"tokens": len(self.tokens), "scored": self.scored, "nats_per_token": self.nats / self.scored, **numbers}
 
 
 def score(
@@ -128,16 +133,17 @@ def score_steps(
 def _scored(
     loaded: LoadedModel, ids: list[int], stride: int, cancelled: threading.Event | None
 ) -> Iterator[tuple[TokenScore, ...]]:
-    piece = loaded.tokenizer.token_bytes
-    yield (TokenScore(ids[0], piece(ids[0]), None, None, None),)
+    tokenizer = loaded.tokenizer
+    yield (TokenScore(ids[0], piece(tokenizer, ids[0]), None, None, None),)
     for begin, first, end in windows(len(ids), loaded.config.context_length, stride):
         if cancelled is not None and cancelled.is_set():
             return
         hidden = _hidden(loaded, ids[begin : end - 1])[first - begin - 1 :]  # (T, C): one row before each target
         for at in range(0, len(hidden), ROWS):
-            targets = ids[first + at : min(first + at + ROWS, end)]
-            numbers = _numbers(loaded, hidden[at : at + ROWS], targets)
-            yield tuple(TokenScore(t, piece(t), *row) for t, row in zip(targets, numbers, strict=True))
+            place = first + at
+            numbers = _numbers(loaded, hidden[at : at + ROWS], ids[place : min(place + ROWS, end)])
+            pairs = zip(ids[place - 1 :], ids[place:], numbers, strict=False)
+            yield tuple(TokenScore(token, piece(tokenizer, token, last), *row) for last, token, row in pairs)
 
 
 def windows(length: int, context: int, stride: int) -> Iterator[tuple[int, int, int]]:

@@ -85,7 +85,7 @@ class Session:
 
 
 def window_start(length: int, prompt_length: int, context: int) -> int:
-    """The first of ``length`` ids that the model sees: a rule of the lengths alone, so that a branch sees what a run saw.
+    """The first of ``length`` ids that the model sees: a rule of lengths alone: a branch sees what a run saw.
 
     A prompt that is too long loses its beginning. A full context is cut to its last half, as in ``decode.py``.
 

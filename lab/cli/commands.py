@@ -28,6 +28,14 @@ COMMANDS: dict[str, Command] = {
         Command("checkpoint", "RUN", "Write a checkpoint now.", "lab.cli.control:checkpoint", "Steering a run"),
         Command("stop", "RUN", "End a run after a checkpoint.", "lab.cli.control:stop", "Steering a run"),
         Command("delete", "RUN", "Move a run to the trash.", "lab.cli.delete:delete", "Steering a run"),
+        Command(
+            "generate",
+            "MODEL [-p TEXT | -f FILE | -]",
+            "Let a model continue a text.",
+            "lab.cli.generate:generate",
+            "Generating",
+        ),
+        Command("score", "MODEL FILE|-", "How well a model expects a text.", "lab.cli.score:score", "Generating"),
         Command("pull", "NAME", "Fetch a model, a text or word vectors.", "lab.cli.pull:pull", "Weights and data"),
         Command("doctor", "", "Show what this machine has and lacks.", "lab.cli.doctor:doctor", "This machine"),
     )

@@ -108,7 +108,7 @@ def _parsed(argv: list[str]) -> int:
     try:
         command, bound, _ = app.parse_args(argv, exit_on_error=False, print_error=False)
     except CycloptsError as error:
-        raise _bad_words(error, argv) from None
+        raise _bad_words(error, argv, app) from None
     return int(command(*bound.args, **bound.kwargs) or 0)
 
 
@@ -131,7 +131,7 @@ def build_app() -> App:
     return app
 
 
-def _bad_words(error: CycloptsError, argv: list[str]) -> LabError:
+def _bad_words(error: CycloptsError, argv: list[str], app: App) -> LabError:
     """The parser's complaint as one of ours: what was expected, what came, what to type."""
     from cyclopts import exceptions as parser
 
@@ -147,6 +147,10 @@ def _bad_words(error: CycloptsError, argv: list[str]) -> LabError:
         said = ", ".join(f"{word}{nearest(word, known)}" for word in dict.fromkeys(unknown))
         return InputError(f"{PROGRAM} {name} has no option {said}", hint)
     if isinstance(error, parser.UnusedCliTokensError):
+        taken = [n for argument in app[name].assemble_argument_collection() for n in argument.names] + ["--help"]
+        words = [word.split("=", 1)[0] for word in _before_dashes(argv)[1:] if word.startswith("--")]
+        if typo := next((word for word in words if word not in taken), None):  # a command that takes - as a word
+            return InputError(f"{PROGRAM} {name} has no option {typo}{nearest(typo, taken)}", hint)
         left = " ".join(error.unused_tokens or [])
         return InputError(f"{PROGRAM} {name} does not know what to do with: {left}", hint)
     if isinstance(error, parser.MissingArgumentError) and error.argument is not None:

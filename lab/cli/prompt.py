@@ -1,0 +1,60 @@
+"""Where a command's text comes from: ``-p TEXT``, ``-f FILE``, or ``-`` for standard input."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from core.errors import InputError
+from lab.cli.commands import PROGRAM
+
+_OPTIONS = f"{PROGRAM} generate --help lists what it takes"
+
+
+def read_prompt(source: str | None, prompt: str | None, file: str | None) -> str:
+    """The prompt that a line asks for; nothing at all is an empty one.
+
+    Raises:
+        InputError: two sources, a file that cannot be read, or bytes that are no UTF-8.
+    """
+    if source is not None and source.startswith("-") and source != "-":
+        raise InputError(f"{PROGRAM} generate has no option {source.split('=')[0]}", _OPTIONS)
+    if source not in (None, "-"):
+        raise InputError(f"a prompt needs -p, got {source!r} alone", f"type -p {source!r}, or - for standard input")
+    given = [f"{name}" for name, value in (("-", source), ("-p", prompt), ("-f", file)) if value is not None]
+    if len(given) > 1:
+        raise InputError(f"one source of the prompt was expected, got {' and '.join(given)}", "leave one out")
+    if prompt is not None:
+        return _whole(prompt)
+    if source is None and file is None:
+        return ""
+    text = read_text(source or str(file))
+    return text[:-1] if text.endswith("\n") else text  # what an editor or echo adds
+
+
+def read_text(where: str) -> str:
+    """The text of a file, or of standard input for ``-``.
+
+    Raises:
+        InputError: it cannot be read, or is no UTF-8.
+    """
+    name = "standard input" if where == "-" else where
+    try:
+        data = sys.stdin.buffer.read() if where == "-" else Path(where).expanduser().read_bytes()
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror or error}", "name a text file") from None
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{name} is not UTF-8: byte 0x{data[error.start]:02X} at {error.start:,}", "save it as UTF-8"
+        ) from None
+
+
+def _whole(text: str) -> str:
+    """What was typed; bytes that are no UTF-8 arrive from a shell as halves of pairs."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputError("the prompt is not UTF-8", "set the terminal to UTF-8, or use -f FILE") from None
+    return text
