@@ -16,18 +16,28 @@ if TYPE_CHECKING:
 FLAGS = 24
 """Columns that flags take before their meaning begins."""
 WORDS = {
+    "beams": "K",
     "beta1": "BETA",
     "beta2": "BETA",
     "checkpoint": "STEP",
     "config": "FILE",
+    "device": "NAME",
+    "dtype": "NAME",
+    "f": "FILE",
     "grad-accumulation": "N",
     "init-from": "MODEL",
     "keep-checkpoints": "N",
+    "logit-bias": "ID=BIAS",
     "model": "NAME",
+    "n": "N",
     "optimizer": "NAME",
     "preset": "NAME",
+    "prompt": "TEXT",
     "resume": "RUN",
+    "save": "FILE",
     "schedule": "NAME",
+    "stop": "TEXT",
+    "top-alternatives": "N",
     "tokenizer": "NAME",
     "windows": "KIND",
 }

@@ -45,7 +45,8 @@ def _parameter(name: str, kind: Any) -> inspect.Parameter:
     text = field_help(SamplingConfig)[name]
     text += _REPEATED[name] if name in _REPEATED else f" Default: {shown(default)}."
     names = [flag(name), "--top"] if name == "top_alternatives" else [flag(name)]
-    option = Parameter(name=names, help=text, show_default=False, group=_GROUP, allow_leading_hyphen=kind is not bool)
+    how: dict[str, Any] = {} if kind is bool else {"allow_leading_hyphen": True, "negative": ""}
+    option = Parameter(name=names, help=text, show_default=False, group=_GROUP, **how)
     annotation: Any = Annotated[str | None, option]
     if kind is bool:
         annotation = Annotated[bool | None, option]
