@@ -6,6 +6,7 @@ keeps the tokens before that place and has its own from there on. Without torch,
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import string
 from collections.abc import Iterator, Mapping, Sequence
@@ -193,6 +194,29 @@ class Tree:
         if shared is not None:
             return shared
         return None if len(left) == len(right) else min(len(left), len(right))
+
+    def copy(self, most: int | None = None) -> Tree:
+        """A tree that does not grow with this one, for another thread; the steps are shared, what was cut is gone.
+
+        Args:
+            most: tokens to keep at most; the oldest prompts give way with their answers, the newest always stays.
+        """
+        kept: list[int] = []
+        tokens = 0
+        for root in reversed(self.roots):
+            family = [root.id, *self._below(root.id)]
+            tokens += sum(len(self[b].steps) for b in family)
+            if kept and most is not None and tokens > most:
+                break
+            kept += family
+        other = Tree()
+        other._branches = {b: dataclasses.replace(self[b], steps=list(self[b].steps)) for b in sorted(kept)}
+        other._next = self._next
+        return other
+
+    def _below(self, branch: int) -> list[int]:
+        found = [child.id for child in self.children(branch)]
+        return found + [deep for child in found for deep in self._below(child)]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; what was cut is gone for good."""
