@@ -1,6 +1,8 @@
-"""Our own checkpoints and snapshots as models to use: ``core.load_model("NAME@best")``.
+"""Any model that can be named, ready to use: ``core.load_model("demo")``, ``core.load_model("gpt2")``.
 
-Leaves out, for now, everybody else's files: OpenAI's, Hugging Face's.
+Weights that need no change are mapped, not read: the system brings in the pages that are used, and takes them back when
+memory is short. Where a file holds the transpose of ours (Hugging Face's, OpenAI's), ours is a view of it; that is as
+fast in float32 on a CPU, and slow in 16 bits, so everything that is converted is laid out anew.
 """
 
 from __future__ import annotations
@@ -9,20 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
-from core.config import DType, GPTConfig, TrainConfig
-from core.errors import CheckpointError, ConfigError, ModelSpecError, RunError, nearest
-from core.shelf import resolve_step, split_spec
+from core.config import DType, GPTConfig
+from core.errors import CheckpointError, ConfigError, nearest
 from core.tokenizers import load_tokenizer
 from core.tokenizers.base import Tokenizer
 from core.training import checkpoints, stored
-from core.training.runs import Run, open_run
+from core.weights.locate import Located, Weights, ready
+from core.weights.tokenizer_files import tokenizer_of
 
 if TYPE_CHECKING:
     import torch
 
     from core.model.gpt import GPT
+    from core.weights.tensor_file import Entry
 
-LATER = ("gpt2", "gpt2-medium", "gpt2-large", "gpt2-xl")
 _SHORT = {"fp16": "float16", "half": "float16", "bf16": "bfloat16", "fp32": "float32", "float": "float32"}
 
 
@@ -31,45 +33,50 @@ class LoadedModel:
     """A model ready to use, with what belongs to it."""
 
     model: GPT
-    """In evaluation mode, gradients off."""
+    """In evaluation mode, gradients off. Its float32 weights on a CPU may be mapped: a change stays in this process."""
     tokenizer: Tokenizer
     config: GPTConfig
     source: Path
-    """The file that the weights came from."""
+    """The file that the weights came from, the first of them where there are several."""
     spec: str
-    step: int
+    step: int | None
+    """Of the run that trained it; None for a model that comes from elsewhere."""
 
 
 def load_model(spec: str, *, device: str = "auto", dtype: DType = "auto") -> LoadedModel:
-    """Opens what a run trained.
+    """Opens a model by its name.
 
     Args:
-        spec: ``NAME`` (its best checkpoint, or else its latest), ``NAME@STEP``, ``NAME@best``, ``NAME@latest``; NAME is
-            a run in the runs folder, a path of one, or ``demo``.
+        spec: ``demo``; a run (``NAME``, its best checkpoint or else its latest, ``NAME@STEP``, ``NAME@best``,
+            ``NAME@latest``); ``gpt2``, ``gpt2-medium``, ``gpt2-large``, ``gpt2-xl``; ``hf:OWNER/NAME``;
+            ``openai:124M`` and so on; or the path of a run, of a folder of Hugging Face's, OpenAI's or ours, or of a
+            ``.safetensors`` with its ``config.json`` beside it. A checkpoint of OpenAI's is converted the first time.
         device: auto takes CUDA, then MPS, then the CPU; ``cuda:1`` and the like name one of several.
         dtype: of the weights; auto is float32.
 
     Raises:
-        ModelSpecError: the name means nothing here.
-        CheckpointError: the run has no such step, or its file is damaged.
-        ConfigError: an unknown dtype, or a device that this machine does not have.
+        ModelSpecError: the name means nothing here, or the model is not on this machine; the hint fetches it.
+        CheckpointError: a file is missing or damaged, or a tensor is missing, left over or misshapen.
+        ConfigError: an unknown dtype, a device that this machine does not have, or a model of another kind.
+        TokenizerError: no tokenizer lies beside it, or a damaged one.
+        MissingExtraError: OpenAI's checkpoint needs TensorFlow.
     """
     import torch
 
     from core.model.gpt import GPT
     from core.training.measure import pick_device
-    from core.training.torch_backend import misfit
 
     wanted, place = _dtype(dtype), pick_device(device)
-    run, word = _find(spec)
-    config, tensors, source, step = _read(run, word)
+    where = ready(spec)
+    if where.files[0].name == stored.MODEL and where.run is not None:
+        checkpoints.check_model(where.files[0].parent)
+    weights = Weights(where)
+    tokenizer = load_tokenizer(where.folder) if where.run is not None else tokenizer_of(where.folder, where.config)
     with torch.device("meta"):
-        model = GPT(config)
-    if problem := misfit(dict(model.named_parameters()), tensors):
-        raise CheckpointError(f"{source} does not fit the run's configuration: {problem}", "take another checkpoint")
-    model.load_state_dict({name: t.to(place, wanted) for name, t in tensors.items()}, assign=True)
+        model = GPT(where.config)
+    model.load_state_dict(_tensors(where, weights, torch.device(place), wanted), assign=True)
     model.eval().requires_grad_(False)
-    return LoadedModel(model, load_tokenizer(run.path), config, source, spec, step)
+    return LoadedModel(model, tokenizer, where.config, where.files[0], spec, where.step)
 
 
 def _dtype(name: str) -> torch.dtype:
@@ -84,54 +91,42 @@ def _dtype(name: str) -> torch.dtype:
     return torch.float32 if name == "auto" else cast(torch.dtype, getattr(torch, name))
 
 
-def _find(spec: str) -> tuple[Run, str]:
-    name, word = split_spec(spec)
-    if name in LATER or name.startswith(("hf:", "openai:")):
-        raise ModelSpecError(
-            f"{spec} is a pre-trained model, this version opens runs only",
-            "train one: llm-lab train --preset shakespeare-1min",
-        )
+def _tensors(where: Located, weights: Weights, device: torch.device, wanted: torch.dtype) -> dict[str, torch.Tensor]:
+    """The model's parameters by our names: mapped where nothing changes, else read one by one."""
+    import torch
+
+    # The files of a run are pruned and replaced while it goes on: a model of it holds its own copy.
+    may_map = device.type == "cpu" and wanted == torch.float32 and where.run is None
+    maps: dict[Path, torch.UntypedStorage] = {}
+    out = {}
+    for name in weights.names:
+        path, entry, turned = weights.place(name)
+        held = cast(torch.dtype, getattr(torch, entry.dtype))
+        if may_map and held == wanted and entry.start % held.itemsize == 0:
+            if path not in maps:
+                size = path.stat().st_size
+                maps[path] = cast(torch.UntypedStorage, torch.UntypedStorage.from_file(str(path), False, size))
+            data = torch.asarray(maps[path][entry.start : entry.start + entry.size], dtype=torch.uint8)
+            tensor = data.view(held).reshape(entry.shape)
+            out[name] = tensor.t() if turned else tensor
+        else:
+            tensor = _read(path, entry, held)
+            out[name] = (tensor.t() if turned else tensor).to(device, wanted).contiguous()
+    return out
+
+
+def _read(path: Path, entry: Entry, held: torch.dtype) -> torch.Tensor:
+    import torch
+
+    tensor = torch.empty(entry.shape, dtype=held)
+    if not entry.size:
+        return tensor
     try:
-        return open_run(name), word
-    except RunError as error:
-        raise ModelSpecError(
-            f"no model is called {spec}; NAME, NAME@STEP, NAME@best or NAME@latest of a run was expected", error.hint
-        ) from error
-
-
-def _read(run: Run, word: str) -> tuple[GPTConfig, dict[str, torch.Tensor], Path, int]:
-    step = resolve_step(run, word)
-    paths = {info.step: info.path for info in run.checkpoints}
-    snapshots = {info.step: info.path for info in run.snapshots}
-    if step in paths:
-        return _read_checkpoint(paths[step])
-    if step in snapshots:
-        return _read_snapshot(run, step, snapshots[step])
-    if have := sorted({*paths, *snapshots}):
-        raise CheckpointError(
-            f"the run {run.name} has nothing at {word or 'any step'}; best, latest or a step was expected",
-            "there are steps " + ", ".join(map(str, have[-12:])),
-        )
-    raise CheckpointError(
-        f"the run {run.name} has kept no weights yet",
-        f"they come with its first checkpoint; while it runs, ask for one: llm-lab checkpoint {run.name}",
-    )
-
-
-def _read_checkpoint(path: Path) -> tuple[GPTConfig, dict[str, torch.Tensor], Path, int]:
-    checkpoint = checkpoints.load_checkpoint(path)
-    config = checkpoint.state.get("config")
-    if config is None:
-        raise CheckpointError(f"the checkpoint {path.name} does not say its configuration", "take another step")
-    return TrainConfig.from_dict(config).model, checkpoint.model, path / stored.MODEL, checkpoint.step
-
-
-def _read_snapshot(run: Run, step: int, path: Path) -> tuple[GPTConfig, dict[str, torch.Tensor], Path, int]:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        tensors = load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(f"the snapshot {path.name} cannot be read: {error}", "take another step") from error
-    return run.config.model, tensors, path, step
+        with path.open("rb") as file:
+            file.seek(entry.start)
+            read = file.readinto(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror or error}", "take another step") from error
+    if read != entry.size:
+        raise CheckpointError(f"{path} ended within the tensor {entry.name}", "copy or fetch it again")
+    return tensor

@@ -29,6 +29,11 @@ def is_huggingface(folder: Path) -> bool:
     return (folder / CONFIG).is_file()
 
 
+def has_weights(folder: Path) -> bool:
+    """Whether a folder has weights as safetensors."""
+    return (folder / WEIGHTS).is_file() or (folder / INDEX).is_file()
+
+
 def read_json_object(path: Path) -> dict[str, Any]:
     """A JSON file that must hold an object.
 

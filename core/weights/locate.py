@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import re
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +22,18 @@ from core.files import read_json
 from core.folders import cache_dir
 from core.shelf import resolve_step, split_spec
 from core.training import stored
+from core.training.run import is_run
 from core.training.runs import Run, open_run
-from core.weights import huggingface
+from core.weights import huggingface, openai, own
 from core.weights.keymap import Layout, check_tensors, huggingface_names, is_ignored, tensor_names
+from core.weights.progress import ConvertProgress
 from core.weights.tensor_file import Entry, TensorFile
 
 GPT2 = {"gpt2": "124M", "gpt2-medium": "355M", "gpt2-large": "774M", "gpt2-xl": "1558M"}
 """The published models, and what OpenAI calls each."""
+OPENAI = {f"openai:{size}": name for name, size in GPT2.items()}
+"""OpenAI's originals, and the published model that each is."""
+_REPOSITORY = re.compile(r"hf:([\w-][\w.-]*)/([\w-][\w.-]*)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -34,18 +43,21 @@ class Located:
     spec: str
     config: GPTConfig
     layout: Layout
+    """Of its files."""
     files: tuple[Path, ...]
     """Its safetensors; empty where only its shape is known."""
-    folder: Path | None
+    folder: Path
     """Where its tokenizer is looked for."""
     step: int | None = None
     run: str | None = None
     """The run that it belongs to."""
+    original: Path | None = None
+    """OpenAI's folder that must be converted before there are files; they will be in ``folder``."""
 
     @property
     def here(self) -> bool:
-        """Whether there are values to read."""
-        return bool(self.files)
+        """Whether there are values to read, be it after a conversion."""
+        return bool(self.files) or self.original is not None
 
 
 def locate(spec: str) -> Located:
@@ -58,35 +70,106 @@ def locate(spec: str) -> Located:
         CheckpointError: what it names lacks a file, or has a damaged one.
         ConfigError: its configuration is of another kind of model.
     """
-    name, word = split_spec(spec)
-    if name in GPT2 and not word:
+    if spec in GPT2:
         return _published(spec)
+    if spec.startswith("openai:"):
+        return _original(spec)
+    if spec.startswith("hf:"):
+        return _repository(spec)
+    name, word = split_spec(spec)
     try:
         run = open_run(name)
     except RunError as error:
-        return _elsewhere(spec, error)
+        found = _of_path(spec, Path(spec).expanduser()) if spec else None
+        if found is None:
+            raise ModelSpecError(
+                f"no model is called {spec}; NAME, NAME@STEP, NAME@best or NAME@latest of a run was expected",
+                _hint(spec, error),
+            ) from error
+        return found
     return _of_run(spec, run, word)
 
 
+def _hint(spec: str, error: RunError) -> str:
+    if not spec or not Path(spec).expanduser().exists():
+        return error.hint
+    return (
+        "of a path: a run, a folder of Hugging Face's (config.json, model.safetensors), one of OpenAI's (hparams.json, "
+        "model.ckpt.*), or a .safetensors with its config.json beside it"
+    )
+
+
 def _published(spec: str) -> Located:
-    folder = cache_dir() / "models" / spec
-    if (folder / huggingface.WEIGHTS).is_file() or (folder / huggingface.INDEX).is_file():
+    models = cache_dir() / "models"
+    folder, original = models / spec, models / f"openai-{GPT2[spec]}"
+    if huggingface.has_weights(folder):
         return _of_folder(spec, folder)
+    if openai.has_originals(original):
+        return _of_original(spec, original)
     return Located(spec, GPTConfig.preset(spec), "huggingface", (), folder)
 
 
-def _of_folder(spec: str, folder: Path) -> Located:
-    config = huggingface.read_config(folder / huggingface.CONFIG)
-    return Located(spec, config, "huggingface", huggingface.weight_files(folder), folder)
+def _original(spec: str) -> Located:
+    if spec not in OPENAI:
+        raise ModelSpecError(f"OpenAI published no {spec}{nearest(spec, OPENAI)}", "there are: " + ", ".join(OPENAI))
+    folder = cache_dir() / "models" / spec.replace(":", "-")
+    if openai.has_originals(folder):
+        return _of_original(spec, folder)
+    return Located(spec, GPTConfig.preset(OPENAI[spec]), "huggingface", (), folder)
 
 
-def _elsewhere(spec: str, error: RunError) -> Located:
-    path = Path(spec).expanduser()
-    if spec and path.is_dir() and huggingface.is_huggingface(path):
+def _repository(spec: str) -> Located:
+    match = _REPOSITORY.fullmatch(spec)
+    if not match:
+        raise ModelSpecError(f"hf:OWNER/NAME was expected, got {spec}", "for one: hf:distilbert/distilgpt2")
+    folder = cache_dir() / "models" / "hf" / match[1] / match[2]
+    if not huggingface.is_huggingface(folder):
+        raise missing(spec)
+    return _of_folder(spec, folder)
+
+
+def _of_path(spec: str, path: Path) -> Located | None:
+    """A model by the path of its folder or of its weights; None if it is no such thing."""
+    folder = path if path.is_dir() else path.parent
+    if (found := _in_run(spec, path)) is not None:
+        return found
+    if path.suffix == ".safetensors" and path.is_file():
+        if not (folder / huggingface.CONFIG).is_file():
+            raise CheckpointError(
+                f"{path} has no {huggingface.CONFIG} beside it, which says the model's shape", "copy it there"
+            )
+        return _of_folder(spec, folder, (path,))
+    if not path.is_dir():
+        return None
+    if huggingface.is_huggingface(path):
         return _of_folder(spec, path)
-    raise ModelSpecError(
-        f"no model is called {spec}; NAME, NAME@STEP, NAME@best or NAME@latest of a run was expected", error.hint
-    ) from error
+    return _of_original(spec, path) if openai.is_openai(path) else None
+
+
+def _in_run(spec: str, path: Path) -> Located | None:
+    """A checkpoint or snapshot of a run by its path."""
+    thing = path.parent if path.name == stored.MODEL else path
+    step, run = stored.step_of(thing.name), thing.absolute().parent.parent
+    if step is None or thing.absolute().parent.name not in ("checkpoints", "snapshots") or not is_run(run):
+        return None
+    return _of_run(spec, Run(run), str(step))
+
+
+def _of_folder(spec: str, folder: Path, files: tuple[Path, ...] = ()) -> Located:
+    if own.is_own(folder):
+        config, layout = own.read_config(folder), "llm-lab"
+    else:
+        config, layout = huggingface.read_config(folder / huggingface.CONFIG), "huggingface"
+    return Located(spec, config, cast(Layout, layout), files or huggingface.weight_files(folder), folder)
+
+
+def _of_original(spec: str, folder: Path) -> Located:
+    config = openai.read_hparams(folder)
+    openai.checkpoint_prefix(folder)
+    dest = openai.converted_folder(folder)
+    if openai.is_converted(dest):
+        return _of_folder(spec, dest)
+    return Located(spec, config, "huggingface", (), dest, original=folder)
 
 
 def _of_run(spec: str, run: Run, word: str) -> Located:
@@ -110,7 +193,12 @@ def _of_run(spec: str, run: Run, word: str) -> Located:
 
 
 def _config_of(checkpoint: Path) -> GPTConfig:
-    state = (read_json(checkpoint / stored.STATE) or {}).get("state")
+    body = read_json(checkpoint / stored.STATE)
+    if body is None:
+        raise CheckpointError(
+            f"the checkpoint {checkpoint.name} is damaged: {stored.STATE} cannot be read", "take another step"
+        )
+    state = body.get("state")
     config = state.get("config") if isinstance(state, dict) else None
     if config is None:
         raise CheckpointError(f"the checkpoint {checkpoint.name} does not say its configuration", "take another step")
@@ -167,15 +255,40 @@ def open_weights(spec: str) -> Weights:
         ModelSpecError: the name means nothing here, or the model is not on this machine.
         CheckpointError: a file is damaged, or a tensor is missing, left over or misshapen.
     """
+    return Weights(ready(spec))
+
+
+def ready(spec: str) -> Located:
+    """Finds a model whose values can be read at once; one of OpenAI's is converted first, which takes its time.
+
+    Raises:
+        ModelSpecError: the name means nothing here, or the model is not on this machine.
+        LabError: as ``prepare``.
+    """
+    for _ in prepare(spec):
+        pass
     where = locate(spec)
-    if not where.here:
+    if not where.files:
         raise missing(spec)
-    return Weights(where)
+    return where
+
+
+def prepare(spec: str, cancelled: threading.Event | None = None) -> Iterator[ConvertProgress]:
+    """Converts OpenAI's checkpoint if that is what a spec means and it has not been done; else there is nothing to do.
+
+    Raises:
+        LabError: as ``core.weights.openai.convert_folder``.
+    """
+    where = locate(spec)
+    if where.original is not None:
+        yield from openai.convert_folder(where.original, where.folder, cancelled)
 
 
 def missing(spec: str) -> ModelSpecError:
     """The two lines for a model that could be here and is not."""
-    return ModelSpecError(f"{spec} is not on this machine", f"llm-lab pull {spec}")
+    name = OPENAI.get(spec)
+    how = f"llm-lab pull {name} --from openai" if name else f"llm-lab pull {spec}"
+    return ModelSpecError(f"{spec} is not on this machine", f"fetch it: {how}")
 
 
 def _stamp(path: Path) -> tuple[int, int]:
