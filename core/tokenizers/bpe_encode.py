@@ -13,9 +13,9 @@ from itertools import pairwise
 NONE = 1 << 62
 """The rank of two neighbours that make no token."""
 
-_LONG = 256
+LONG = 256
 """Above so many bytes a piece is merged in stretches."""
-_CHUNK = 64
+CHUNK = 64
 _CACHED_PAIRS = 1 << 20
 _CACHED_WORDS = 1 << 18
 _CACHED_SPANS = 1 << 16
@@ -52,7 +52,7 @@ class Merges:
         whole = self.ranks.get(piece)
         if whole is not None:
             return [whole]
-        return self.merge(piece) if len(piece) <= _LONG else self.merge_long(piece)
+        return self.merge(piece) if len(piece) <= LONG else self.merge_long(piece)
 
     def merge(self, piece: bytes, below: int = NONE) -> list[int]:
         """Merges until no two neighbours make a token (of a rank lower than ``below``).
@@ -85,9 +85,9 @@ class Merges:
         are merged anew, and more until both outer joints are right.
         """
         ids: list[int] = []
-        for start in range(0, len(piece), _CHUNK):
+        for start in range(0, len(piece), CHUNK):
             low = high = len(ids)  # what lies between the two is not certain yet
-            ids += self._spans[piece[start : start + _CHUNK]]
+            ids += self._spans[piece[start : start + CHUNK]]
             reach = 1
             while not (self._joins(ids, low) and self._joins(ids, high)):
                 low, high = max(0, low - reach), min(len(ids), high + reach)
@@ -148,7 +148,7 @@ class _Spans(dict[bytes, list[int]]):
 
     def __missing__(self, span: bytes) -> list[int]:
         ids = self._merges.merge(span)
-        if len(span) <= 2 * _CHUNK:
+        if len(span) <= 2 * CHUNK:
             if len(self) >= _CACHED_SPANS:
                 self.clear()
             self[span] = ids

@@ -92,8 +92,8 @@ class Splitter:
         if text.isascii():
             if self._gpt2:
                 return _ASCII.findall(text)
-        elif stand_ins := _stand_ins(text):
-            same_length = text.translate(stand_ins)
+        elif table := stand_ins(text):
+            same_length = text.translate(table)
             return [text[slice(*m.span())] for m in self._compiled.finditer(same_length) if m.group()]
         if self._compiled.groups:  # findall would give the groups
             return [m.group() for m in self._compiled.finditer(text) if m.group()]
@@ -101,7 +101,7 @@ class Splitter:
 
     def _one_by_one(self, text: str) -> Iterator[list[str]]:
         fast = self._gpt2 and text.isascii()
-        same_length = text if text.isascii() else text.translate(_stand_ins(text))
+        same_length = text if text.isascii() else text.translate(stand_ins(text))
         matches: Iterable[Any] = (_ASCII if fast else self._compiled).finditer(same_length)
         spans = (m.span() for m in matches)
         while batch := list(islice(spans, 20_000)):
@@ -125,7 +125,7 @@ _compared: set[str] = set()
 _disagreed: dict[int, str] = {}
 
 
-def _stand_ins(text: str) -> dict[int, str]:
+def stand_ins(text: str) -> dict[int, str]:
     """The characters of this text that the two see differently, for ``str.translate``; mostly none."""
     characters = set(text)
     if new := characters - _compared:
