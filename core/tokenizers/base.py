@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
 from core.errors import TokenizerError
 from core.files import write_bytes_atomic
@@ -58,6 +58,17 @@ class Token(NamedTuple):
     def text(self) -> str:
         """Its bytes as text; bytes that are no UTF-8 show as U+FFFD."""
         return self.bytes.decode("utf-8", "replace")
+
+    def moved(self, chars: int, size: int) -> Token:
+        """The same token so many characters and bytes further on."""
+        return Token(
+            self.id,
+            self.bytes,
+            self.char_start + chars,
+            self.char_end + chars,
+            self.byte_start + size,
+            self.byte_end + size,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; bytes in hexadecimal.
@@ -139,6 +150,23 @@ class Tokenizer(Protocol):
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Writes ``tokenizer.json`` into a directory; it needs nothing else to be loaded again."""
+        ...
+
+
+@runtime_checkable
+class Gapped(Protocol):
+    """A tokenizer that has no id of its own for some pieces of a text: those made from another text."""
+
+    def tokens_marked(self, text: str, limit: int | None = None) -> list[Token]:
+        """As ``tokens``, or the first ``limit`` of them; a piece without an id is no error."""
+        ...
+
+    def count(self, text: str) -> int:
+        """How many tokens the text has, unknown ones included."""
+        ...
+
+    def unknown_in(self, text: str) -> dict[str, int]:
+        """The pieces that have no id of their own, in the order of the text, and how often each stands there."""
         ...
 
 

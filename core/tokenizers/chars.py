@@ -6,6 +6,7 @@ Leaves out: characters that the text it was built from does not have; there is n
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
@@ -152,11 +153,20 @@ class CharTokenizer:
         """
         return place_tokens(self.encode(text), [character.encode() for character in text])
 
-    def tokens_marked(self, text: str) -> list[Token]:
-        """As ``tokens``, but a character without an id has the id ``UNKNOWN`` and is no error."""
+    def tokens_marked(self, text: str, limit: int | None = None) -> list[Token]:
+        """As ``tokens``, or the first ``limit`` of them; a character without an id has the id ``UNKNOWN``."""
+        text = text[:limit]
         utf8(text)
         ids = self._ids
         return place_tokens([ids.get(c, UNKNOWN) for c in text], [c.encode() for c in text])
+
+    def count(self, text: str) -> int:
+        """How many characters the text has."""
+        return len(text)
+
+    def unknown_in(self, text: str) -> dict[str, int]:
+        """The characters without an id, in the order of the text, and how often each stands there."""
+        return {c: n for c, n in Counter(text).items() if c not in self._ids}
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Writes ``tokenizer.json``."""

@@ -7,14 +7,27 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from core.errors import InputError, TokenizerError
 from core.fields import brief
-from core.tokenizers.base import UNKNOWN, Token, Tokenizer
+from core.tokenizers.base import (
+    Allowed,
+    Disallowed,
+    Gapped,
+    Token,
+    Tokenizer,
+    place_tokens,
+    split_special,
+    utf8,
+)
+
+_LONG = 10_000_000
+"""Characters above which a text's words are counted one by one and not held together."""
 
 
 @dataclass(frozen=True)
@@ -25,37 +38,27 @@ class TokenReport:
     vocab_size: int
     tokens: tuple[Token, ...]
     """In the order of the text; what has no id (``char``, ``words-v1``) has the id -1."""
+    total: int
+    """How many tokens the text has, those left out of ``tokens`` by a limit included."""
     characters: int
     bytes: int
     """Of the text in UTF-8."""
     words: int
     """What stands between white space."""
-    special_tokens: tuple[int, ...] = ()
-    """The ids that stand for no text of their own, ``<|unk|>`` among them."""
-    unknown_id: int | None = None
-    """The id that stands for what is unknown (``words-v2``); None: there is none."""
+    unknown: int
+    """How many tokens stand for something that the vocabulary does not have (``<|unk|>`` among them)."""
+    unknown_pieces: tuple[str, ...]
+    """What that is, each once, in the order of the text."""
 
     @property
     def bytes_per_token(self) -> float | None:
         """How much text a token holds; None where there are no tokens."""
-        return self.bytes / len(self.tokens) if self.tokens else None
+        return self.bytes / self.total if self.total else None
 
     @property
     def tokens_per_word(self) -> float | None:
         """Into how many tokens a word falls; None where there are no words."""
-        return len(self.tokens) / self.words if self.words else None
-
-    @cached_property
-    def unknown(self) -> int:
-        """How many tokens stand for something that the vocabulary does not have."""
-        strange = {UNKNOWN, self.unknown_id}
-        return sum(token.id in strange for token in self.tokens)
-
-    @cached_property
-    def unknown_pieces(self) -> tuple[str, ...]:
-        """Those pieces of the text, each once, in order."""
-        strange = {UNKNOWN, self.unknown_id}
-        return tuple(dict.fromkeys(token.text for token in self.tokens if token.id in strange))
+        return self.total / self.words if self.words else None
 
     @property
     def ids(self) -> list[int]:
@@ -72,60 +75,94 @@ class TokenReport:
         return {
             "tokenizer": self.tokenizer,
             "vocab_size": self.vocab_size,
-            "tokens": len(self.tokens),
+            "tokens": self.total,
             "characters": self.characters,
             "bytes": self.bytes,
             "words": self.words,
             "bytes_per_token": self.bytes_per_token,
             "tokens_per_word": self.tokens_per_word,
             "unknown": self.unknown,
+            "unknown_pieces": list(self.unknown_pieces[:100]),
         }
 
-    def to_dict(self, limit: int | None = None) -> dict[str, Any]:
-        """Plain JSON values: the counts, and under ``list`` the tokens (the first ``limit`` of them)."""
-        return {**self.summary(), "list": [token.to_dict() for token in self.tokens[:limit]]}
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values: the counts, the ids, and under ``list`` each token with its place."""
+        return {**self.summary(), "ids": self.ids, "list": [token.to_dict() for token in self.tokens]}
 
 
-def inspect(text: str, tokenizer: Tokenizer) -> TokenReport:
-    """The tokens of a text, with each one's place, and their counts; special tokens are plain text.
+def inspect(
+    text: str,
+    tokenizer: Tokenizer,
+    limit: int | None = None,
+    *,
+    allowed_special: Allowed = frozenset(),
+    disallowed_special: Disallowed = (),
+) -> TokenReport:
+    """The tokens of a text, with each one's place, and their counts; special tokens are plain text unless allowed.
 
     Args:
         text: what is looked at.
         tokenizer: what cuts it. Where it has no id for a piece, the token's id is -1.
+        limit: how many tokens to list; the counts are those of the whole text. For texts of many megabytes.
+        allowed_special: the special tokens whose text stands for them.
+        disallowed_special: those whose text is an error.
 
     Raises:
-        TokenizerError: half a surrogate pair.
+        TokenizerError: half a surrogate pair, or the text of a disallowed special token.
 
     >>> from core.tokenizers import get_tokenizer
     >>> report = inspect("naïve", get_tokenizer("byte"))
     >>> len(report.tokens), report.characters, report.bytes, report.tokens_per_word
     (6, 5, 6, 6.0)
     """
-    return report_of(text, tokenizer, getattr(tokenizer, "tokens_marked", tokenizer.tokens)(text))
-
-
-def report_of(text: str, tokenizer: Tokenizer, tokens: Iterable[Token]) -> TokenReport:
-    """The report of tokens that have been made already."""
-    special = tokenizer.special_tokens
+    size = len(utf8(text))
+    tokens: list[Token] = []
+    unknown: Counter[str] = Counter()
+    total = chars = at = 0  # characters and bytes before this part
+    for part in split_special(text, tokenizer.special_tokens, allowed_special, disallowed_special):
+        left = None if limit is None else max(0, limit - len(tokens))
+        if isinstance(part, int):
+            word = tokenizer.token_bytes(part).decode()
+            found, count = place_tokens([part], [word.encode()])[:left], 1
+        else:
+            word = part
+            found, count, missing = _plain(part, tokenizer, left)
+            unknown.update(missing)
+        tokens += [token.moved(chars, at) for token in found] if at else found
+        total, chars, at = total + count, chars + len(word), at + len(word.encode())
     return TokenReport(
-        tokenizer.name,
-        tokenizer.vocab_size,
-        tuple(tokens),
-        len(text),
-        len(text) if text.isascii() else len(text.encode()),
-        len(text.split()),
-        tuple(special.values()),
-        special.get("<|unk|>"),
+        tokenizer=tokenizer.name,
+        vocab_size=tokenizer.vocab_size,
+        tokens=tuple(tokens),
+        total=total,
+        characters=len(text),
+        bytes=size,
+        words=len(text.split()) if len(text) < _LONG else sum(1 for _ in re.finditer(r"\S+", text)),
+        unknown=sum(unknown.values()),
+        unknown_pieces=tuple(unknown),
     )
 
 
-def compare(text: str, tokenizers: Iterable[Tokenizer]) -> tuple[TokenReport, ...]:
-    """What several tokenizers make of the same text, in the order given.
+def _plain(text: str, tokenizer: Tokenizer, limit: int | None) -> tuple[list[Token], int, Mapping[str, int]]:
+    """The first tokens of a text without special ones, how many there are in all, and what has no id of its own."""
+    if isinstance(tokenizer, Gapped):
+        tokens = tokenizer.tokens_marked(text, limit)
+        return tokens, len(tokens) if limit is None else tokenizer.count(text), tokenizer.unknown_in(text)
+    if limit is None:
+        tokens = tokenizer.tokens(text)
+        return tokens, len(tokens), {}
+    ids = tokenizer.encode_array(text)
+    first = ids[:limit].tolist()
+    return place_tokens(first, [tokenizer.token_bytes(i) for i in first]), len(ids), {}
+
+
+def compare(text: str, tokenizers: Iterable[Tokenizer], limit: int | None = None) -> tuple[TokenReport, ...]:
+    """What several tokenizers make of the same text, in the order given; ``limit`` as for ``inspect``.
 
     Raises:
         TokenizerError: half a surrogate pair.
     """
-    return tuple(inspect(text, tokenizer) for tokenizer in tokenizers)
+    return tuple(inspect(text, tokenizer, limit) for tokenizer in tokenizers)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -195,14 +197,24 @@ class SimpleTokenizerV1:
             raise self._unknown(wrong.text, text)
         return placed
 
-    def tokens_marked(self, text: str) -> list[Token]:
-        """As ``tokens``, but a word for which there is no id has the id ``UNKNOWN`` and is no error."""
-        ids = self._plain
-        return [Token(ids.get(word, self._stand_in), word.encode(), *span, *raw) for word, span, raw in _places(text)]
+    def tokens_marked(self, text: str, limit: int | None = None) -> list[Token]:
+        """As ``tokens``, or the first ``limit`` of them; a word without an id has ``UNKNOWN`` (V2: ``<|unk|>``'s)."""
+        ids, unknown = self._plain, self._stand_in
+        places = islice(_places(text), limit)
+        return [Token(ids.get(word, unknown), word.encode(), *span, *raw) for word, span, raw in places]
 
     @property
     def _stand_in(self) -> int:
         return UNKNOWN
+
+    def count(self, text: str) -> int:
+        """How many words and punctuation marks the text has."""
+        return sum(1 for _ in _PIECE.finditer(text))
+
+    def unknown_in(self, text: str) -> dict[str, int]:
+        """The words without an id, in the order of the text, and how often each stands there."""
+        counts = Counter(found[0] for found in _PIECE.finditer(text))
+        return {word: n for word, n in counts.items() if word not in self._plain}
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Writes ``tokenizer.json``."""
