@@ -32,7 +32,7 @@ class Answer:
     says: int | None = None
     """A Content-Length that is not the true one."""
     hangs: bool = False
-    """Takes the request and never answers."""
+    """Sends ``cut`` bytes, or not even an answer, and then nothing for ever."""
     body: bytes | None = None
     """Something else in place of the file."""
 
@@ -58,8 +58,12 @@ class FileServer:
         """Where a path leads to; its ``headers`` are said on the way."""
         self.head = True
         """Whether HEAD is understood."""
+        self.mute: set[str] = set()
+        """Paths for which HEAD is never answered."""
         self.log: list[tuple[str, str]] = []
         """Method and path of every request."""
+        self.halfway = threading.Event()
+        """Set when an answer waits at its gate."""
         self.closing = threading.Event()
 
     @property
@@ -81,6 +85,10 @@ class FileServer:
     def describe(self, handler: BaseHTTPRequestHandler) -> None:
         """Answers HEAD."""
         self.log.append(("HEAD", handler.path))
+        if handler.path in self.mute:
+            self.closing.wait(20)
+            handler.close_connection = True
+            return
         if self.redirect(handler):
             return
         content = self.files.get(handler.path, None if self.files else self.content)
@@ -109,7 +117,7 @@ class FileServer:
         queue = self.at.get(handler.path) or self.answers
         how = queue.popleft() if queue else Answer()
         self.asked.set()
-        if how.hangs:
+        if how.hangs and how.cut is None:
             self.closing.wait(20)
             handler.close_connection = True
             return
@@ -164,11 +172,14 @@ class FileServer:
             half = len(body) // 2
             handler.wfile.write(body[:half])
             handler.wfile.flush()
+            self.halfway.set()
             assert how.gate.wait(20)
             body = body[half:]
         handler.wfile.write(body if how.cut is None else body[: how.cut])
         if how.cut is not None:
             handler.wfile.flush()
+            if how.hangs:
+                self.closing.wait(20)
             handler.close_connection = True
 
 
@@ -187,7 +198,10 @@ def serving(content: bytes) -> Iterator[FileServer]:
                 self.close_connection = True
 
         def do_HEAD(self) -> None:
-            server.describe(self)
+            try:
+                server.describe(self)
+            except ConnectionError:
+                self.close_connection = True
 
         def log_message(self, *args: object) -> None:
             return None

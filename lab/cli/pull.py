@@ -26,7 +26,11 @@ _PHASES = {"waiting": "another pull of it is going on", "asking": "asking", "che
 
 Names = Annotated[
     str,
-    Parameter(name="NAME", negative="", help="What to fetch (--list shows the names), or hf:OWNER/NAME."),
+    Parameter(
+        name="NAME",
+        negative="",
+        help="What to fetch (--list shows the names), or hf:OWNER/NAME. LLM_LAB_MIRROR=URL is looked at first.",
+    ),
 ]
 
 
@@ -137,11 +141,11 @@ def _last_line(name: str, last: PullProgress) -> str:
 
 def _lines(events: Iterator[PullProgress]) -> Iterator[PullProgress]:
     """Prints what happens as lines of JSON, a few a second."""
-    told, phase = 0.0, ""
+    told, place = 0.0, ("", "")
     for event in events:
         now = time.monotonic()
-        if event.phase != phase or event.note or now - told >= _TOLD:
-            told, phase = now, event.phase
+        if (event.phase, event.file) != place or event.note or now - told >= _TOLD:
+            told, place = now, (event.phase, event.file)
             print_json(event.to_dict())
         yield event
 

@@ -3,14 +3,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import random
 import threading
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from file_server import Answer, FileServer, closed_port, serving
+from file_server import Answer, FileServer, closed_port
+from pull_site import REPO, TINY, WEIGHTS, mirrors, publishing
 
 from core.data import download as download_module
 from core.data import pull_catalogue, pull_openai
@@ -22,31 +22,14 @@ from core.errors import DownloadError, InputError, LabError, ModelSpecError
 from core.lock import FileLock
 
 VOCAB_BPE, ENCODER = "6d1cbeee0f20b3d9449abfede4726ed8212e3aee", "6c7ea1a7e38e3a7f062df639a5b80947f075ffe6"
-HOSTS = {
-    "https://huggingface.co": "hf",
-    "https://openaipublic.blob.core.windows.net": "openai",
-    "https://raw.githubusercontent.com": "raw",
-    "https://cdn.jsdelivr.net": "cdn",
-    "https://github.com": "github",
-}
-TINY = "hf:someone/tiny"
-CONFIG = json.dumps({"model_type": "gpt2"}).encode()
-WEIGHTS = random.Random(3).randbytes(200_000)
-REPO = "/hf/someone/tiny/resolve/main"
 
 
 @pytest.fixture
 def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]:
-    """Every published host at once, on the loopback, with one small model of Hugging Face's."""
+    """Every published host at once; failures are tried again almost at once."""
     monkeypatch.setattr(download_module, "FIRST_PAUSE", 0.001)
-    with serving(b"") as running:
-        monkeypatch.setenv("LLM_LAB_MIRROR", " ".join(f"{a}={running.base}/{b}" for a, b in HOSTS.items()))
-        running.files = {
-            f"{REPO}/config.json": CONFIG,
-            f"{REPO}/vocab.json": b"{}",
-            f"{REPO}/merges.txt": b"#version: 0.2\n",
-            f"{REPO}/model.safetensors": WEIGHTS,
-        }
+    with publishing() as running:
+        monkeypatch.setenv("LLM_LAB_MIRROR", mirrors(running.base))
         yield running
 
 
@@ -532,8 +515,7 @@ def test_a_host_that_cannot_be_reached_says_how_to_put_the_files_there_by_hand(
 ) -> None:
     monkeypatch.setattr(download_module, "FIRST_PAUSE", 0.001)
     monkeypatch.setattr(pull_openai, "tensorflow_is_here", lambda: False)
-    nobody = f"http://127.0.0.1:{closed_port()}"
-    monkeypatch.setenv("LLM_LAB_MIRROR", " ".join(f"{host}={nobody}" for host in HOSTS))
+    monkeypatch.setenv("LLM_LAB_MIRROR", mirrors(f"http://127.0.0.1:{closed_port()}"))
     with pytest.raises(DownloadError) as caught:
         fetch("gpt2")
     assert "gpt2: 127.0.0.1" in caught.value.title
