@@ -154,7 +154,7 @@ def fetch_vocabulary(name: str, cancelled: threading.Event | None = None) -> Ite
     except DownloadError as error:
         raise DownloadError(
             f"{name} needs {vocabulary.file}: {error.title}",
-            f"put {vocabulary.url} at {vocabulary.place}, or take one that works offline: --tokenizer char, byte, "
+            f"put {vocabulary.url} at {vocabulary.place}, or take one that works offline: char, byte, "
             "words-v1, words-v2 or bpe:PATH",
         ) from error
 

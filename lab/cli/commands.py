@@ -28,6 +28,7 @@ COMMANDS: dict[str, Command] = {
         Command("checkpoint", "RUN", "Write a checkpoint now.", "lab.cli.control:checkpoint", "Steering a run"),
         Command("stop", "RUN", "End a run after a checkpoint.", "lab.cli.control:stop", "Steering a run"),
         Command("delete", "RUN", "Move a run to the trash.", "lab.cli.delete:delete", "Steering a run"),
+        Command("tokenize", "NAME [TEXT|FILE|-]", "Cut a text into tokens.", "lab.cli.tokenize:tokenize", "Tokens"),
         Command(
             "generate",
             "MODEL [-p TEXT | -f FILE | -]",
@@ -36,6 +37,17 @@ COMMANDS: dict[str, Command] = {
             "Generating",
         ),
         Command("score", "MODEL FILE|-", "How well a model expects a text.", "lab.cli.score:score", "Generating"),
+        Command(
+            "weights",
+            "MODEL",
+            "A model's tensors, and what it weighs.",
+            "lab.cli.weights:weights",
+            "Weights and data",
+        ),
+        Command("compare", "A B", "Which tensors moved, and how far.", "lab.cli.compare:compare", "Weights and data"),
+        Command(
+            "convert", "SRC DST", "Write a model in another layout.", "lab.cli.convert:convert", "Weights and data"
+        ),
         Command("pull", "NAME", "Fetch a model, a text or word vectors.", "lab.cli.pull:pull", "Weights and data"),
         Command("doctor", "", "Show what this machine has and lacks.", "lab.cli.doctor:doctor", "This machine"),
     )

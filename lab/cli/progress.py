@@ -290,13 +290,32 @@ def fetch_first(config: TrainConfig, display: Display) -> None:
     Raises:
         DownloadError: one of them could not be fetched.
     """
+    fetch_text_first(config.corpus, display)
+    fetch_vocabulary_first(config.tokenizer, display)
+
+
+def fetch_text_first(corpus: str, display: Display) -> None:
+    """Fetches a named text that is not here yet.
+
+    Raises:
+        DownloadError: it could not be fetched.
+    """
     from core.data import corpora
+
+    if corpus in corpora.CORPORA and not corpora.is_available(corpus):
+        _fetch(corpus, corpora.fetch_corpus(corpus), display)
+
+
+def fetch_vocabulary_first(tokenizer: str, display: Display) -> None:
+    """Fetches the vocabulary of a tokenizer if it is not here yet.
+
+    Raises:
+        DownloadError: it could not be fetched.
+    """
     from core.tokenizers import TOKENIZERS, fetch_tokenizer, tokenizer_is_here
 
-    if config.corpus in corpora.CORPORA and not corpora.is_available(config.corpus):
-        _fetch(config.corpus, corpora.fetch_corpus(config.corpus), display)
-    if config.tokenizer in TOKENIZERS and not tokenizer_is_here(config.tokenizer):
-        _fetch(f"the vocabulary of {config.tokenizer}", fetch_tokenizer(config.tokenizer), display)
+    if tokenizer in TOKENIZERS and not tokenizer_is_here(tokenizer):
+        _fetch(f"the vocabulary of {tokenizer}", fetch_tokenizer(tokenizer), display)
 
 
 def _fetch(what: str, progress: Iterator[DownloadProgress], display: Display) -> None:
