@@ -219,8 +219,7 @@ class Weights:
             found = {name: place for name, place in found.items() if not is_ignored(name)}
             full = huggingface_names(where.config, found)
             in_file = {name.ours: full[name.huggingface] for name in self.names.values()}
-            if where.config.tie_weights:
-                found.pop("lm_head.weight", None)
+            _take_out(where.config, found, full)
         else:
             in_file = {name: name for name in self.names}
         expected = {in_file[ours]: name.shape_in(where.layout) for ours, name in self.names.items()}
@@ -246,6 +245,35 @@ class Weights:
         file, entry = self._places[name]
         values = file.array(entry.name)
         return values.T if self.turned(name) else values
+
+
+def _take_out(config: GPTConfig, found: dict[str, tuple[TensorFile, Entry]], full: dict[str, str]) -> None:
+    """Takes out what says nothing: a head that is the embedding once more, a bias of zeros where our model has none.
+
+    Raises:
+        CheckpointError: they say something after all.
+    """
+
+    def array(name: str) -> NDArray[np.float32]:
+        file, entry = found[name]
+        return file.array(entry.name)
+
+    head, embedding = "lm_head.weight", full["transformer.wte.weight"]
+    if config.tie_weights and head in found and embedding in found:
+        if found[head][1].shape != found[embedding][1].shape or not np.array_equal(array(head), array(embedding)):
+            raise CheckpointError(
+                f"{found[head][0].path}: lm_head.weight is not the embedding, but config.json says that they are tied",
+                "set tie_word_embeddings to false there if the model was trained so",
+            )
+        del found[head]
+    if not config.qkv_bias:
+        for name in [name for name in found if name.endswith(".attn.c_attn.bias")]:
+            if array(name).any():
+                raise CheckpointError(
+                    f"{found[name][0].path}: {name} was expected to be zero, as config.json says (qkv_bias false)",
+                    "copy or fetch the folder again",
+                )
+            del found[name]
 
 
 def open_weights(spec: str) -> Weights:

@@ -24,7 +24,7 @@ class Part:
     letters: str
     """The formula."""
     numbers: str
-    """The same with the model's sizes in it."""
+    """The same with the model's sizes in it; nothing where there is no formula."""
 
     @property
     def formula(self) -> str:
@@ -33,6 +33,8 @@ class Part:
         >>> size_of(GPTConfig.preset("gpt2")).parts[1].formula
         'L · (4C² + 4C) = 12 · (4·768² + 4·768) = 28,348,416'
         """
+        if not self.numbers:
+            return self.letters
         return f"{self.letters} = {self.numbers} = {self.parameters:,}"
 
 
@@ -170,7 +172,7 @@ def size_of(config: GPTConfig) -> SizeReport:
         Part("attention", n * (4 * c * c + c + bias), f"L · ({attention[0]})", f"{n} · ({attention[1]})"),
         Part("mlp", n * (8 * c * c + 5 * c), "L · (8C² + 5C)", f"{n} · (8·{c}² + 5·{c})"),
         Part("norms", n * 4 * c + 2 * c, "L · 4C + 2C", f"{n} · 4·{c} + 2·{c}"),
-        Part("head", 0, "tied to the embedding", "0")
+        Part("head", 0, "tied to the embedding", "")
         if config.tie_weights
         else Part("head", v * c, "V · C", f"{v:,} · {c:,}"),
     )

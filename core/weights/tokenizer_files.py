@@ -43,6 +43,13 @@ def tokenizer_of(folder: Path, config: GPTConfig) -> Tokenizer:
     return tokenizer
 
 
+def has_tokenizer(folder: Path, config: GPTConfig) -> bool:
+    """Whether there is one for it, whole or not."""
+    names = (FILE_NAME, f"{OWN}/{FILE_NAME}", *PAIRS[0], *PAIRS[1])
+    gpt2 = config.vocab_size == GPT2_SIZE and tokenizer_is_here("gpt2")
+    return gpt2 or any((folder / name).is_file() for name in names)
+
+
 def _find(folder: Path, config: GPTConfig) -> Tokenizer:
     if (folder / OWN / FILE_NAME).is_file():
         return load_tokenizer(folder / OWN)

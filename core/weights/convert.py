@@ -1,0 +1,144 @@
+"""A model in somebody else's layout: a folder for transformers (``huggingface``), or for the lab (``llm-lab``).
+
+Written tensor by tensor into a folder beside the final name, which is renamed when it is whole. Always float32: every
+16-bit value is one exactly, so nothing is lost, and both sides compute alike.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal, Protocol, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core import files
+from core.config import GPTConfig
+from core.errors import InputError, nearest
+from core.tokenizers import load_tokenizer
+from core.tokenizers.base import Tokenizer
+from core.weights import huggingface, own, pickled
+from core.weights.keymap import TensorName, tensor_names
+from core.weights.locate import Weights, prepare, ready
+from core.weights.progress import ConvertProgress
+from core.weights.tensor_writer import Planned, TensorWriter
+from core.weights.tokenizer_files import has_tokenizer, tokenizer_of, write_tokenizer
+
+To = Literal["huggingface", "llm-lab"]
+
+
+class Values(Protocol):
+    """Where the values of a model come from."""
+
+    def array(self, name: str) -> NDArray[np.float32]:
+        """The values of a tensor of ours, in our shape."""
+        ...
+
+
+def convert(
+    src: str, dst: str | Path, to: To = "huggingface", cancelled: threading.Event | None = None
+) -> Iterator[ConvertProgress]:
+    """Writes a model anew.
+
+    Args:
+        src: as ``core.load_model`` takes it; also a folder whose weights are a pickle (``pytorch_model.bin``), or that
+            file itself, which is read with ``weights_only=True``.
+        dst: the folder to make; it must not be there, or be empty.
+        to: ``huggingface``: what ``transformers.GPT2LMHeadModel.from_pretrained`` loads, with the tokenizer's files
+            where it is byte-pair; ``llm-lab``: ours.
+        cancelled: set it to stop: the generator ends, and nothing stays.
+
+    Raises:
+        InputError: ``dst`` is taken, or an unknown layout.
+        LabError: as ``core.load_model``, or as writing does.
+    """
+    if to not in get_args(To):
+        raise InputError(f"expected huggingface or llm-lab, got {to!r}{nearest(to, get_args(To))}", "--to huggingface")
+    target, cancelled = Path(dst).expanduser(), cancelled or threading.Event()
+    _check_free(target)
+    if pickled.is_pickle(Path(src).expanduser()):
+        config, values, tokenizer = _of_pickle(Path(src).expanduser())
+    else:
+        yield from prepare(src, cancelled)
+        if cancelled.is_set():
+            return
+        where = ready(src)
+        config, values = where.config, Weights(where)
+        tokenizer = _tokenizer(where.folder, config, of_run=where.run is not None)
+    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+        last = None
+        for last in _write(config, values, beside / huggingface.WEIGHTS, target, to, cancelled):
+            yield last
+        if last is None or cancelled.is_set():
+            return
+        _write_rest(config, tokenizer, beside, to)
+        if target.is_dir():
+            target.rmdir()
+        files.replace(beside, target)
+        files.sync_folder(target.parent)
+        yield replace(last, phase="done")
+    except OSError as error:
+        raise files.write_error(target, error) from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _check_free(target: Path) -> None:
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise InputError(f"{target} is there already, a new folder was expected", "take another name, or remove it")
+
+
+def _of_pickle(path: Path) -> tuple[GPTConfig, Values, Tokenizer | None]:
+    folder = path if path.is_dir() else path.parent
+    config = huggingface.read_config(folder / huggingface.CONFIG)
+    return config, pickled.Pickled(path, config), _tokenizer(folder, config, of_run=False)
+
+
+def _tokenizer(folder: Path, config: GPTConfig, *, of_run: bool) -> Tokenizer | None:
+    if of_run:
+        return load_tokenizer(folder)
+    return tokenizer_of(folder, config) if has_tokenizer(folder, config) else None
+
+
+def _write(
+    config: GPTConfig, values: Values, path: Path, target: Path, to: To, cancelled: threading.Event
+) -> Iterator[ConvertProgress]:
+    # Hugging Face's model always has the bias of query, key and value: where ours has none, theirs is zero.
+    names = tensor_names(config if to == "llm-lab" else replace(config, qkv_bias=True))
+    own_names = {name.ours for name in tensor_names(config)}
+    plan = [Planned(str(name.name_in(to)), name.shape_in(to)) for name in names]
+    with TensorWriter(path, plan, {"format": "pt"}) as writer:
+        for index, name in enumerate(names):
+            if cancelled.is_set():
+                return
+            found = values.array(name.ours) if name.ours in own_names else np.zeros(name.shape, np.float32)
+            writer.write(str(name.name_in(to)), _laid_out(found, name, to))
+            yield ConvertProgress(
+                "tensor", name.ours, index + 1, len(names), writer.bytes_done, writer.bytes_total, target
+            )
+        writer.finish()
+
+
+def _laid_out(values: NDArray[np.float32], name: TensorName, to: To) -> NDArray[np.float32]:
+    return values.T if to == "huggingface" and name.transposed_in_openai else values
+
+
+def _write_rest(config: GPTConfig, tokenizer: Tokenizer | None, folder: Path, to: To) -> None:
+    """The tokenizer, and last the configuration."""
+    if tokenizer is not None and to == "huggingface":
+        write_tokenizer(tokenizer, folder)
+    elif tokenizer is not None:
+        tokenizer.save(folder)
+    if to == "llm-lab":
+        files.write_json_atomic(folder / huggingface.CONFIG, own.config_dict(config))
+        return
+    end = tokenizer.special_tokens.get("<|endoftext|>") if tokenizer else None
+    files.write_json_atomic(folder / huggingface.CONFIG, huggingface.config_dict(config, end))
