@@ -1,0 +1,55 @@
+"""The style of the console: what is seen where at each size class."""
+
+STYLE = """
+GenerationScreen {
+    GenerationBody { width: 1fr; height: 1fr; }
+    .frame, #prompt { border: round $primary-darken-1; padding: 0; }
+    .frame:focus-within, .frame:focus, #prompt:focus, #prompt:focus-within { border: heavy $accent; }
+    #alert { height: auto; max-height: 9; }
+    #top { height: 7; }
+    #top:focus-within { height: 11; }
+    #prompt { width: 1fr; height: 1fr; padding: 0 1; }
+    #prompt-text { height: auto; }
+    #prompt.-editing #prompt-text { display: none; }
+    #sampling-pane { width: 62; height: 1fr; padding: 0 0 0 1; }
+    #main { height: 1fr; }
+    #texts { width: 1fr; height: 1fr; }
+    #strip-pane, #other-pane { width: 1fr; height: 1fr; padding: 0 1; }
+    #other-pane { display: none; }
+    .-compare #other-pane, &.-wide .-compare #other-pane { display: block; }
+    #side { width: 46; height: 1fr; }
+    #alternatives-pane { height: 14; padding: 0 0 0 1; }
+    #branches-pane { height: 1fr; padding: 0 0 0 1; }
+    #detail-pane { height: 4; padding: 0 1; }
+
+    &.-wide { #side { width: 56; } #sampling-pane { width: 74; } }
+
+    &.-narrow, &.-short, &.-tiny {
+        #top { height: 3; }
+        #top:focus-within { height: 8; }
+        #main { layout: vertical; }
+        #side { width: 1fr; height: 9; display: none; }
+        #sampling-pane, #detail-pane, #alternatives-pane, #branches-pane { display: none; }
+        #alternatives-pane, #branches-pane { height: 1fr; }
+        .-pane-alternatives #side, .-pane-branches #side { display: block; }
+        .-pane-alternatives #alternatives-pane, .-pane-branches #branches-pane { display: block; }
+        .-pane-detail #detail-pane { display: block; }
+        .-pane-sampling #sampling-pane { display: block; width: 1fr; }
+        .-pane-sampling #prompt { display: none; }
+        .-pane-sampling #top { height: 9; }
+        #alert { max-height: 6; }
+    }
+    &.-narrow { #side { height: 11; } .-pane-sampling #top { height: 12; } }
+    &.-narrow.-short { #side { height: 9; } .-pane-sampling #top { height: 9; } }
+    &.-short { #side { height: 9; } }
+
+    &.-tiny {
+        #side { height: 1fr; }
+        #texts { display: none; }
+        .-pane-strip #texts { display: block; }
+        .-pane-detail #detail-pane { height: 1fr; }
+        .-pane-detail #main, .-pane-sampling #main { display: none; }
+        .-pane-sampling #top { height: 1fr; }
+    }
+}
+"""
