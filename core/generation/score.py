@@ -152,14 +152,14 @@ def windows(length: int, context: int, stride: int) -> Iterator[tuple[int, int, 
     A window reads ``context`` tokens and so scores at most ``context`` targets, the last of them one behind it.
 
     >>> list(windows(10, 4, 2))
-    [(0, 1, 5), (2, 5, 7), (4, 7, 9), (5, 9, 10)]
+    [(0, 1, 5), (2, 5, 7), (4, 7, 9), (6, 9, 10)]
     """
     first, begin = 1, 0
     while first < length:
         end = min(begin + context + 1, length)
         yield begin, first, end
         first = end
-        begin = min(begin + stride, max(0, length - context - 1))
+        begin += stride
 
 
 @torch.inference_mode()
