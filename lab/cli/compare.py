@@ -45,7 +45,7 @@ def _print(changes: Iterable[TensorChange]) -> None:
     from lab.cli.runs import table
 
     header = ("tensor", "parameters", "relative", "cosine", "mean |Δ|", "max |Δ|")
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             change.name,
             f"{change.parameters:,}",
