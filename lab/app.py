@@ -152,6 +152,14 @@ class LabApp(BenchActions, JobActions, Survivor):
             from screens.tokens import TokensScreen
 
             return TokensScreen(self.workbench)
+        if name == "generation":
+            from screens.generation import GenerationScreen
+
+            return GenerationScreen(self.workbench)
+        if name == "weights":
+            from screens.weights import WeightsScreen
+
+            return WeightsScreen(self.workbench)
         from screens.coming import COMING, ComingScreen
 
         return ComingScreen(self.workbench, next(c for c in COMING if c.name == name))

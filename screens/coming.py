@@ -39,16 +39,6 @@ COMING = (
         "Who looks at whom: the patterns of every head, the mathematics of one cell, and life without a head.",
         "Now: core/model/gpt.py is the whole model, to be read in one sitting.",
     ),
-    Coming(
-        "generation", 5, "Generate",
-        "A model writing token by token, with what it nearly said, and the other road to take.",
-        "Now: each training run writes samples as it learns; screen 4 shows them.",
-    ),
-    Coming(
-        "weights", 6, "Weights",
-        "The published GPT-2 files: names, shapes, values, and proof that our model computes the same.",
-        "Now: checkpoints of your runs are safetensors files, under runs/NAME/checkpoints.",
-    ),
 )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ Mask = NDArray[np.bool_]
 
 CELL_WIDTHS = {"number": 8, "block": 2, "half": 1, "glyph": 2, "digit": 2}
 """Columns of the terminal for one cell of the picture; ``half`` puts two cells above each other into each."""
-BUDGET = 1 << 19
+BUDGET = 1 << 16
 """Values that are read for one row of cells at most; of a larger band, every n-th row of the matrix is read."""
 
 

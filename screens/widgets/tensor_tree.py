@@ -66,7 +66,7 @@ class TensorTree(VirtualList):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._nodes: tuple[TensorNode, ...] = ()
+        self._roots: tuple[TensorNode, ...] = ()
         self._rows: list[tuple[int, TensorNode]] = []
         self._open: set[str] = set()
         self._columns: tuple[Column, ...] = ()
@@ -83,7 +83,7 @@ class TensorTree(VirtualList):
             all_open: unfold everything, as for what a filter found.
         """
         key = self.key
-        self._nodes, self._all_open = tuple(nodes), all_open
+        self._roots, self._all_open = tuple(nodes), all_open
         self._open |= set(opened)
         self._spread(key)
 
@@ -119,7 +119,7 @@ class TensorTree(VirtualList):
 
     def go_to(self, key: str) -> bool:
         """Puts the cursor on a row, unfolding what it is in; says whether there is one."""
-        way = _way(self._nodes, key)
+        way = _way(self._roots, key)
         if way is None:
             return False
         if not self._all_open and not set(way) <= self._open:
@@ -139,7 +139,7 @@ class TensorTree(VirtualList):
                 if node.children and (self._all_open or node.key in self._open):
                     add(node.children, depth + 1)
 
-        add(self._nodes, 0)
+        add(self._roots, 0)
         self._rows = rows
         keys = [node.key for _, node in rows]
         cursor = keys.index(key) if key in keys else min(self.cursor, max(0, len(rows) - 1))

@@ -1,0 +1,532 @@
+"""Screen 6: look inside a model's files: names, shapes, values, what it weighs, and what moved between two of them.
+
+The screen owns what is shown and paints it; files are read in workers (``weights_reader``), words and figures are made
+in ``weights_view``, panes are in ``weights_panes``, keys in ``weights_keys``, fetching in ``weights_files``.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.timer import Timer
+
+from core.errors import LabError, ModelSpecError
+from core.shelf import GPT2_SIZES, split_spec
+from screens.guard import as_lab_error, guarded
+from screens.weights_compare import ComparePane
+from screens.weights_files import EVERY
+from screens.weights_keys import WeightKeys
+from screens.weights_messages import Compared, ModelRead, Surveyed, TensorRead
+from screens.weights_panes import WeightsBody
+from screens.weights_reader import SURVEY_ALL, Looked, Opened, Settings, Stamp, changes, look, open_model, survey
+from screens.weights_sizes import SizesPane
+from screens.weights_style import STYLE
+from screens.weights_takeaway import lesson_values, take_away_of
+from screens.weights_view import FROM_VALUES, bytes_text, count_text, row_of, sentence, title_of
+from screens.widgets.heat_map import HeatMap
+from screens.widgets.histogram import Histogram
+from screens.widgets.lesson import LessonView
+from screens.widgets.plot_data import short_number
+from screens.widgets.ramps import Look
+from screens.widgets.take_away import TakeAwayRequest
+from screens.widgets.tensor_tree import TensorTree
+
+if TYPE_CHECKING:
+    from core.weights.inspect import TensorStats
+    from core.workbench import Bench, Workbench
+
+SETTLED = 0.06
+"""Seconds that the cursor rests on a tensor before its values are read."""
+
+
+class WeightsScreen(WeightKeys):
+    """The screen."""
+
+    DEFAULT_CSS = STYLE
+    LAB_NAME = "Weights"
+    LAB_INDEX = 6
+
+    def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
+        super().__init__(workbench, name=name)
+        self._spec = workbench.a
+        self._opened: Opened | None = None
+        self._known: dict[tuple[str, Stamp], dict[str, TensorStats]] = {}
+        self._looked: Looked | None = None
+        self._scales: dict[tuple[str, str], tuple[str, tuple[float, float], tuple[float, float]]] = {}
+        self._open_number = self._look_number = 0
+        self._stop_look, self._stop_survey, self._stop_compare = (threading.Event() for _ in range(3))
+        self._look_timer: Timer | None = None
+        self._asked: frozenset[str] = frozenset()
+        self._other: int | None = None
+        self._focused_once = False
+
+    # --- frame
+
+    def compose_body(self) -> ComposeResult:
+        """Tree, values, published models; sizes; changes."""
+        yield WeightsBody(id="weights")
+
+    def on_mount(self) -> None:
+        """Opens what the workbench holds."""
+        self._ticker = self.set_interval(EVERY, self._beat)
+        self.body.wear(self.look)
+        self.body.tree.focus()
+        self.open_spec(self.workbench.a)
+        self.look_at_disk()
+
+    def pause_updates(self) -> None:
+        """A hidden screen reads nothing."""
+        if self._ticker is not None:
+            self._ticker.pause()
+        self._stop_survey.set()
+
+    def resume_updates(self) -> None:
+        """Catches up when shown again."""
+        if self._ticker is not None:
+            self._ticker.resume()
+        self.body.wear(self.look)
+        self.look_at_disk()
+        self._asked = frozenset()
+        self.survey_now()
+
+    def _beat(self) -> None:
+        self.look_at_disk()
+        self.survey_now()
+
+    def look_changed(self, look: Look) -> None:
+        """Draws as the terminal can show it now."""
+        self.body.wear(look)
+
+    def bench_changed(self, bench: Bench) -> None:
+        """Another model, or another checkpoint of the same run."""
+        if bench.a != self._spec:
+            self.open_spec(bench.a)
+        elif self.body.page == "compare":
+            self.compare_now()
+
+    @property
+    def body(self) -> WeightsBody:
+        """The panes."""
+        return self.query_one(WeightsBody)
+
+    @property
+    def opened(self) -> Opened | None:
+        """The model that is shown."""
+        return self._opened
+
+    @property
+    def spec(self) -> str:
+        """Its name."""
+        return self._spec
+
+    @property
+    def looked(self) -> Looked | None:
+        """What was read of the tensor under the cursor."""
+        return self._looked
+
+    @property
+    def stats(self) -> dict[str, TensorStats]:
+        """The figures of this model's tensors that are known so far."""
+        opened = self._opened
+        return self._known.setdefault((opened.spec, opened.stamp), {}) if opened is not None else {}
+
+    # --- opening a model
+
+    def open_spec(self, spec: str) -> None:
+        """Shows another model, or the same one anew."""
+        self._spec = spec
+        self._open_number += 1
+        self._stop_survey.set()
+        self._open(self._open_number, spec)
+
+    @work(thread=True, group="open", exclusive=True, exit_on_error=False, description="open a model's files")
+    def _open(self, number: int, spec: str) -> None:
+        found: Opened | LabError
+        try:
+            found = open_model(spec)
+        except Exception as error:  # also what a damaged file makes of a reader that trusts it
+            found = as_lab_error(error)
+        self.post_message(ModelRead(number, spec, found))
+
+    @on(ModelRead)
+    @guarded
+    def _model_read(self, message: ModelRead) -> None:
+        if message.generation != self._open_number:
+            return
+        found = message.found
+        if isinstance(found, LabError):
+            doors = [
+                ("w", "other model", "app.picker"),
+                ("u", "use the demo", "app.use_demo"),
+                ("r", "try again", "again"),
+            ]
+            self.problem(self.body.alert, found, doors)
+            if self._opened is None:
+                self.body.show_nothing("nothing is open")
+            return
+        self.solved(self.body.alert)
+        self.solved("#w-values")
+        first = self._opened is None or self._opened.tensors.config != found.tensors.config
+        self._opened, self._looked = found, None
+        self._asked = frozenset()
+        self.show_tree(first=first)
+        self.show_columns()
+        self.body.sizes.start_from(found.tensors.config)
+        self.show_published()
+        self.body.view_widget.display = True
+        if not found.tensors.here:
+            self._say_missing()
+        self._row_moved()
+        self.survey_now()
+        if self.body.page == "compare":
+            self.compare_now()
+
+    def _say_missing(self) -> None:
+        spec = self._spec
+        size = next((ref.size for ref in GPT2_SIZES if ref.spec == spec), 0)
+        free = f", {bytes_text(self._free)} free" if self._free else ""
+        error = ModelSpecError(
+            f"{spec} is not on this machine ({bytes_text(size)}{free})",
+            "its names, shapes and sizes are known without it; only values are missing",
+        )
+        doors = [
+            ("d", "download", "download"),
+            ("o", "open files you have", "open"),
+            ("u", "use the demo", "app.use_demo"),
+        ]
+        self.body.show_nothing("values appear when the files are here: d downloads them")
+        self.problem("#w-values", error, doors)
+
+    # --- the tree
+
+    def show_tree(self, *, first: bool = False) -> None:
+        """The tree anew."""
+        if self._opened is None:
+            return
+        tensors = self._opened.tensors
+        found = self.body.show_tree(tensors, title_of(tensors, 0, ""), self.query_words, first=first)
+        if self.query_words:
+            self.body.query_one("#w-left").border_title = title_of(tensors, found, self.query_words)
+        if first:
+            self.body.tree.go_to("h.0.attn.c_attn.weight")
+        if not found and self.query_words:
+            self.say(f"no tensor has ‘{self.query_words}’ in its names, shape or kind · esc takes the words away")
+
+    def show_columns(self) -> None:
+        """The columns that there is room for."""
+        if self._opened is not None:
+            self.body.show_columns(self._opened.tensors, self.stats, self.names, self.measure)
+
+    @on(WeightKeys.SizeChanged)
+    def _size_changed(self) -> None:
+        self.call_after_refresh(self._measured)
+
+    def _measured(self) -> None:
+        self.show_columns()
+        if not self.settings.bins:
+            self.look_now()  # the bins follow the width of the pane
+
+    @on(TensorTree.TensorHighlighted)
+    @guarded
+    def _highlighted(self, event: TensorTree.TensorHighlighted) -> None:
+        event.stop()
+        self._row_moved()
+
+    @on(TensorTree.Activated, "#w-tree")
+    @guarded
+    def _chosen(self, event: TensorTree.Activated) -> None:
+        event.stop()
+        self.go_to_pane("view")
+
+    def _row_moved(self) -> None:
+        opened = self._opened
+        if opened is None or not self.body.tree.key:
+            return
+        row = row_of(opened.tensors, self.body.tree.key)
+        known = self.stats.get(row.name) if row.info is not None else None
+        self.body.show_detail(row, opened.tensors, known)
+        if self.body.page == "tensors":
+            self.say(sentence(row, opened.tensors))
+        self._stop_look.set()
+        if row.info is None:
+            self.body.show_nothing("a block: unfold it, its tensors have values")
+            self._looked = None
+        elif opened.weights is not None:
+            if self._look_timer is not None:
+                self._look_timer.stop()
+            self._look_timer = self.set_timer(SETTLED, self.look_now)
+
+    # --- the tensor under the cursor
+
+    def look_now(self) -> None:
+        """Reads the tensor under the cursor."""
+        opened = self._opened
+        if opened is None or opened.weights is None or not self.body.tree.key:
+            return
+        row = row_of(opened.tensors, self.body.tree.key)
+        if row.info is None:
+            return
+        self._look_number += 1
+        self._stop_look.set()
+        self._stop_look = threading.Event()
+        locked = self._scales.get(self._scale_key(row.name))
+        limits = locked[1] if locked is not None else None
+        how = self.settings if self.settings.bins else replace(self.settings, bins=self.body.histogram.columns)
+        self._look(opened, row.name, self._look_number, how, limits, self._stop_look, self.stats.get(row.name))
+
+    @work(thread=True, group="look", exit_on_error=False, description="read a tensor")
+    def _look(
+        self,
+        opened: Opened,
+        name: str,
+        number: int,
+        settings: Settings,
+        limits: tuple[float, float] | None,
+        cancelled: threading.Event,
+        known: TensorStats | None,
+    ) -> None:
+        try:
+            for found in look(opened, name, settings, limits, cancelled, known):
+                if cancelled.is_set():
+                    return
+                self.post_message(TensorRead(number, found))
+        except Exception as error:  # also what a file that vanished makes of numpy
+            if not cancelled.is_set():
+                self.post_message(TensorRead(number, as_lab_error(error)))
+
+    @on(TensorRead)
+    @guarded
+    def _tensor_read(self, message: TensorRead) -> None:
+        opened = self._opened
+        if message.generation != self._look_number or opened is None:
+            return
+        if isinstance(message.found, LabError):
+            doors = [("r", "read again", "again"), ("u", "use the demo", "app.use_demo")]
+            self.problem(self.body.alert, message.found, doors)
+            return
+        found = self._looked = message.found
+        if found.stats is not None:
+            self.stats[found.name] = found.stats
+            self.body.show_detail(row_of(opened.tensors, found.name), opened.tensors, found.stats)
+            self.body.tree.refresh()
+        if found.stats is not None and found.histogram is not None and not found.histogram.sampled:
+            ends = (float(found.histogram.edges[0]), float(found.histogram.edges[-1]))
+            self._scales.setdefault(
+                self._scale_key(found.name), (opened.spec, ends, (found.stats.min, found.stats.max))
+            )
+        self.repaint()
+
+    def repaint(self) -> None:
+        """Draws what was read."""
+        found = self._looked
+        if found is None:
+            return
+        locked = self._scales.get(self._scale_key(found.name))
+        scale = locked[2] if locked is not None else None
+        if scale is None and found.stats is not None:
+            scale = (found.stats.min, found.stats.max)
+        self.body.show_values(found, self.settings, scale, locked_by=locked[0] if locked is not None else "")
+
+    def _scale_key(self, name: str) -> tuple[str, str]:
+        """Steps of one run share their scales, so that stepping through them shows what changes."""
+        return split_spec(self._spec)[0], name
+
+    def forget_scales(self) -> None:
+        """The next look has a scale of its own."""
+        self._scales.clear()
+
+    # --- figures for the column
+
+    def survey_now(self) -> None:
+        """Reads what the tree's column says of the rows in sight, then of the others."""
+        opened = self._opened
+        wide = self.body.tree.size.width >= 112
+        if opened is None or opened.weights is None or not (self.measure in FROM_VALUES or wide):
+            return
+        seen = [key for key in self.body.tree.keys_seen if not key.startswith("block ")]
+        rest = [i.name for i in opened.tensors] if opened.tensors.parameters <= SURVEY_ALL else []
+        wanted = [name for name in dict.fromkeys([*seen, *rest]) if name not in self.stats]
+        if not wanted or frozenset(seen) <= self._asked:
+            return
+        self._asked = frozenset(seen)
+        self._stop_survey.set()
+        self._stop_survey = threading.Event()
+        self._survey(opened, wanted, self._stop_survey)
+
+    @work(thread=True, group="survey", exit_on_error=False, description="look through a model's tensors")
+    def _survey(self, opened: Opened, names: list[str], cancelled: threading.Event) -> None:
+        try:
+            survey(
+                opened,
+                names,
+                cancelled,
+                lambda found: self.post_message(Surveyed(opened.spec, opened.stamp, found)) and None,
+            )
+        except Exception as error:  # the tensor under the cursor says it; here it is only a column
+            if not isinstance(error, (LabError, OSError)):
+                raise
+
+    @on(Surveyed)
+    @guarded
+    def _surveyed(self, message: Surveyed) -> None:
+        self._known.setdefault((message.spec, message.stamp), {}).update(message.found)
+        self.body.tree.refresh()
+        if self._opened is not None and self.body.tree.key in message.found:
+            row = row_of(self._opened.tensors, self.body.tree.key)
+            self.body.show_detail(row, self._opened.tensors, self.stats.get(row.name))
+
+    # --- two models
+
+    def compare_now(self, by: int = 0) -> None:
+        """Compares A with B, or with another step of its run."""
+        pair = self._pair(by)
+        pane = self.body.changes
+        if pair is None:
+            pane.clear(
+                "put a second model of this shape into slot B (w, then b), or open a run that has kept several steps"
+            )
+            return
+        self._stop_compare.set()
+        self._stop_compare = threading.Event()
+        pane.wait(*pair)
+        self.say(f"comparing {pair[0]} with {pair[1]}…")
+        self._compare(pair, self._stop_compare)
+
+    def _pair(self, by: int) -> tuple[str, str] | None:
+        bench = self.workbench.bench
+        if bench.b and self._spec == bench.a and not by:
+            return bench.a, bench.b
+        opened = self._opened
+        if opened is None or opened.tensors.step is None or len(opened.steps) < 2:
+            return None
+        now, name = opened.tensors.step, split_spec(self._spec)[0]
+        others = [step for step in opened.steps if step != now]
+        if self._other not in others:
+            self._other = max((s for s in others if s < now), default=others[0])
+        self._other = others[max(0, min(len(others) - 1, others.index(self._other) + by))]
+        return f"{name}@{self._other}", f"{name}@{now}"
+
+    @work(thread=True, group="compare", exit_on_error=False, description="compare two models")
+    def _compare(self, pair: tuple[str, str], cancelled: threading.Event) -> None:
+        try:
+            found = changes(*pair, cancelled)
+        except Exception as error:
+            self.post_message(Compared(pair, as_lab_error(error)))
+        else:
+            if not cancelled.is_set():
+                self.post_message(Compared(pair, found))
+
+    @on(Compared)
+    @guarded
+    def _compared(self, message: Compared) -> None:
+        pane = self.body.changes
+        if message.pair != pane.pair:
+            return
+        if isinstance(message.found, LabError):
+            pane.clear(message.found.title)
+            self.problem(
+                self.body.alert, message.found, [("w", "other model", "app.picker"), ("escape", "away", "solved")]
+            )
+            return
+        self.solved(self.body.alert)
+        pane.show(message.found, message.pair)
+        moved = [c for c in message.found if not c.same]
+        top = max(moved, key=lambda c: c.relative if c.relative < float("inf") else -1.0, default=None)
+        if self.body.page == "compare":
+            self.say(
+                pane.sentence(top) if top is not None else "no tensor moved: the two are the same, value for value"
+            )
+
+    @on(ComparePane.Chosen)
+    @guarded
+    def _change_chosen(self, event: ComparePane.Chosen) -> None:
+        event.stop()
+        self.show_page("tensors")
+        self.body.tree.go_to(event.name)
+
+    @on(ComparePane.Said)
+    @on(SizesPane.Explained)
+    def _said(self, event: ComparePane.Said | SizesPane.Explained) -> None:
+        event.stop()
+        if self.body.page != "tensors":
+            self.say(event.text)
+
+    # --- crosshairs
+
+    @on(HeatMap.Highlighted, "#w-map")
+    @guarded
+    def _cell(self, event: HeatMap.Highlighted) -> None:
+        event.stop()
+        picture, found = self.body.picture, self._looked
+        if picture is None or found is None or self.body.view_widget is not event.heat_map:
+            return
+        place = ", ".join(map(str, picture.place(event.row, event.column)))
+        pooled = " · the largest |x| of its cell" if event.heat_map.grid.pooled else ""
+        self.say(f"{found.name}[{place}] = {event.value:.6g}{pooled}")
+
+    @on(Histogram.Highlighted)
+    @guarded
+    def _bin(self, event: Histogram.Highlighted) -> None:
+        event.stop()
+        found = self._looked
+        if event.low is None or event.high is None or found is None or found.histogram is None:
+            return
+        total = int(found.histogram.counts.sum()) or 1
+        share = short_number(100 * event.count / total)
+        self.say(f"{event.low:.4g} to {event.high:.4g}: {count_text(event.count)} values, {share} %")
+
+    # --- what every screen offers
+
+    def take_away(self) -> TakeAwayRequest | None:
+        """This view as Python, command, numbers, picture."""
+        return take_away_of(self)
+
+    def lesson(self) -> LessonView:
+        """L7 with the numbers of this model; of L8 what will be in it."""
+        if self.lesson_wanted == "L8":
+            what = "The same weights in two frameworks, PyTorch and Keras: why the last digits differ."
+            return LessonView("L8", {"what": what, "now": "Now: this screen shows the weights themselves."})
+        tries = (
+            ("see what your own model would weigh", "show_sizes"),
+            ("look at query, key and value of the first block", "show_parts"),
+        )
+        return LessonView("L7", lesson_values(self), tries)
+
+    def action_show_sizes(self) -> None:
+        """The page of sizes."""
+        self.show_page("sizes")
+
+    def action_show_parts(self) -> None:
+        """The query part of the first block."""
+        self.show_page("tensors")
+        self.body.tree.go_to("h.0.attn.c_attn.weight[q]")
+
+    def commands(self) -> Iterable[tuple[str, str, Callable[[], Any]]]:
+        """Every key has an entry, and every tensor one."""
+        yield "Filter tensors", "/", self.action_filter
+        yield "Page: sizes, what would my model weigh", "c", partial(self.show_page, "sizes")
+        yield "Page: what moved between two checkpoints", "c", partial(self.show_page, "compare")
+        yield "Page: tensors", "c", partial(self.show_page, "tensors")
+        for view in ("histogram", "heat map", "rows", "values"):
+            yield f"View: {view}", "v", partial(self.show_view, view)
+        yield "Measure: next column of the tree", "m", self.action_measure
+        yield "Names: OpenAI's or Hugging Face's", "n", self.action_names
+        yield "Next tensor that is turned or cut", "f", self.action_special
+        yield "Histogram: bins, clipping", "s", self.action_settings
+        yield "Histogram: logarithm", "L", self.action_log
+        yield "Norms of rows or of columns", "a", self.action_axis
+        yield "Download or pause a published model", "d", self.action_download
+        yield "Remove a fetched model…", "x", self.action_remove
+        yield "Open files…", "o", self.action_open
+        yield "Read again, with scales of its own", "r", self.action_again
+        for ref in GPT2_SIZES:
+            yield f"Tensors of {ref.spec}", "names and shapes need no files", partial(self.open_spec, ref.spec)
+        for info in self._opened.tensors if self._opened is not None else ():
+            words = info.name.replace(".", " ")
+            yield f"Tensor {info.name}", words, partial(self.body.tree.go_to, info.name)

@@ -1,0 +1,53 @@
+"""The style of the weights screen: what is seen where at each size class."""
+
+STYLE = """
+WeightsScreen {
+    WeightsBody { width: 1fr; height: 1fr; }
+    #w-alert { height: auto; max-height: 9; }
+    #w-alert:empty { display: none; }
+    #w-tensors, #w-sizes, #w-compare { width: 1fr; height: 1fr; display: none; }
+    .-page-tensors #w-tensors, .-page-sizes #w-sizes, .-page-compare #w-compare { display: block; }
+    #w-left { width: 64; height: 1fr; padding: 0; }
+    #w-right { width: 1fr; height: 1fr; }
+    #w-filter { display: none; height: 1; border: none; padding: 0; background: $boost; }
+    #w-filter.-shown { display: block; }
+    #w-head { height: 1; color: $text-muted; text-style: bold; }
+    #w-detail { height: 9; }
+    #w-values { height: 1fr; }
+    #w-histogram, #w-map, #w-rows { display: none; padding: 0; }
+    .-view-histogram #w-histogram, .-view-map #w-map, .-view-rows #w-rows { display: block; }
+    #w-published { height: 6; padding: 0; }
+
+    #w-size-table, #w-size-said { padding: 0 1; }
+    #w-size-said { height: 5; }
+    #w-change-map { height: 1fr; padding: 0; }
+    #w-change-list { width: 1fr; height: 1fr; padding: 0; }
+
+    &.-wide {
+        #w-left { width: 84; }
+    }
+
+    &.-narrow, &.-short, &.-tiny {
+        #w-tensors { layout: vertical; }
+        #w-left { width: 1fr; height: 1fr; min-height: 6; }
+        #w-right { height: 9; width: 1fr; }
+        #w-detail { height: 1fr; display: none; }
+        #w-values { display: none; }
+        #w-published { display: none; }
+        .-below-detail #w-detail { display: block; }
+        .-below-view #w-values { display: block; }
+        .-below-view #w-right { height: 12; }
+        .-below-published #w-published { display: block; }
+        .-below-published #w-right { display: none; }
+        .-below-view.-page-tensors #w-detail { display: none; }
+        #w-alert { max-height: 6; }
+        #w-size-said { height: 4; }
+    }
+
+    &.-tiny {
+        .-below-detail #w-right { height: 7; }
+        .-below-view #w-left { display: none; }
+        .-below-view #w-right { height: 1fr; }
+    }
+}
+"""
