@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from core.generation.score import score
     from core.generation.settings import SamplingConfig
     from core.model.gpt import GPT
+    from core.model.profiles import head_profiles
+    from core.model.trace import trace
     from core.tokenizers import get_tokenizer, list_tokenizers, load_tokenizer
     from core.training.runs import list_runs, open_run
     from core.training.trainer import Trainer
@@ -33,6 +35,7 @@ __all__ = [
     "Windows",
     "generate",
     "get_tokenizer",
+    "head_profiles",
     "list_runs",
     "list_tokenizers",
     "load_corpus",
@@ -40,6 +43,7 @@ __all__ = [
     "load_tokenizer",
     "open_run",
     "score",
+    "trace",
 ]
 
 __version__ = "0.1.0"
@@ -55,6 +59,7 @@ _HOME = {
     "Windows": "core.data.windows",
     "generate": "core.generation.engine",
     "get_tokenizer": "core.tokenizers",
+    "head_profiles": "core.model.profiles",
     "list_runs": "core.training.runs",
     "list_tokenizers": "core.tokenizers",
     "load_corpus": "core.data.corpora",
@@ -62,6 +67,7 @@ _HOME = {
     "load_tokenizer": "core.tokenizers",
     "open_run": "core.training.runs",
     "score": "core.generation.score",
+    "trace": "core.model.trace",
 }
 
 
