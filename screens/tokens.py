@@ -20,7 +20,9 @@ from core.errors import LabError
 from screens.base import LabScreen
 from screens.guard import guarded
 from screens.tokens_body import PANES, TokensBody
+from screens.tokens_build import BuildActions
 from screens.tokens_reader import OWN, Compared, Reading, TokensReader, Wanted
+from screens.tokens_sources import SourceActions
 from screens.tokens_style import STYLE
 from screens.tokens_texts import FIRST, Source
 from screens.tokens_view import (
@@ -35,6 +37,8 @@ from screens.tokens_view import (
     tree_of,
     word_at,
 )
+from screens.tokens_vocabulary import VocabularyActions
+from screens.tokens_windows import WindowsActions
 from screens.widgets.compare_list import CompareList
 from screens.widgets.merge_view import MergeView, piece_text, tree_rows
 from screens.widgets.ramps import Look
@@ -53,7 +57,7 @@ OTHERS = ("gpt2", OWN, "byte")
 """What the text is compared with at first."""
 
 
-class TokensScreen(LabScreen):
+class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildActions):
     """Text to tokens."""
 
     DEFAULT_CSS = STYLE
@@ -102,7 +106,7 @@ class TokensScreen(LabScreen):
         self.others: tuple[str, ...] = OTHERS
         self.reads = 0
         """How many readings were shown; tests wait for it to grow."""
-        self._reader = TokensReader()
+        self.reader = TokensReader()
         self._number = 0
         self._worker: Worker[None] | None = None
         self._again = False
@@ -110,17 +114,13 @@ class TokensScreen(LabScreen):
         self._pane = "main"
         self._places: dict[int, list[int]] = {}
         self._word = ""
+        self._searched: object = None
 
     # --- frame
 
     def compose_body(self) -> ComposeResult:
         """The panes."""
         yield TokensBody(self.text, id="tokens")
-
-    @property
-    def body(self) -> TokensBody:
-        """The panes."""
-        return self.query_one(TokensBody)
 
     def on_mount(self) -> None:
         """Reads the first text."""
@@ -182,10 +182,10 @@ class TokensScreen(LabScreen):
 
     @work(thread=True, group="read", exit_on_error=False, description="encode the text")
     def _read(self, wanted: Wanted) -> None:
-        reading = self._reader.read(wanted)
+        reading = self.reader.read(wanted)
         self.post_message(self.Read(reading))
         if wanted.number == self._number:
-            self.post_message(self.Comparison(wanted.number, self._reader.compare(wanted, reading)))
+            self.post_message(self.Comparison(wanted.number, self.reader.compare(wanted, reading)))
 
     @on(Worker.StateChanged)
     def _read_ended(self, event: Worker.StateChanged) -> None:
@@ -220,9 +220,15 @@ class TokensScreen(LabScreen):
             if pin is not None and pin < body.strip.length:
                 body.strip.pin = pin
             body.table.fill(body.strip.length, self._table_row)
-            self.count(f"{amount(len(reading.report.tokens), 'token')} in {reading.seconds * 1000:.1f} ms")
+            self.count(f"{amount(reading.report.total, 'token')} in {reading.seconds * 1000:.1f} ms")
         self.titles()
         self.show_token()
+        self.show_windows()
+        known = reading.known.tokenizer if reading.known is not None else None
+        if known is not self._searched:
+            self._searched = known
+            if self.body.main == "vocabulary":
+                self.search(self.found.query if self.found is not None else "")
 
     def _show_error(self, error: LabError, wanted: Wanted) -> None:
         body = self.body
@@ -261,9 +267,14 @@ class TokensScreen(LabScreen):
         body.subtitle("strip", "  ".join(f"[{v}]" if v == view else v for v in VIEWS) + " · v")
         body.title("compare", ["same text, other tokenizers · enter or click uses one · c to change", "same text · c"])
         self._merge_title()
+        self.vocabulary_title()
+        self.windows_title()
+        self.build_title()
 
     def show_token(self) -> None:
         """The panes about the token that counts: the pinned one, else the one under the cursor."""
+        if self.show_entry():
+            return
         reading, body = self.reading, self.body
         if reading is None or reading.report is None or not reading.report.tokens:
             body.token.show([])
@@ -398,7 +409,11 @@ class TokensScreen(LabScreen):
         return "table" if self.body.table.display else self.body.strip.mode
 
     def action_view(self, by: int) -> None:
-        """The next way to show the tokens."""
+        """The next way to show the tokens; from elsewhere, back to them first."""
+        if self.body.main != "strip":
+            self.to_main("strip")
+            self.show_view(self.view)
+            return
         self.show_view(VIEWS[(VIEWS.index(self.view) + by) % len(VIEWS)])
 
     def show_view(self, view: str) -> None:
@@ -479,15 +494,22 @@ class TokensScreen(LabScreen):
         return stopped
 
     def release(self) -> bool:
-        """Lets go of the pin."""
+        """Lets go of the pin; out of the vocabulary, the windows or a training it leads back to the tokens."""
+        if self.body.main != "strip":
+            self.to_main("strip")
+            (self.body.table if self.body.table.display else self.body.strip).focus()
+            self.show_token()
+            return True
         return self.body.strip.release()
 
     async def action_back_out(self) -> None:
         """One step back; out of the text field it leads to the tokens."""
-        if self.typing and not self.body.merges.playing:
-            self.body.strip.focus()
-            return
-        await super().action_back_out()
+        if self.body.merges.playing or not self.typing:
+            await super().action_back_out()
+        elif self.body.text.has_focus:
+            self.body.go_to_pane("main")
+        else:
+            self.release()
 
     # --- what every screen offers
 
@@ -499,4 +521,6 @@ class TokensScreen(LabScreen):
 def _covers(reading: Reading) -> bool:
     """Whether the tokens hold every byte of the text; words leave white space out."""
     report = reading.report
-    return report is None or sum(len(token.bytes) for token in report.tokens) == report.bytes
+    return report is None or sum(len(token.bytes) for token in report.tokens[:1000]) == (
+        report.tokens[:1000][-1].byte_end if report.tokens else 0
+    )

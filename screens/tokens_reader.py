@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.errors import LabError, TokenizerError
-from screens.tokens_texts import SHOWN, clipped
+from screens.tokens_texts import MOST_TOKENS, SHOWN, clipped
 
 if TYPE_CHECKING:
     from core.tokenizers import Tokenizer
@@ -107,11 +107,11 @@ class TokensReader:
         try:
             known = self.known(wanted.name, wanted.model)
             bpe = self.bpe_of(known)
-            text, cut_at = shown_part(wanted.text, known.tokenizer)
+            text, cut_at = shown_part(wanted.text)
             from core.tokenizers.inspect import inspect
 
             began = time.perf_counter()
-            report = inspect(text, known.tokenizer)
+            report = inspect(text, known.tokenizer, MOST_TOKENS)
             seconds = time.perf_counter() - began
         except LabError as error:
             return Reading(wanted, error=error)
@@ -136,8 +136,8 @@ class TokensReader:
 
         try:
             known = self.known(name, wanted.model)
-            text, _ = shown_part(wanted.text, known.tokenizer)
-            return _row(name, known, inspect(text, known.tokenizer))
+            text, _ = shown_part(wanted.text)
+            return _row(name, known, inspect(text, known.tokenizer, limit=0))
         except LabError as error:
             return Compared(name, name or "the model's", error=error, here=is_here(name))
 
@@ -166,10 +166,9 @@ class TokensReader:
         self._loaded = {key: known for key, known in self._loaded.items() if key[0] != name}
 
 
-def shown_part(text: str, tokenizer: Tokenizer) -> tuple[str, int]:
+def shown_part(text: str) -> tuple[str, int]:
     """What is shown of a text, and how many bytes that is where it is not all."""
-    limit = SHOWN if tokenizer.vocab_size > 1000 else SHOWN // 5
-    part = clipped(text, limit)
+    part = clipped(text, SHOWN)
     return part, 0 if len(part) == len(text) else len(part.encode())
 
 
@@ -177,7 +176,7 @@ def _row(name: str, known: Known, report: TokenReport) -> Compared:
     return Compared(
         name,
         known.label,
-        len(report.tokens),
+        report.total,
         report.bytes_per_token,
         report.tokens_per_word,
         report.vocab_size,

@@ -32,7 +32,9 @@ FIRST = next(iter(SAMPLES.values()))
 READ_AT_MOST = 64_000_000
 """Bytes read from a file."""
 SHOWN = 5_000_000
-"""Bytes of a text that are shown; of one with a token for each character or byte a fifth."""
+"""Bytes of a text that are shown."""
+MOST_TOKENS = 1_500_000
+"""Tokens that are shown; counts are those of all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from screens.widgets.merge_view import MergeLine, TreeNode, piece_text
 if TYPE_CHECKING:
     from core.tokenizers.base import Token
     from core.tokenizers.bpe import BPETokenizer, MergeNode
+    from core.tokenizers.inspect import Entry
     from screens.tokens_reader import Compared, Reading
 
 LONGEST_WORD = 120
@@ -54,8 +55,9 @@ def strip_titles(reading: Reading) -> list[str]:
     report, known = reading.report, reading.known
     if report is None or known is None:
         return ["tokens"]
-    name = known.label + (f" {known.note}" if known.note.startswith("of ") else "")
-    tokens = amount(len(report.tokens), "token")
+    own = known.note.startswith("of ") and known.note != f"of {known.label}"
+    name = known.label + (f" {known.note}" if own else "")
+    tokens = amount(report.total, "token")
     per_byte = f"{decimals(report.bytes_per_token)} bytes per token"
     per_word = f"{decimals(report.tokens_per_word)} tokens per word"
     chars = f"{report.characters:,} chars"
@@ -63,6 +65,8 @@ def strip_titles(reading: Reading) -> list[str]:
     tail = [f"{amount(report.unknown, 'token')} unknown"] if report.unknown else []
     if reading.cut_at:
         tail.append(f"only the first {reading.cut_at / 1e6:.1f} MB are shown")
+    if len(report.tokens) < report.total:
+        tail.append(f"the first {len(report.tokens):,} tokens are shown")
     return [
         " · ".join(parts)
         for parts in (
@@ -77,8 +81,7 @@ def strip_titles(reading: Reading) -> list[str]:
 
 def kind_of(token: Token, reading: Reading) -> str:
     """What a token is, in words."""
-    report = reading.report
-    if report is not None and token.id in report.special_tokens:
+    if reading.known is not None and token.id in reading.known.tokenizer.special_tokens.values():
         return "a special token"
     if token.id < 0:
         return "not in the vocabulary"
@@ -93,7 +96,8 @@ def kind_of(token: Token, reading: Reading) -> str:
         return "digits"
     if not any(c.isalnum() for c in bare):
         return "punctuation"
-    return "begins a word" if text[0].isspace() else "start or inside of a word"
+    before = reading.wanted.text[max(0, token.char_start - 1) : token.char_start]
+    return "inside a word" if before.isalnum() and text[0].isalnum() else "begins a word"
 
 
 def token_rows(index: int, reading: Reading, seen: int, *, pinned: bool) -> list[Text]:
@@ -103,21 +107,38 @@ def token_rows(index: int, reading: Reading, seen: int, *, pinned: bool) -> list
     token = report.tokens[index]
     rows = [("text", piece_text(token.bytes) if token.id >= 0 else f"{piece_text(token.bytes)}  shown as ⟨?⟩")]
     bpe = reading.bpe
-    rank = bpe.rank_of(token.id) if bpe is not None and token.id >= 0 else None
-    merge = f"   merge {rank:,} of {bpe.n_merges:,}" if bpe is not None and rank is not None else ""
-    rows.append(("id", (f"{token.id}{merge}" if token.id >= 0 else "none")))
+    rows.append(("id", str(token.id) if token.id >= 0 else "none"))
     rows.append(("bytes", f"{_hex(token.bytes)}   {amount(len(token.bytes), 'byte')}"))
     rows.append(("chars", f"{token.char_start:,}–{token.char_end:,} of the text"))
     rows.append(("kind", kind_of(token, reading)))
     rows.append(("seen", f"{amount(seen, 'time')} in this text" + (" · n next" if seen > 1 else "")))
-    if bpe is not None and token.id >= 0:
-        node = bpe.merge_tree(token.id)
-        if node.left is not None and node.right is not None:
-            rows.append(("made of", f"{piece_text(node.left.bytes)} + {piece_text(node.right.bytes)}"))
-        elif len(token.bytes) == 1:
-            rows.append(("made of", "a byte, given from the start"))
+    rows += origin(bpe, token.id)
     if pinned:
         rows.append(("", "pinned · esc lets go"))
+    return [fact(name, value) for name, value in rows]
+
+
+def origin(bpe: BPETokenizer | None, token_id: int) -> list[tuple[str, str]]:
+    """Where an entry of a merged vocabulary comes from; nothing for other kinds."""
+    if bpe is None or token_id < 0 or token_id in bpe.special_tokens.values():
+        return []
+    node, rank = bpe.merge_tree(token_id), bpe.rank_of(token_id)
+    rows = [("merge", f"{rank:,} of {bpe.n_merges:,}")] if rank is not None else []
+    if node.left is not None and node.right is not None:
+        rows.append(("made of", f"{piece_text(node.left.bytes)} + {piece_text(node.right.bytes)}"))
+    elif len(node.bytes) == 1:
+        rows.append(("made of", "itself: bytes are given from the start"))
+    return rows
+
+
+def entry_rows(entry: Entry, reading: Reading) -> list[Text]:
+    """The facts about one entry of the vocabulary."""
+    shown = entry.text if entry.special else piece_text(entry.bytes)
+    rows = [("text", shown), ("id", str(entry.id))]
+    rows.append(("bytes", f"{_hex(entry.bytes)}   {amount(len(entry.bytes), 'byte')}"))
+    rows.append(("kind", "a special token" if entry.special else amount(len(entry.text), "character")))
+    if not entry.special:
+        rows += origin(reading.bpe, entry.id)
     return [fact(name, value) for name, value in rows]
 
 

@@ -44,6 +44,8 @@ def bar(value: float, most: float, room: int, *, ascii_only: bool = False) -> st
 class CompareList(VirtualList):
     """Rows of the comparison; ``enter`` or one click activates."""
 
+    MARKS_CURSOR = False
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._rows: Sequence[CompareRow] = ()

@@ -25,6 +25,8 @@ class VirtualList(Guarded, ScrollView, can_focus=True):
     """Rows of one line each; the cursor moves by keys and click, ``enter`` or a second click activates."""
 
     ALLOW_SELECT = False
+    MARKS_CURSOR = True
+    """Whether the cursor's row is underlined where the list hasn't the focus."""
     DEFAULT_CSS = """
     VirtualList { height: 1fr; width: 1fr; }
     """
@@ -89,7 +91,7 @@ class VirtualList(Guarded, ScrollView, can_focus=True):
         text.truncate(width, overflow="ellipsis", pad=True)
         style = base
         if index == self.cursor:
-            style = base + Style(reverse=True) if self.has_focus else base + Style(underline=True)
+            style = base + Style(reverse=True) if self.has_focus else base + Style(underline=self.MARKS_CURSOR)
         return Strip(
             [Segment(s.text, style + (s.style or Style()), s.control) for s in text.render(self.app.console)], width
         )

@@ -1,0 +1,50 @@
+"""What the parts of the tokens screen know of each other: the text, its reading, and where to show things."""
+
+from __future__ import annotations
+
+from screens.base import LabScreen
+from screens.tokens_body import TokensBody
+from screens.tokens_reader import Compared, Reading, TokensReader
+from screens.tokens_texts import Source
+
+
+class TokensBase(LabScreen):
+    """The screen as its parts see it; abstract."""
+
+    text: str
+    """The text, all of it."""
+    source: Source
+    reading: Reading | None
+    compared: tuple[Compared, ...]
+    others: tuple[str, ...]
+    reader: TokensReader
+
+    @property
+    def body(self) -> TokensBody:
+        """The panes."""
+        return self.query_one(TokensBody)
+
+    def show_text(self, source: Source) -> None:
+        """Another text, from wherever it came."""
+        raise NotImplementedError
+
+    def use_tokenizer(self, name: str) -> None:
+        """Pins a tokenizer on the workbench; an empty name unpins."""
+        raise NotImplementedError
+
+    def read_now(self) -> None:
+        """Encodes the text again."""
+        raise NotImplementedError
+
+    def titles(self) -> None:
+        """Brings the borders up to date."""
+        raise NotImplementedError
+
+    def show_token(self) -> None:
+        """Brings the panes about one token up to date."""
+        raise NotImplementedError
+
+    def to_main(self, name: str) -> None:
+        """Shows another view in the main place."""
+        self.body.show_main(name)
+        self.titles()
