@@ -45,7 +45,7 @@ async def test_digits_and_the_go_to_list_change_the_screen():
         for key in "12356":
             await pilot.press(key)
             assert app.current_mode == SCREENS[int(key) - 1]
-            assert isinstance(app.screen, ComingScreen)
+            assert app.screen.lab_index == int(key)
         await pilot.press("g")
         assert isinstance(app.screen, Choose)
         await pilot.press("2")
@@ -58,7 +58,7 @@ async def test_digits_and_the_go_to_list_change_the_screen():
 
 
 async def test_a_screen_to_come_says_so_and_pretends_nothing():
-    app = lab(screen="generation")
+    app = lab(screen="embeddings")
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("y")
         assert not isinstance(app.screen, TakeAway)
