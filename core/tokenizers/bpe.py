@@ -18,6 +18,7 @@ from functools import cached_property
 from itertools import chain, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from core.errors import TokenizerError
 from core.tokenizers import bpe_files
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     import numpy as np
     import tiktoken
     from numpy.typing import NDArray
+
+    from core.tokenizers.openai import TiktokenTokenizer
 
 __all__ = ["GPT2_PATTERN", "BPETokenizer", "BPETraining", "EncodeStep", "MergeNode", "MergeStep"]
 
@@ -188,9 +191,14 @@ class BPETokenizer:
             return tokenizer
         if not isinstance(tokenizer, TiktokenTokenizer):
             return None
-        return cls(
-            tokenizer._ranks, pattern=tokenizer._pattern, special_tokens=tokenizer.special_tokens, name=tokenizer.name
-        )
+        if tokenizer not in _twins:
+            _twins[tokenizer] = cls(
+                tokenizer._ranks,
+                pattern=tokenizer._pattern,
+                special_tokens=tokenizer.special_tokens,
+                name=tokenizer.name,
+            )
+        return _twins[tokenizer]
 
     @property
     def special_tokens(self) -> dict[str, int]:
@@ -299,12 +307,15 @@ class BPETokenizer:
         Raises:
             TokenizerError: half a surrogate pair.
         """
-        for ids, made in self._merges.steps(utf8(word)):
-            pieces = tuple(self._pieces(ids))
-            if made is None:
-                yield EncodeStep(pieces, None, None, None)
-            else:
-                yield EncodeStep(pieces, self._bytes[made], made, self.rank_of(made))
+        data = utf8(word)
+        pieces = [bytes([byte]) for byte in data]
+        yield EncodeStep(tuple(pieces), None, None, None)
+        for i, made in self._merges.trace(data):
+            pieces[i : i + 2] = [self._bytes[made]]
+            yield EncodeStep(tuple(pieces), pieces[i], made, self.rank_of(made))
+        whole = self._ranks.get(data)
+        if whole is not None and len(pieces) > 1:  # a token that no merges lead to
+            yield EncodeStep((data,), data, whole, self.rank_of(whole))
 
     def words(self, text: str) -> list[str]:
         """A text cut into the pieces that are merged each by itself."""
@@ -316,18 +327,13 @@ class BPETokenizer:
         Raises:
             TokenizerError: the id is not in the vocabulary.
         """
-        wanted, parts = [token_id], {}
-        while wanted:
-            i = wanted.pop()
-            self.token_bytes(i)
-            parts[i] = self._merges.parts(i) if i in self._merges.bytes_of else [i]
-            if len(parts[i]) == 2:
-                wanted += [part for part in parts[i] if part not in parts]
-        nodes: dict[int, MergeNode] = {}
-        for i in sorted(parts, key=lambda part: len(self._bytes[part])):  # parts are shorter: they come first
-            pair = [nodes[part] for part in parts[i]] if len(parts[i]) == 2 else [None, None]
-            nodes[i] = MergeNode(i, self._bytes[i], *pair)
-        return nodes[token_id]
+        token = self.token_bytes(token_id)
+        if token_id not in self._merges.bytes_of:
+            return MergeNode(token_id, token)
+        nodes = [MergeNode(self._ranks[bytes([byte])], bytes([byte])) for byte in token]
+        for i, made in self._merges.trace(token):
+            nodes[i : i + 2] = [MergeNode(made, self._bytes[made], *nodes[i : i + 2])]
+        return nodes[0] if len(nodes) == 1 else MergeNode(token_id, token)
 
     def to_tiktoken(self) -> tiktoken.Encoding:
         """The same vocabulary in tiktoken's engine, which is written in Rust."""
@@ -409,6 +415,9 @@ class BPETokenizer:
         }
 
 
+_twins: WeakKeyDictionary[TiktokenTokenizer, BPETokenizer] = WeakKeyDictionary()
+
+
 def _check(ranks: dict[bytes, int], special: dict[str, int]) -> None:
     """Refuses what is no vocabulary: every text must be encodable, and every id must mean one token."""
     again = "copy or make the vocabulary again"
@@ -416,11 +425,15 @@ def _check(ranks: dict[bytes, int], special: dict[str, int]) -> None:
         raise TokenizerError(
             f"expected all 256 bytes among the tokens, {len(missing)} are missing, first byte {missing[0]}", again
         )
+    if b"" in ranks or "" in special:
+        raise TokenizerError("expected tokens of at least one byte, got an empty one", again)
     ids = sorted([*ranks.values(), *special.values()])
     if len(set(ids)) < len(ids):
         twice = next(a for a, b in pairwise(ids) if a == b)
         raise TokenizerError(f"expected an id for each token, got {twice:,} for two of them", again)
     last = max(ranks.values())
-    if ids[0] < 0 or ids.index(last) != last:
+    if ids[0] < 0:
+        raise TokenizerError(f"expected ids from 0, got {ids[0]:,}", again)
+    if ids.index(last) != last:
         gap = next(i for i, taken in enumerate(ids) if i != taken)
         raise TokenizerError(f"expected ids without a gap up to {last:,}, got none for {gap:,}", again)

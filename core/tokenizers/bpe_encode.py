@@ -104,21 +104,16 @@ class Merges:
         pair = ids[at - 1 : at + 1]
         return self._spans[self.bytes_of[pair[0]] + self.bytes_of[pair[1]]] == pair
 
-    def steps(self, word: bytes) -> Iterator[tuple[list[int], int | None]]:
-        """The ids after each merge, with the id of the new token; the first are the single bytes."""
+    def trace(self, word: bytes) -> Iterator[tuple[int, int]]:
+        """The same merges one by one: which of the pieces merges with its right neighbour, and the id of the two."""
+        rank = self._pair_rank.__getitem__
         ids = [self._first[byte] for byte in word]
-        yield list(ids), None
-        while len(ids) > 1:
-            ranks = [self._pair_rank[pair] for pair in pairwise(ids)]
-            lowest = min(ranks)
-            if lowest == NONE:
-                break
+        ranks = list(map(rank, pairwise(ids)))
+        while ranks and (lowest := min(ranks)) != NONE:
             i = ranks.index(lowest)
             ids[i : i + 2] = [lowest]
-            yield list(ids), lowest
-        whole = self.ranks.get(word)
-        if whole is not None and ids != [whole]:  # a token that no merges lead to
-            yield [whole], whole
+            ranks[max(0, i - 1) : i + 2] = map(rank, pairwise(ids[max(0, i - 1) : i + 2]))
+            yield i, lowest
 
     def parts(self, token_id: int) -> list[int]:
         """What a token is made of: the two that merged; itself for a byte; others where no merge makes it."""
