@@ -7,7 +7,8 @@ fast in float32 on a CPU, and slow in 16 bits, so everything that is converted i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import mmap
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast, get_args
 
@@ -41,6 +42,17 @@ class LoadedModel:
     spec: str
     step: int | None
     """Of the run that trained it; None for a model that comes from elsewhere."""
+    maps: tuple[mmap.mmap, ...] = field(default=(), repr=False, compare=False)
+    """The mapped files that weights lie in."""
+
+    def rest(self) -> None:
+        """Lets go of the memory that mapped weights take, until they are used again; what was changed in them is lost.
+
+        For who has packed the weights elsewhere. Does nothing where nothing is mapped, or the system cannot.
+        """
+        for mapped in self.maps:
+            if hasattr(mapped, "madvise"):
+                mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def load_model(spec: str, *, device: str = "auto", dtype: DType = "auto") -> LoadedModel:
@@ -74,9 +86,10 @@ def load_model(spec: str, *, device: str = "auto", dtype: DType = "auto") -> Loa
     tokenizer = load_tokenizer(where.folder) if where.run is not None else tokenizer_of(where.folder, where.config)
     with torch.device("meta"):
         model = GPT(where.config)
-    model.load_state_dict(_tensors(where, weights, torch.device(place), wanted), assign=True)
+    tensors, maps = _tensors(where, weights, torch.device(place), wanted)
+    model.load_state_dict(tensors, assign=True)
     model.eval().requires_grad_(False)
-    return LoadedModel(model, tokenizer, where.config, where.files[0], spec, where.step)
+    return LoadedModel(model, tokenizer, where.config, where.files[0], spec, where.step, maps)
 
 
 def _dtype(name: str) -> torch.dtype:
@@ -91,28 +104,38 @@ def _dtype(name: str) -> torch.dtype:
     return torch.float32 if name == "auto" else cast(torch.dtype, getattr(torch, name))
 
 
-def _tensors(where: Located, weights: Weights, device: torch.device, wanted: torch.dtype) -> dict[str, torch.Tensor]:
-    """The model's parameters by our names: mapped where nothing changes, else read one by one."""
+def _tensors(
+    where: Located, weights: Weights, device: torch.device, wanted: torch.dtype
+) -> tuple[dict[str, torch.Tensor], tuple[mmap.mmap, ...]]:
+    """The model's parameters by our names: mapped where nothing changes, else read one by one; and what is mapped."""
     import torch
 
     # The files of a run are pruned and replaced while it goes on: a model of it holds its own copy.
     may_map = device.type == "cpu" and wanted == torch.float32 and where.run is None
-    maps: dict[Path, torch.UntypedStorage] = {}
+    maps: dict[Path, mmap.mmap] = {}
     out = {}
     for name in weights.names:
         path, entry, turned = weights.place(name)
         held = cast(torch.dtype, getattr(torch, entry.dtype))
         if may_map and held == wanted and entry.start % held.itemsize == 0:
             if path not in maps:
-                size = path.stat().st_size
-                maps[path] = cast(torch.UntypedStorage, torch.UntypedStorage.from_file(str(path), False, size))
-            data = torch.asarray(maps[path][entry.start : entry.start + entry.size], dtype=torch.uint8)
-            tensor = data.view(held).reshape(entry.shape)
+                maps[path] = _map(path)
+            tensor = torch.frombuffer(maps[path], dtype=held, count=entry.size // held.itemsize, offset=entry.start)
+            tensor = tensor.reshape(entry.shape)
             out[name] = tensor.t() if turned else tensor
         else:
             tensor = _read(path, entry, held)
             out[name] = (tensor.t() if turned else tensor).to(device, wanted).contiguous()
-    return out
+    return out, tuple(maps.values())
+
+
+def _map(path: Path) -> mmap.mmap:
+    """A file in memory; what is written there stays in this process."""
+    try:
+        with path.open("rb") as file:
+            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be mapped: {error}", "copy or fetch it again") from None
 
 
 def _read(path: Path, entry: Entry, held: torch.dtype) -> torch.Tensor:

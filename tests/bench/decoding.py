@@ -36,7 +36,9 @@ def lab_of(model):
     from pathlib import Path
     return LoadedModel(model, Ids(), model.config, Path("."), "random", None)
 """
-SPEED = MODEL + """
+SPEED = (
+    MODEL
+    + """
 from core.model.gpt import GPT
 from transformers import GPT2Config, GPT2LMHeadModel
 rounds, tokens = json.loads(sys.argv[1])
@@ -53,7 +55,8 @@ def theirs():
                          attention_mask=torch.ones_like(prompt))[0, 1:].tolist()
 def ours(session):
     session.forget()
-    return [s.token_id for s in generate(lab, [464], SamplingConfig(max_new_tokens=tokens, temperature=0), session=session)]
+    config = SamplingConfig(max_new_tokens=tokens, temperature=0)
+    return [s.token_id for s in generate(lab, [464], config, session=session)]
 sessions = {f: Session(lab, make_runner(lab.model, f)) for f in ("float32", "float16", "bfloat16", "int8")}
 best = dict.fromkeys([*sessions, "peer"], 1e9)
 for _ in range(rounds):
@@ -75,6 +78,7 @@ print(json.dumps({
     "bandwidth": data.nbytes / read, "auto": choose(lab.model), "same": same,
 }))
 """
+)
 WRITE = """
 import sys, json, torch
 from safetensors.torch import save_file
@@ -89,20 +93,24 @@ save_file({"transformer." + n: (w.t().contiguous() if n.endswith("weight") and "
     "model_type": "gpt2", "vocab_size": 50257, "n_positions": 1024, "n_embd": 768, "n_layer": 12, "n_head": 12,
     "activation_function": "gelu_new", "layer_norm_epsilon": 1e-5}))
 """
-MEMORY = MODEL + """
-from core.generation.memory import open_runner
-import psutil
+MEMORY = (
+    MODEL
+    + """
+from core.generation.opened import runner_for
+import core.weights.checkpoint as checkpoint
+checkpoint.tokenizer_of = lambda folder, config: Ids()  # the vocabulary is not what is weighed here
 def peak():
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
 torch.nn.functional.linear(torch.ones(1, 64), torch.ones(64, 64))
 floor = peak()
-lab, runner = open_runner(sys.argv[1], sys.argv[2], tokenizer=Ids())
-session = Session(lab, runner)
+lab = checkpoint.load_model(sys.argv[1], device="cpu")
+session = Session(lab, runner_for(lab, sys.argv[2]))
 for step in generate(lab, [464], SamplingConfig(max_new_tokens=128, temperature=0), session=session):
     pass
-print(json.dumps({"above": peak() - floor, "weights_and_cache": runner.bytes}))
+print(json.dumps({"above": peak() - floor, "weights_and_cache": session.runner.bytes}))
 """
+)
 
 
 def measure(quick: bool = False) -> list[Result]:
@@ -137,7 +145,7 @@ def memory(half: str) -> list[Result]:
     """What a process needs above Python with torch, from the file to the last of 128 tokens."""
     results = []
     with tempfile.TemporaryDirectory() as folder:
-        child(WRITE + "\nprint()", folder)
+        child(WRITE + "print(0)", folder)
         for name in ("float32", half, "int8"):
             found = json.loads(child(MEMORY, str(Path(folder)), name))
             above, due = found["above"], found["weights_and_cache"]
