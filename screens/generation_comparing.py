@@ -100,18 +100,15 @@ class Comparing(Scoring):
 
     def _choose_step(self) -> None:
         """The kept steps of the model's run."""
-        from core.shelf import describe, split_spec
+        from core.shelf import kept_steps, split_spec
+        from core.training.runs import open_run
         from screens.widgets.choose import Choice, Choose
 
         name = split_spec(self.workbench.a)[0]
-        ref = describe(name, getattr(self.app, "runs_dir", None))
-        from core.training.runs import open_run
-
         try:
-            run = open_run(name)
-            steps = sorted({info.step for info in (*run.checkpoints, *run.snapshots)})
+            steps = kept_steps(open_run(name))
         except LabError as error:
-            self.say(f"{ref.label}: {error.title}")
+            self.say(error.title)
             return
         choices = [Choice(f"{name}@{step}", f"{name}@{step}") for step in steps]
 

@@ -14,7 +14,7 @@ from core.generation.settings import PRESETS, SamplingConfig
 from screens.widgets.bars import percent
 
 if TYPE_CHECKING:
-    from core.generation.steps import Choice
+    from core.generation.steps import Choice, Step
 
 LESS, MORE = "left", "right"
 
@@ -203,7 +203,7 @@ def summary(config: SamplingConfig) -> str:
     return " · ".join(parts)
 
 
-def effect_text(config: SamplingConfig, dial: Dial, choice: Choice | None, vocabulary: int) -> str:
+def effect_text(config: SamplingConfig, dial: Dial, choice: Choice | Step | None, vocabulary: int) -> str:
     """What one dial does to the distribution under the cursor, in one line.
 
     Args:
@@ -230,7 +230,7 @@ def effect_text(config: SamplingConfig, dial: Dial, choice: Choice | None, vocab
     return f"likeliest {percent(before).strip()} → {percent(after).strip()} %"
 
 
-def _around(choice: Choice, field: str) -> tuple[float, float | None]:
+def _around(choice: Choice | Step, field: str) -> tuple[float, float | None]:
     """The likeliest token's probability before and after one filter; None where the filter is not on the path."""
     best = choice.alternatives[0]
     before = best.before
@@ -241,7 +241,7 @@ def _around(choice: Choice, field: str) -> tuple[float, float | None]:
     return before, None
 
 
-def _left_before(choice: Choice, field: str, vocabulary: int) -> int:
+def _left_before(choice: Choice | Step, field: str, vocabulary: int) -> int:
     left = vocabulary
     for name, kept in choice.kept.items():
         if name == field:
@@ -250,7 +250,7 @@ def _left_before(choice: Choice, field: str, vocabulary: int) -> int:
     return left
 
 
-def _mass(choice: Choice, field: str) -> float | None:
+def _mass(choice: Choice | Step, field: str) -> float | None:
     """The share that a filter keeps: what is left is divided by it, so any survivor tells it."""
     for alternative in choice.alternatives:
         before = alternative.before

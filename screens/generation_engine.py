@@ -17,7 +17,7 @@ from textual.message import Message
 
 from core.errors import LabError, TokenizerError
 from core.generation.branches import Tree
-from core.generation.settings import SamplingConfig
+from core.generation.settings import PRESETS, SamplingConfig
 from screens.base import LabScreen
 from screens.generation_models import Models, Opened
 from screens.guard import as_lab_error, log_exception
@@ -108,7 +108,7 @@ class ConsoleEngine(LabScreen):
         super().__init__(workbench, name=name)
         self.models = Models()
         self.answers = Tree()
-        self.sampling = SamplingConfig(temperature=0.8, top_k=50, top_p=0.95)
+        self.sampling = PRESETS["balanced"][1]
         self.opened: Opened | None = None
         """The workbench's model, once it is open."""
         self.streams: dict[int, Stream] = {}

@@ -40,7 +40,7 @@ class Keeping(Looking):
 
         def __init__(self, tree: Tree | None, shown: int | None) -> None:
             super().__init__()
-            self.answers = tree
+            self.tree = tree
             self.shown = shown
 
     class Saved(Message):

@@ -173,7 +173,7 @@ class Scoring(Keeping):
             nats = -math.fsum(told)
             said += f" · perplexity {math.exp(min(709.0, nats / len(told))):.4g}"
             said += f" · {nats / math.log(2) / max(1, size):.3f} bits per byte"
-        scale = Text(f"m {self._score_measure} ") + legend(self._score_measure, self.look) + Text(" · v answers again")
+        scale = legend(self._score_measure, self.look) + Text(" · v answers again")
         self.body.title("strip", said, scale)
         keys = " · enter scores it · ctrl+j new line" if self.body.prompt.editing else ""
         below = "esc done" if self.body.prompt.editing else "e edit or paste"

@@ -21,15 +21,15 @@ if TYPE_CHECKING:
     from core.generation.steps import Alternative, Choice, Step
 
 MEASURES = ("probability", "rank", "entropy", "none")
-LEGENDS = {
-    "probability": ("p of the model: 0", "1"),
-    "rank": ("rank: last", "1st"),
-    "entropy": ("entropy: sure", "unsure"),
-    "surprise": ("surprise: none", "much"),
-    "none": ("", ""),
-}
 MUCH = 16.0
 """Bits of surprise at the bright end of the scale."""
+LEGENDS = {
+    "probability": ("0", "1"),
+    "rank": ("last", "1st"),
+    "entropy": ("sure", "unsure"),
+    "surprise": ("none", f"{MUCH:.0f} bits"),
+    "none": ("", ""),
+}
 _LABELS = Labels()
 _NAMES = {dial.field: dial.label for dial in DIALS} | {"logit_bias": "bias", "banned_tokens": "banned"}
 
@@ -107,9 +107,9 @@ def values_of(line: Line, measure: str, vocabulary: int) -> list[float] | None:
 def legend(measure: str, look: Look) -> Text:
     """The scale of a measure, from its low to its high end."""
     low, high = LEGENDS[measure]
-    text = Text(no_wrap=True, end="")
+    text = Text(f"m {'no colour' if measure == 'none' else measure} ", no_wrap=True, end="")
     if not low:
-        return text.append("m colours the tokens")
+        return text
     text.append(f"{low} ")
     ramp = sequential(look.colours)
     for i in range(8):
@@ -154,7 +154,7 @@ def short_rank(rank: int) -> str:
     return str(rank) if rank < 100 else "··"
 
 
-def joint_bars(one: Choice, other: Choice, taken: int | None) -> list[Bar]:
+def joint_bars(one: Choice | Step, other: Choice | Step, taken: int | None) -> list[Bar]:
     """The likeliest of two distributions after their settings, the first's beside the second's."""
     mine = {a.token_id: a for a in one.alternatives}
     yours = {a.token_id: a for a in other.alternatives}
@@ -208,11 +208,11 @@ def way_text(label: str, before: float, path: Sequence[tuple[str, float]]) -> st
 def token_sentence(index: int, step: Step) -> str:
     """The token under the cursor in a sentence."""
     p, was = math.exp(step.logprob), math.exp(step.raw_logprob)
-    said = f"#{index} ‘{written(step.bytes)}’ · p {was:.3f} by the model"
+    said = f"#{index} ‘{written(step.bytes)}’ · p {was:.3f}"
     if abs(p - was) >= 0.0005:
-        said += f", {p:.3f} as drawn"
+        said += f", drawn at {p:.3f}"
     bits = -step.raw_logprob / math.log(2)
-    return said + f" · rank {step.rank:,} · surprise {bits:.2f} bits · {step.entropy:.2f} expected"
+    return said + f" · rank {step.rank:,} · surprise {bits:.2f} bits, {step.entropy:.2f} expected"
 
 
 ENDS = {
