@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
+from core.generation.memory import check_memory
 from core.generation.prompts import Special, check_fits, end_of_text, piece, prompt_ids
 from core.generation.sampling import check_numbers, check_tokens, filters
 from core.generation.session import Session
@@ -118,7 +119,10 @@ def beam_search(
     check_fits(loaded)
     check_tokens(sampling, loaded.tokenizer.vocab_size)
     ids, notice = prompt_ids(loaded, prompt, allowed_special)
-    search = _Search(session or Session(loaded), ids, beams, sampling, length_penalty)
+    session = session or Session(loaded)
+    check_memory(session, beams, len(ids), sampling.max_new_tokens)
+    notice = "; ".join(said for said in (notice, session.notice()) if said)
+    search = _Search(session, ids, beams, sampling, length_penalty)
     return search.run(notice, cancelled)
 
 

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from core.errors import InputError
 from core.generation.explain import run_filters
+from core.generation.memory import check_memory
 from core.generation.prompts import Special, check_fits, end_of_text, piece, prompt_ids
 from core.generation.runner import Runner
 from core.generation.sampling import check_numbers, check_tokens, draw, filters, greedy
@@ -71,6 +72,8 @@ def generate(
     check_tokens(sampling, loaded.tokenizer.vocab_size)
     ids, notice = prompt_ids(loaded, prompt, allowed_special)
     session = session or Session(loaded, runner)
+    check_memory(session, n, len(ids), sampling.max_new_tokens)
+    notice = "; ".join(said for said in (notice, session.notice()) if said)
     decoding = _Decoding(session, sampling, ids, len(ids) if prompt_length is None else prompt_length, notice)
     return decoding.run(n, cancelled)
 

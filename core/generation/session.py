@@ -9,14 +9,19 @@ Leaves out: choosing tokens.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
-from core.generation.runner import PlainRunner, Runner
+from core.errors import CheckpointError
+from core.generation.memory import telling_out_of_memory
+from core.generation.pace import make_runner
+from core.generation.runner import Runner
 
 if TYPE_CHECKING:
     from core.weights.checkpoint import LoadedModel
@@ -29,8 +34,16 @@ class Session:
     """One model with its cache. Calls from several threads wait for each other."""
 
     def __init__(self, loaded: LoadedModel, runner: Runner | None = None) -> None:
+        """Takes the model.
+
+        Args:
+            loaded: what ``core.load_model`` returned.
+            runner: what runs it; left out, the one that is fast here (``pace.make_runner``).
+        """
         self.loaded = loaded
-        self.runner: Runner = runner or PlainRunner(loaded.model)
+        with telling_out_of_memory():
+            self.runner: Runner = runner or make_runner(loaded.model)
+        self._file = WeightsFile(loaded.source)
         self._held: list[list[int]] = []  # what each row of the cache has read
         self._lock = threading.Lock()
 
@@ -47,9 +60,14 @@ class Session:
         start = window_start(len(rows[0]), prompt_length, self.runner.config.context_length)
         windows = [list(row[start:]) for row in rows]
         same = all(window == windows[0] for window in windows)
-        with self._lock:
+        self._file.check()
+        with self._lock, telling_out_of_memory():
             found = self._read(windows[:1] if same else windows, cancelled)
         return found if found is None or not same else found.expand(len(rows), -1)
+
+    def notice(self) -> str:
+        """What became of the file of the weights, if anything, said once."""
+        return self._file.notice()
 
     def forget(self) -> None:
         """Begins anew, as when somebody else has used the runner."""
@@ -82,6 +100,50 @@ class Session:
         if self.runner.length:
             self.runner.truncate(kept)
         return kept
+
+
+class WeightsFile:
+    """The file that a model came from, watched: its weights may be a view of it.
+
+    A file that is replaced or deleted does no harm, since what is mapped stays as it was. One that is written over in
+    place changes the weights, and one that is cut short would end the process at the next touch: that is an error here,
+    asked for before each token.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path, self._said = path, False
+        self._before = self._look()
+
+    def check(self) -> None:
+        """Refuses to go on with weights that were written over.
+
+        Raises:
+            CheckpointError: the same file has another size or time.
+        """
+        now = self._look()
+        if now and self._before and now[0] == self._before[0] and now != self._before:
+            raise CheckpointError(
+                f"{self._path.name} was written over while the model was in use: {self._before[1]:,} bytes when it was "
+                f"opened, {now[1]:,} now",
+                "open the model again; whole files should be renamed into place",
+            )
+
+    def notice(self) -> str:
+        """A sentence if the file is gone or another one has its name; once."""
+        now = self._look()
+        if self._said or not self._before or (now and now[0] == self._before[0]):
+            return ""
+        self._said = True
+        how = "was replaced" if now else "is gone"
+        return f"the file {self._path.name} {how}; the model goes on with the weights that it was opened with"
+
+    def _look(self) -> tuple[tuple[int, int], int, int] | None:
+        """Which file it is, its size, and when it was written."""
+        try:
+            found = os.stat(self._path)  # noqa: PTH116 - asked before each token, and this is four times as fast
+        except OSError:
+            return None
+        return (found.st_dev, found.st_ino), found.st_size, found.st_mtime_ns
 
 
 def window_start(length: int, prompt_length: int, context: int) -> int:

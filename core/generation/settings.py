@@ -13,6 +13,7 @@ from typing import Any
 
 from core.errors import ConfigError
 from core.fields import brief, config_fields, not_a_field, type_problems, unknown_keys
+from core.files import encodable
 
 
 @dataclass(frozen=True)
@@ -138,8 +139,8 @@ def _problems(c: SamplingConfig) -> list[str]:
         wrong["logit_bias"] = f"logit_bias must be pairs of a token id and a finite number, got {brief(pairs)}"
     if not isinstance(c.banned_tokens, tuple) or not all(_is_whole(t) and t >= 0 for t in c.banned_tokens):
         wrong["banned_tokens"] = f"banned_tokens must be token ids, got {brief(c.banned_tokens)}"
-    if not isinstance(c.stop, tuple) or not all(isinstance(s, str) and s for s in c.stop):
-        wrong["stop"] = f"stop must be texts that are not empty, got {brief(c.stop)}"
+    if not isinstance(c.stop, tuple) or not all(isinstance(s, str) and s and encodable(s) == s for s in c.stop):
+        wrong["stop"] = f"stop must be texts that are not empty and that UTF-8 can hold, got {brief(c.stop)}"
     return list(wrong.values())
 
 
