@@ -179,7 +179,6 @@ class WeightsScreen(WeightKeys):
         self.show_columns()
         self.body.sizes.start_from(found.tensors.config)
         self.show_published()
-        self.body.view_widget.display = True
         if not found.tensors.here:
             self._say_missing()
         self._row_moved()

@@ -14,11 +14,11 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
 
+from screens.weights_view import figure
 from screens.widgets.bars import bar_text
 from screens.widgets.cells import fit
 from screens.widgets.guarded import Guarded
 from screens.widgets.heat_map import HeatMap
-from screens.widgets.plot_data import short_number
 from screens.widgets.ramps import Look
 from screens.widgets.virtual_list import VirtualList
 
@@ -166,7 +166,7 @@ class ComparePane(Guarded, Vertical):
         a, b = self.pair
         self.map.border_title = Text(f"{a} → {b} · {self.measure.replace('_', ' ')}: {MEASURE_WORDS[self.measure]}")
         outside = [c for c in self._changes if c.layer is None]
-        said = "  ".join(f"{c.name} {short_number(figure_of(c, self.measure))}" for c in outside)
+        said = "  ".join(f"{c.name} {figure(figure_of(c, self.measure))}" for c in outside)
         self.map.border_subtitle = Text(f"outside the blocks: {said}" if said else "")
         moved = sum(not c.same for c in self._changes)
         self.list.border_title = Text(f"{moved} of {len(self._changes)} tensors moved, most first")
@@ -178,14 +178,13 @@ class ComparePane(Guarded, Vertical):
         top, value = max(values, default=1.0), figure_of(change, self.measure)
         width = self.list.scrollable_content_region.width
         text = Text(fit(change.name, 28) + " ", end="")
-        bar = max(4, min(30, width - 80)) if width > 90 else 10
+        bar = max(4, min(30, width - 90)) if width > 96 else 8
         shown = value if math.isfinite(value) else 0.0
         text.append(bar_text(shown, bar, top=top or 1.0, ascii_only=self._look.ascii) + " ")
-        figures = f"relative {short_number(change.relative):>9}  max {short_number(change.max_abs):>9}"
-        text.append(figures, Style(bold=self.measure == "relative"))
-        text.append(
-            f"  mean {short_number(change.mean_abs):>9}  angle {figure_of(change, 'angle'):6.2f}°", Style(dim=True)
-        )
+        for measure in MEASURES:
+            said, mine = figure(figure_of(change, measure)), measure == self.measure
+            unit = "°" if measure == "angle" else " "
+            text.append(f" {measure.partition('_')[0]} {said:>8}{unit}", Style(bold=mine, dim=not mine))
         return text
 
     def sentence(self, change: TensorChange) -> str:
@@ -194,7 +193,7 @@ class ComparePane(Guarded, Vertical):
             return f"{change.name} is the same in both"
         return (
             f"{change.name} moved by {100 * change.relative:.3g} % of its length · one value by up to "
-            f"{short_number(change.max_abs)} · {figure_of(change, 'angle'):.2f}° apart"
+            f"{figure(change.max_abs)} · {figure_of(change, 'angle'):.2f}° apart"
         )
 
     @on(VirtualList.Activated)

@@ -153,6 +153,8 @@ class WeightFiles(LabScreen):
             return f"{self.look.symbols.tick} here, {bytes_text(item.bytes_here)} · x removes"
         if item.partial_bytes:
             return f"{bytes_text(item.partial_bytes)} are here · d goes on · x removes"
+        if item.bytes_here:
+            return f"{bytes_text(item.bytes_here)} here, not the published files · d fetches those · x removes"
         return f"{self.look.symbols.missing} d downloads"
 
     # --- fetching

@@ -163,7 +163,6 @@ class WeightsBody(Guarded, Vertical):
         self.page = page
         for name in PAGES:
             self.set_class(name == page, f"-page-{name}")
-        self.published.display = page == "tensors"
 
     def show_below(self, what: str) -> None:
         """What stands below the tree on a low or narrow terminal: detail, view or published."""

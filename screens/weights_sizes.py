@@ -19,13 +19,21 @@ from core.weights.sizes import SizeReport, size_of
 from screens.weights_size_rows import ROWS, place_of, published, slid
 from screens.widgets.cells import fit
 from screens.widgets.guarded import Guarded
+from screens.widgets.plot_data import short_number
 from screens.widgets.ramps import Look
 from screens.widgets.virtual_list import VirtualList
 
-HEADS_ROW = 1
-"""Rows of the list above the table's own: the names of the models."""
 MINE = len(GPT2_SIZES)
 """The column of one's own model."""
+
+
+def widths(width: int) -> tuple[int, int]:
+    """Cells of the labels and of each of the five columns.
+
+    >>> widths(116), widths(76)
+    ((22, 14), (16, 12))
+    """
+    return (22, 14) if width >= 94 else (16, max(9, (width - 16) // 5))
 
 
 class SizeTable(VirtualList):
@@ -71,17 +79,17 @@ class SizesPane(Guarded, Vertical):
         self._look = Look()
 
     def compose(self) -> ComposeResult:
-        """Table and formula."""
-        yield SizeTable(id="w-size-table")
+        """Names, table and formula."""
+        with Vertical(id="w-size-box", classes="pane"):
+            yield Static(id="w-size-names", markup=False)
+            yield SizeTable(id="w-size-table")
         yield Static(id="w-size-said", classes="pane", markup=False)
 
     def on_mount(self) -> None:
         """Fills it."""
-        self.table.add_class("pane")
-        self.table.border_title = Text("sizes · every number by formula")
-        self.table.border_subtitle = Text(
-            "up down a row · left right a slider or a column · r as the model · c compare"
-        )
+        box = self.query_one("#w-size-box")
+        box.border_title = Text("sizes · every number by formula")
+        box.border_subtitle = Text("up down a row · left right a slider or a column · r as the model · c compare")
         self.query_one("#w-size-said").border_title = Text("how it comes about")
         self.table.fill(len(ROWS), self._row)
         self.explain()
@@ -120,6 +128,17 @@ class SizesPane(Guarded, Vertical):
         self.table.refresh()
         self.explain()
 
+    def on_resize(self) -> None:
+        """The names stand over their columns."""
+        self.call_after_refresh(self._show_names)
+
+    def _show_names(self) -> None:
+        label, each = widths(self.table.scrollable_content_region.width)
+        text = Text(" " * label, end="")
+        for column, name in enumerate(self.names):
+            text.append(name.rjust(each), Style(bold=True, underline=column == self.column))
+        self.query_one("#w-size-names", Static).update(text, layout=False)
+
     @on(SizeTable.Slid)
     def _slid(self, event: SizeTable.Slid) -> None:
         event.stop()
@@ -147,6 +166,7 @@ class SizesPane(Guarded, Vertical):
         text.append(row.formula(report))
         said = self.query_one("#w-size-said", Static)
         said.update(text, layout=False)
+        self._show_names()
         self.post_message(self.Explained(f"{self.names[self.column]} · {row.name} {row.text(report)}"))
 
     @property
@@ -157,12 +177,12 @@ class SizesPane(Guarded, Vertical):
     def _row(self, index: int) -> Text:
         row = ROWS[index]
         width = self.table.scrollable_content_region.width
-        label, each = (22, 14) if width >= 94 else (19, max(9, (width - 19) // 5))
+        label, each = widths(width)
         text = Text(fit(row.name, label), end="")
-        if index == 0:
-            text = Text(fit(row.name, label), end="")
         for column, report in enumerate(self.reports):
             said = row.text(report)
+            if len(said) >= each:
+                said = short_number(float(row.value(report) or 0))
             if column == MINE and row.slider and index == self.table.cursor:
                 said = f"{'<' if self._look.ascii else '◂'} {said} {'>' if self._look.ascii else '▸'}"
             cell = said.rjust(each) if len(said) < each else " " + fit(said, each - 1)

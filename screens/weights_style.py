@@ -12,13 +12,16 @@ WeightsScreen {
     #w-filter { display: none; height: 1; border: none; padding: 0; background: $boost; }
     #w-filter.-shown { display: block; }
     #w-head { height: 1; color: $text-muted; text-style: bold; }
-    #w-detail { height: 9; }
+    #w-detail { height: 10; }
     #w-values { height: 1fr; }
     #w-histogram, #w-map, #w-rows { display: none; padding: 0; }
     .-view-histogram #w-histogram, .-view-map #w-map, .-view-rows #w-rows { display: block; }
-    #w-published { height: 6; padding: 0; }
+    #w-published { height: 6; padding: 0; display: none; }
+    .-page-tensors #w-published { display: block; }
+    #w-tree, #w-size-table, #w-change-list { scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
 
-    #w-size-table, #w-size-said { padding: 0 1; }
+    #w-size-box { height: 1fr; }
+    #w-size-names { height: 1; }
     #w-size-said { height: 5; }
     #w-change-map { height: 1fr; padding: 0; }
     #w-change-list { width: 1fr; height: 1fr; padding: 0; }
@@ -30,14 +33,14 @@ WeightsScreen {
     &.-narrow, &.-short, &.-tiny {
         #w-tensors { layout: vertical; }
         #w-left { width: 1fr; height: 1fr; min-height: 6; }
-        #w-right { height: 9; width: 1fr; }
+        #w-right { height: 10; width: 1fr; }
         #w-detail { height: 1fr; display: none; }
         #w-values { display: none; }
-        #w-published { display: none; }
+        .-page-tensors #w-published { display: none; }
         .-below-detail #w-detail { display: block; }
         .-below-view #w-values { display: block; }
         .-below-view #w-right { height: 12; }
-        .-below-published #w-published { display: block; }
+        .-below-published.-page-tensors #w-published { display: block; }
         .-below-published #w-right { display: none; }
         .-below-view.-page-tensors #w-detail { display: none; }
         #w-alert { max-height: 6; }

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from core.weights.sizes import size_of
 from screens.weights_compare import by_layer
 from screens.weights_size_rows import ROWS
-from screens.weights_view import Row, bytes_text, count_text, row_of
-from screens.widgets.plot_data import short_number
+from screens.weights_view import Row, bytes_text, count_text, figure, row_of
 from screens.widgets.take_away import TakeAwayRequest
 
 if TYPE_CHECKING:
@@ -283,8 +282,8 @@ def lesson_values(screen: WeightsScreen) -> dict[str, str]:
         "growth": f"{large.parameters / small.parameters:.1f}",
         "tensor": row.name if row.info is not None else f"block {row.layer}",
         "tensor_values": count_text(row.parameters) if row.info is not None else "",
-        "std": short_number(stats.std) if stats is not None else "",
-        "low": short_number(stats.min) if stats is not None else "",
-        "high": short_number(stats.max) if stats is not None else "",
+        "std": figure(stats.std) if stats is not None else "",
+        "low": figure(stats.min) if stats is not None else "",
+        "high": figure(stats.max) if stats is not None else "",
     }
     return {name: value for name, value in values.items() if value}

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from core.weights.parts import parts_of, split_part
 from screens.widgets.picker import size_text
-from screens.widgets.plot_data import short_number
 from screens.widgets.tensor_tree import Column, TensorNode
 
 if TYPE_CHECKING:
@@ -212,7 +211,16 @@ def measure_text(stats: TensorStats, measure: str) -> str:
     if measure == "outliers":
         return f"{outlier_share(stats):.2f} %"
     value = float(getattr(stats, measure))
-    return short_number(value, 3) if math.isfinite(value) else "NaN"
+    return figure(value)
+
+
+def figure(value: float) -> str:
+    """A number of three figures in at most nine cells.
+
+    >>> figure(0.1354), figure(-2.7e-05), figure(1234.5), figure(float("nan"))
+    ('0.135', '-2.7e-05', '1.23e+03', 'NaN')
+    """
+    return f"{value:.3g}" if math.isfinite(value) else "NaN"
 
 
 def outlier_share(stats: TensorStats) -> float:
@@ -247,11 +255,11 @@ def detail_lines(row: Row, tensors: TensorList, stats: TensorStats | None) -> li
         lines[1] = ("OpenAI", f"a third of {info.openai_name}")
         lines[2] = ("HF", f"a third of {info.hf_name}")
     if stats is not None:
-        n = short_number
-        lines.append(("values", f"min {n(stats.min)}  max {n(stats.max)}  mean {n(stats.mean)}  std {n(stats.std)}"))
-        odd = f"zeros {count_text(stats.zeros)}  beyond 4σ {outlier_share(stats):.2f} %"
+        n = figure
+        lines.append(("values", f"min {n(stats.min)}  max {n(stats.max)}  mean {n(stats.mean)}"))
         nans = f"  not finite {count_text(stats.nans)}" if stats.nans else ""
-        lines.append(("", f"norm {n(stats.norm)}  {odd}{nans}"))
+        lines.append(("", f"std {n(stats.std)}  norm {n(stats.norm)}  zeros {count_text(stats.zeros)}{nans}"))
+        lines.append(("", f"{outlier_share(stats):.2f} % beyond 4 standard deviations"))
     else:
         lines.append(("values", "being counted…" if tensors.here else "not on this machine"))
     return lines
