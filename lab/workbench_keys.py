@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual import on
-from textual.app import App
 from textual.message import Message
 
-from core.errors import LabError, ModelSpecError
+from core.errors import LabError
 from core.workbench import Bench, Workbench
+from lab.pulling import PullActions
 from screens.widgets.lab_bar import LabBar
 from screens.widgets.ramps import Look
 
@@ -53,7 +53,7 @@ def chip_text(a: ModelRef, b: ModelRef | None, bench: Bench, look: Look) -> str:
     return dot.join(part for part in (name, tokenizer, bench.device) if part) + f" {symbols.down}"
 
 
-class BenchActions(App[int]):
+class BenchActions(PullActions):
     """The part of the app that is about the workbench."""
 
     workbench: Workbench
@@ -129,7 +129,9 @@ class BenchActions(App[int]):
         elif picked.slot == "tokenizer":
             self._ask_tokenizer()
         elif picked.slot == "missing" and picked.ref is not None:
-            self._tell_missing(picked.ref)
+            self.tell_missing(picked.ref)
+        elif picked.slot == "download" and picked.ref is not None:
+            self.action_download(picked.ref.spec)
         elif picked.ref is not None:
             spec = picked.ref.spec
             if picked.slot == "a":
@@ -151,21 +153,9 @@ class BenchActions(App[int]):
         if self.lab_screen is not None:
             self.lab_screen.solved()
 
-    def _tell_missing(self, ref: ModelRef) -> None:
-        screen = self.lab_screen
-        if screen is None:
-            return
-        size = f" ({ref.size / 1e9:.2f} GB)" if ref.size else ""
-        hint = "fetching it comes with screen 6; until then: a run of yours, or the demo"
-        if ref.group != "GPT-2":
-            hint = "it has kept no weights yet: its first checkpoint brings them (b in the dashboard asks for one)"
-        error = ModelSpecError(f"{ref.label} is not on this machine{size}", hint)
-        doors = [
-            ("w", "other model", "app.picker"),
-            ("u", "use the demo", "app.use_demo"),
-            ("escape", "put away", "solved"),
-        ]
-        screen.problem("#body", error, doors).focus()
+    def action_open_path(self) -> None:
+        """Asks for the path of a model."""
+        self._ask_path()
 
     def _ask_path(self) -> None:
         from screens.widgets.ask_path import AskPath

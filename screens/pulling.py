@@ -69,7 +69,7 @@ def start_pull(app: App[int], name: str, *, source: str | None = None, tell: Mes
 def _pull(job: Job, name: str, source: str | None, cancelled: threading.Event) -> LabError | None:
     from core.data.pull import pull
 
-    worker, told, ended = get_current_worker(), 0.0, ""
+    worker, told, place, ended = get_current_worker(), 0.0, ("", ""), ""
     try:
         for progress in pull(name, source=source, cancelled=cancelled):
             if worker.is_cancelled:  # the app ends; what has arrived stays
@@ -77,8 +77,8 @@ def _pull(job: Job, name: str, source: str | None, cancelled: threading.Event) -
             now = time.monotonic()
             if progress.phase == "done":
                 ended = progress.note or "done"
-            elif now - told >= _TOLD:
-                told = now
+            elif (progress.phase, progress.file) != place or now - told >= _TOLD:
+                told, place = now, (progress.phase, progress.file)
                 job.update(progress.received, progress.total, words(progress))
     except Exception as error:  # a bug too must end the job
         failed = as_lab_error(error)

@@ -25,7 +25,10 @@ STEP_LABEL = 36
 
 
 class Picked(NamedTuple):
-    """What the picker gives back: a slot (``a``, ``b``, ``tokenizer``, ``path``, ``missing``) and a model."""
+    """What the picker gives back: a slot and a model.
+
+    The slots: ``a``, ``b``, ``tokenizer``, ``path``, ``missing``, ``download``.
+    """
 
     slot: str
     ref: ModelRef | None
@@ -97,7 +100,7 @@ class Picker(Dialog[Picked]):
     """The modal; letters go to the filter, and ``down`` leads into the list, where the letter keys act."""
 
     HEADING = "workbench"
-    KEYS = "enter as A · b as B · t tokenizer · o path · right checkpoints · / filter"
+    KEYS = "enter as A · b as B · t tokenizer · d download · o path · right checkpoints · / filter"
     DEFAULT_CSS = """
     Picker > #box { width: 80; }
     Picker VirtualList { height: 14; }
@@ -111,6 +114,7 @@ class Picker(Dialog[Picked]):
         Binding("a", "use('a')", show=False, id="picker.a", tooltip="use as A"),
         Binding("b", "use('b')", show=False, id="picker.b", tooltip="use as B"),
         Binding("t", "use('tokenizer')", show=False, id="picker.tokenizer", tooltip="choose a tokenizer"),
+        Binding("d", "download", show=False, id="picker.download", tooltip="fetch a GPT-2 that is missing"),
         Binding("o", "use('path')", show=False, id="picker.path", tooltip="open a path"),
     ]
 
@@ -248,6 +252,11 @@ class Picker(Dialog[Picked]):
             self._open.discard(owner.spec)
         self._build()
         self.rows.cursor = next((i for i, row in enumerate(self._rows) if row.ref is owner), 0)
+
+    def action_download(self) -> None:
+        """Ends the picker to fetch the model under the cursor, if it is one that can be fetched."""
+        if self.ref is not None and not self.ref.here and self.ref.group == "GPT-2":
+            self.dismiss(Picked("download", self.ref))
 
     def action_use(self, slot: str) -> None:
         """Ends the picker with what was chosen."""

@@ -166,9 +166,11 @@ async def test_the_picker_lists_what_is_missing_with_its_size_and_filters_by_wor
         await pilot.press(*"355")
         assert [row.ref.spec for row in picker._rows] == ["gpt2-medium"]
         await pilot.press("down", "enter")
-        await pilot.pause()
+        await until(pilot, lambda: app.screen.query(ErrorCard))
         card = app.screen.query_one(ErrorCard)
-        assert "gpt2-355M is not on this machine (1.42 GB)" in card.problem.what
+        assert card.problem.what == "gpt2-355M is not on this machine"
+        assert card.problem.why.startswith("1.42 GB in 4 files · ")
+        assert card.problem.doors[0].label == "download"
         assert app.workbench.a == "demo"
         app.workbench.set(a="elsewhere")
         await pilot.press("u")
