@@ -7,6 +7,7 @@ made in ``tokens_view``, the panes are in ``tokens_body``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import on, work
@@ -24,7 +25,8 @@ from screens.tokens_build import BuildActions
 from screens.tokens_reader import OWN, Compared, Reading, TokensReader, Wanted
 from screens.tokens_sources import SourceActions
 from screens.tokens_style import STYLE
-from screens.tokens_texts import FIRST, Source
+from screens.tokens_takeaway import learning_of, lesson_values, tokens_of, vocabulary_of, windows_of
+from screens.tokens_texts import FIRST, SAMPLES, Source
 from screens.tokens_view import (
     LONGEST_WORD,
     amount,
@@ -38,10 +40,12 @@ from screens.tokens_view import (
     word_at,
 )
 from screens.tokens_vocabulary import VocabularyActions
-from screens.tokens_windows import WindowsActions
+from screens.tokens_windows import WindowsActions, WindowsPane
 from screens.widgets.compare_list import CompareList
+from screens.widgets.lesson import LessonView
 from screens.widgets.merge_view import MergeView, piece_text, tree_rows
 from screens.widgets.ramps import Look
+from screens.widgets.take_away import TakeAwayRequest
 from screens.widgets.text_box import TextBox
 from screens.widgets.token_strip import TokenStrip
 from screens.widgets.token_strip_labels import MODES
@@ -72,10 +76,20 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
         Binding("full_stop", "step(1)", show=False, id="tokens.forward", tooltip="one merge on"),
         Binding("p", "play", show=False, id="tokens.play", tooltip="play the merges, or stop"),
         Binding("m", "tree", show=False, id="tokens.tree", tooltip="merge steps, or the merge tree of the token"),
-        Binding("s", "spaces", "Spaces", id="tokens.spaces", tooltip="white space as signs"),
+        Binding("c", "compare", "Compare", id="tokens.compare", tooltip="choose up to three tokenizers to compare"),
+        Binding("b", "build", "Build", id="tokens.build", tooltip="train a byte-pair encoding on a text"),
+        Binding("f", "find", "Find", id="tokens.find", tooltip="the vocabulary: text, id, bytes, length, regex"),
+        Binding("t", "windows", "Windows", id="tokens.windows", tooltip="what a model reads and should say next"),
+        Binding("o", "open", "Open", show=False, id="tokens.open", tooltip="a sample, a corpus or a file"),
+        Binding("s", "spaces", show=False, id="tokens.spaces", tooltip="white space as signs, or as it is"),
         Binding("S", "breaks", show=False, id="tokens.breaks", tooltip="break lines at line ends or not"),
         Binding("n", "same(1)", show=False, id="tokens.same", tooltip="the next token of the same id"),
         Binding("N", "same(-1)", show=False, id="tokens.same-back", tooltip="the one before of the same id"),
+        Binding("a", "preset", show=False, id="tokens.preset", tooltip="windows: the next usual setting"),
+        Binding("d", "fetch", show=False, id="tokens.fetch", tooltip="fetch the vocabulary that is missing"),
+        Binding("u", "use", show=False, id="tokens.use", tooltip="use what was trained, or the model's own"),
+        Binding("x", "cancel_build", show=False, id="tokens.cancel", tooltip="cancel the training"),
+        Binding("K", "keep", show=False, id="tokens.keep", tooltip="keep what was learnt until it was cancelled"),
         Binding("r", "recompute", show=False, id="tokens.recompute", tooltip="encode again"),
         Binding("tab", "next_pane(1)", show=False, id="tokens.next-pane", tooltip="next pane"),
         Binding("shift+tab", "next_pane(-1)", show=False, id="tokens.previous-pane", tooltip="previous pane"),
@@ -113,8 +127,8 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
         self._quiet: Timer | None = None
         self._pane = "main"
         self._places: dict[int, list[int]] = {}
-        self._word = ""
         self._searched: object = None
+        self._to_play = ""
 
     # --- frame
 
@@ -222,6 +236,7 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
             body.table.fill(body.strip.length, self._table_row)
             self.count(f"{amount(reading.report.total, 'token')} in {reading.seconds * 1000:.1f} ms")
         self.titles()
+        self._find_to_play(reading)
         self.show_token()
         self.show_windows()
         known = reading.known.tokenizer if reading.known is not None else None
@@ -229,6 +244,18 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
             self._searched = known
             if self.body.main == "vocabulary":
                 self.search(self.found.query if self.found is not None else "")
+
+    def _find_to_play(self, reading: Reading) -> None:
+        """Goes to the word that a lesson wants to see built."""
+        word, self._to_play = self._to_play, ""
+        at = self.text.find(word) if word else -1
+        if at < 0 or reading.report is None:
+            return
+        index = next((i for i, t in enumerate(reading.report.tokens) if t.char_start <= at < t.char_end), None)
+        if index is not None:
+            self.body.strip.go_to(index)
+            self.show_token()
+            self.action_play()
 
     def _show_error(self, error: LabError, wanted: Wanted) -> None:
         body = self.body
@@ -266,7 +293,7 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
         view = self.view
         body.subtitle("strip", "  ".join(f"[{v}]" if v == view else v for v in VIEWS) + " · v")
         body.title("compare", ["same text, other tokenizers · enter or click uses one · c to change", "same text · c"])
-        self._merge_title()
+        self.merge_title()
         self.vocabulary_title()
         self.windows_title()
         self.build_title()
@@ -280,7 +307,7 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
             body.token.show([])
             body.merges.show([], empty=no_merges(reading) if reading is not None else "")
             body.title("token", ["token"])
-            self._merge_title()
+            self.merge_title()
             self.say("no text: e to type one, o for samples, corpora and files" if not self.text else "")
             return
         index = min(body.strip.at, len(reading.report.tokens) - 1)
@@ -309,22 +336,23 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
         body, report, bpe = self.body, reading.report, reading.bpe
         assert report is not None
         if bpe is None:
-            self._word = ""
+            self.word = ""
             body.merges.show([], empty=no_merges(reading))
             body.tree_rows.show(no_merges(reading).splitlines())
-            self._merge_title()
+            self.merge_title()
             return
         token = report.tokens[index]
         body.tree_rows.show(tree_rows(tree_of(bpe.merge_tree(token.id))))
         word, _ = word_at(bpe, self.text, token.char_start)
-        self._word = word
+        self.word = word
         if len(word) > LONGEST_WORD:
             body.merges.show([], empty=f"This piece has more than {LONGEST_WORD} characters: too many steps to show.")
         else:
             body.merges.show(merge_lines(bpe, word))
-        self._merge_title()
+        self.merge_title()
 
-    def _merge_title(self) -> None:
+    def merge_title(self) -> None:
+        """The border of the merges."""
         body = self.body
         if body.tree_rows.display:
             body.title("merge", ["how this token was built · m for the steps of its word", "merge tree · m"])
@@ -334,7 +362,7 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
             body.title("merge", ["merges"])
             body.subtitle("merge", "")
             return
-        word = piece_text(self._word.encode())
+        word = piece_text(self.word.encode())
         at = f"step {body.merges.step} of {len(steps) - 1}"
         body.title("merge", [f"how “{word}” was built · {at}", f"“{word[:20]}” · {at}", at])
         body.subtitle("merge", ", . step · p stops" if body.merges.playing else ", . step · p play · m tree")
@@ -371,13 +399,13 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
     @on(MergeView.Stepped)
     @guarded
     def _stepped(self, message: MergeView.Stepped) -> None:
-        self._merge_title()
+        self.merge_title()
         line = message.view.steps[message.step]
         if line.merged is not None:
             rank = f" · merge {line.rank:,}" if line.rank is not None else ""
             self.say(f"step {message.step}: ‘{piece_text(line.merged)}’ becomes id {line.token_id}{rank}")
         else:
-            self.say(f"step 0: the {amount(len(line.pieces), 'byte')} of “{piece_text(self._word.encode())}”")
+            self.say(f"step 0: the {amount(len(line.pieces), 'byte')} of “{piece_text(self.word.encode())}”")
 
     @on(CompareList.Activated)
     @guarded
@@ -438,14 +466,14 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
     def action_play(self) -> None:
         """Plays the merges of the word under the cursor."""
         self.body.merges.action_play()
-        self._merge_title()
+        self.merge_title()
 
     def action_tree(self) -> None:
         """Merge steps or tree."""
         body = self.body
         tree = not body.tree_rows.display
         body.tree_rows.display, body.merges.display = tree, not tree
-        self._merge_title()
+        self.merge_title()
 
     def action_spaces(self) -> None:
         """White space as signs, or as it is."""
@@ -490,7 +518,7 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
         """Stops the merges that play."""
         stopped = self.body.merges.stop()
         if stopped:
-            self._merge_title()
+            self.merge_title()
         return stopped
 
     def release(self) -> bool:
@@ -513,9 +541,83 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
 
     # --- what every screen offers
 
+    def take_away(self) -> TakeAwayRequest | None:
+        """What the main pane shows, as Python, command and data."""
+        reading = self.reading
+        if self.body.main == "build" and self.learning is not None:
+            return learning_of(self.learning, self.source)
+        if reading is None:
+            return None
+        if self.body.main == "vocabulary" and self.found is not None:
+            return vocabulary_of(reading, self.found.query, self.found)
+        if self.body.main == "windows":
+            return windows_of(reading, self.source, self.query_one(WindowsPane).numbers)
+        return tokens_of(reading, self.source, self.compared)
+
+    def lesson(self) -> LessonView:
+        """L1 with the numbers of the text and of the token that counts."""
+        values = lesson_values(self.reading, self.body.strip.at, self.body.merges.steps, self.word)
+        tries = (
+            ("step through the merges of “naïve”", "try_word('naïve')"),
+            ("compare with one token for each character", "try_char"),
+        )
+        return LessonView("L1", values, tries)
+
+    def action_try_word(self, word: str) -> None:
+        """Puts the cursor on a word of the first sample, cut by GPT-2's table if that is here, and plays its merges."""
+        from core.tokenizers import tokenizer_is_here
+
+        if word not in self.text:
+            self.show_text(Source(FIRST))
+        if (self.reading is None or self.reading.bpe is None) and tokenizer_is_here("gpt2"):
+            self.use_tokenizer("gpt2")
+        self._to_play = word
+        self.read_now()
+
+    def action_try_char(self) -> None:
+        """Puts the characters into the comparison."""
+        if "char" not in self.others:
+            self.others = (*self.others[-2:], "char")
+        self.read_now()
+        self.say("char: one token for each character; look at its bar and its bytes per token")
+
     def commands(self) -> Iterable[tuple[str, str, Callable[[], Any]]]:
         """Every key has an entry."""
         yield "Edit the text", "e", self.action_edit
+        yield "Open a text: a sample, a corpus, a file…", "o", self.action_open
+        for view in VIEWS:
+            yield f"View: tokens as {view}", "v", partial(self.to_view, view)
+        yield "View: vocabulary, find an entry…", "f", self.action_find
+        yield "View: windows over the text", "t", self.action_windows
+        yield "Windows: next usual setting", "a", self.action_preset
+        yield "Compare with other tokenizers…", "c", self.action_compare
+        yield "Build a byte-pair encoding…", "b", self.action_build
+        yield "Cancel the training of a tokenizer", "x", self.action_cancel_build
+        yield "Keep what a cancelled training has learnt", "K", self.action_keep
+        yield "Use the tokenizer that was trained", "u", self.action_use
+        yield "Use the model's own tokenizer", "", self.action_use_own
+        yield "Fetch the vocabulary that is missing", "d", self.action_fetch
+        yield "Merges: play, or stop", "p", self.action_play
+        yield "Merges: steps or tree", "m", self.action_tree
+        yield "White space as signs or as it is", "s", self.action_spaces
+        yield "Break lines at line ends or not", "S", self.action_breaks
+        yield "Next token of the same id", "n", partial(self.action_same, 1)
+        yield "Send this text to Attention and Generate", "the workbench's prompt", self.action_send
+        for name, text in SAMPLES.items():
+            yield f"Show sample: {name}", "a text to look at", partial(self.show_text, Source(text, name))
+
+    def to_view(self, view: str) -> None:
+        """A view of the tokens, from wherever."""
+        if self.body.main != "strip":
+            self.to_main("strip")
+        self.show_view(view)
+
+    def action_send(self) -> None:
+        """Makes the beginning of this text the prompt of the other screens."""
+        part = self.text[:2000]
+        if part.strip():
+            self.workbench.set(prompt=part)
+            self.say(f"the prompt of Attention and Generate is now {amount(len(part), 'character')} of this text")
 
 
 def _covers(reading: Reading) -> bool:

@@ -18,6 +18,8 @@ class TokensBase(LabScreen):
     compared: tuple[Compared, ...]
     others: tuple[str, ...]
     reader: TokensReader
+    word = ""
+    """The word whose merges are shown."""
 
     @property
     def body(self) -> TokensBody:
@@ -40,6 +42,10 @@ class TokensBase(LabScreen):
         """Brings the borders up to date."""
         raise NotImplementedError
 
+    def merge_title(self) -> None:
+        """Brings the border of the merges up to date."""
+        raise NotImplementedError
+
     def show_token(self) -> None:
         """Brings the panes about one token up to date."""
         raise NotImplementedError
@@ -48,3 +54,4 @@ class TokensBase(LabScreen):
         """Shows another view in the main place."""
         self.body.show_main(name)
         self.titles()
+        self.call_after_refresh(self.titles)  # a pane that was just mounted has its width then

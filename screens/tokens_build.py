@@ -9,12 +9,11 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 
@@ -22,6 +21,7 @@ from core.errors import LabError, TokenizerError
 from screens.guard import as_lab_error, guarded
 from screens.tokens_base import TokensBase
 from screens.tokens_dialogs import Plan, PlanTraining
+from screens.tokens_reader import vocabulary_corpus
 from screens.tokens_view import amount, size
 from screens.widgets.curve import Curve
 from screens.widgets.figure import Figure, Line
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 TOLD = 0.15
 """Seconds between two looks at what is being learnt."""
 PLOTTED = 0.6
+SHORT = 5_000
+"""Characters below which a text is too short to learn much from."""
 
 
 @dataclass
@@ -113,12 +115,6 @@ def save_learnt(learning: Learning) -> None:
 class BuildActions(TokensBase):
     """Build a tokenizer (``b``), cancel it (``x``), keep what was learnt (``k``), use it (``u``)."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "build", "Build", id="tokens.build", tooltip="train a byte-pair encoding on a text"),
-        Binding("x", "cancel_build", show=False, id="tokens.cancel", tooltip="cancel the training"),
-        Binding("K", "keep", show=False, id="tokens.keep", tooltip="keep what was learnt until it was cancelled"),
-        Binding("u", "use", show=False, id="tokens.use", tooltip="use what was trained, or the model's own"),
-    ]
     learning: Learning | None = None
     """The last training."""
     _plotted = 0.0
@@ -139,8 +135,8 @@ class BuildActions(TokensBase):
         if self.learning is not None and self.learning.running:
             await self._open_build()
             return
-        corpus = self.source.name if self._corpus_shown() else ""
-        self.app.push_screen(PlanTraining(corpus or "."), self._planned)
+        corpus = self.source.name if self._corpus_shown() else "." if len(self.text) > SHORT else vocabulary_corpus()
+        self.app.push_screen(PlanTraining(corpus), self._planned)
 
     def _corpus_shown(self) -> bool:
         from core.data.corpora import CORPORA
@@ -212,7 +208,8 @@ class BuildActions(TokensBase):
         self.show_learning()
         if learning.state == "saved":
             self.reader.forget(learning.name)
-            self.say(f"{learning.name} is saved, in the lists of tokenizers, and ready: u uses it here")
+            early = " (no pair was left)" if len(learning.steps) < learning.plan.vocab_size - 257 else ""
+            self.say(f"{learning.name} is saved{early}, in the lists of tokenizers, and ready: u uses it here")
         elif learning.state == "cancelled":
             self.say(f"cancelled after {amount(len(learning.steps), 'merge')}: K keeps them, b begins again")
         elif learning.error is not None:

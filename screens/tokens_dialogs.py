@@ -234,10 +234,9 @@ class PlanTraining(Dialog[Plan]):
     PlanTraining #reason { color: $text-warning; height: auto; }
     """
 
-    def __init__(self, corpus: str, *, bytes_shown: int = 0) -> None:
+    def __init__(self, corpus: str) -> None:
         super().__init__()
         self._corpus = corpus
-        self._bytes = bytes_shown
 
     def compose_box(self) -> ComposeResult:
         """Three fields."""

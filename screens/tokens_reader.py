@@ -49,6 +49,8 @@ class Known:
     command: tuple[str, ...]
     """How the command line names it; empty where it cannot."""
     note: str = ""
+    needs: str = ""
+    """A line of imports that ``python`` stands on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,9 +129,20 @@ class TokensReader:
         for name in dict.fromkeys(names):
             if name == wanted.name and current is not None and reading.report is not None:
                 rows.append(_row(name, current, reading.report))
-                continue
-            rows.append(self._compared(name, wanted))
+            elif not self._is_current(name, wanted, current):
+                rows.append(self._compared(name, wanted))
         return tuple(rows)
+
+    def _is_current(self, name: str, wanted: Wanted, current: Known | None) -> bool:
+        """Whether another name means the current tokenizer too, as ``gpt2`` does for a model of GPT-2's."""
+        try:
+            other = self.known(name, wanted.model)
+        except LabError:
+            return False
+        return current is not None and (other.label, other.tokenizer.vocab_size) == (
+            current.label,
+            current.tokenizer.vocab_size,
+        )
 
     def _compared(self, name: str, wanted: Wanted) -> Compared:
         from core.tokenizers.inspect import inspect
@@ -252,8 +265,9 @@ def own_tokenizer(model: str) -> Known:
     name = split_spec(model)[0]
     run = open_run(name)
     tokenizer = load_tokenizer(run.path)
-    python = f"core.load_model({model!r}).tokenizer"
-    return Known(tokenizer.name, tokenizer.name, tokenizer, python, (), f"of {model}")
+    python = f"load_tokenizer(open_run({name!r}).path)"
+    needs = "from core.tokenizers import load_tokenizer\nfrom core.training.runs import open_run\n"
+    return Known(tokenizer.name, tokenizer.name, tokenizer, python, (), f"of {model}", needs)
 
 
 def _renamed(known: Known, model: str) -> Known:

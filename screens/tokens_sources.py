@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
 
 from textual import on, work
-from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from core.errors import CorpusError, LabError
@@ -21,12 +19,6 @@ from screens.widgets.error_card import ErrorCard
 
 class SourceActions(TokensBase):
     """Open a text (``o``), choose what to compare (``c``), fetch (``d``)."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("c", "compare", "Compare", id="tokens.compare", tooltip="choose up to three tokenizers to compare"),
-        Binding("o", "open", "Open", id="tokens.open", tooltip="a sample, a corpus or a file"),
-        Binding("d", "fetch", show=False, id="tokens.fetch", tooltip="fetch the vocabulary that is missing"),
-    ]
 
     class Opened(Message):
         """A text was read, or could not be."""
@@ -65,7 +57,8 @@ class SourceActions(TokensBase):
                     f"llm-lab pull {choice.name} fetches it once; python-docs needs no network",
                 )
             else:
-                found = Source(load_corpus(choice.name), choice.name)
+                python = f"core.load_corpus({choice.name!r})"
+                found = Source(load_corpus(choice.name), choice.name, "", python, choice.name)
         except LabError as error:
             found = error
         self.post_message(self.Opened(found, choice.name if choice.kind == "corpus" else ""))

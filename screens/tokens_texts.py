@@ -46,6 +46,10 @@ class Source:
     """A sample's, a corpus's or a file's; empty where it was typed."""
     note: str = ""
     """What is worth saying of it."""
+    python: str = ""
+    """Python that gives the text; empty: the text itself is written down."""
+    word: str = ""
+    """How a command line names it; empty: by the text itself."""
 
 
 def read_text_file(path: Path) -> Source:
@@ -77,7 +81,8 @@ def read_text_file(path: Path) -> Source:
         notes.append("this is a binary file")
     if more:
         notes.append(f"only its first {READ_AT_MOST // 1_000_000} MB were read")
-    return Source(text.removeprefix("\ufeff"), path.name, " · ".join(notes))
+    python = f"open({str(path)!r}, encoding='utf-8', errors='replace', newline='').read({READ_AT_MOST})"
+    return Source(text, path.name, " · ".join(notes), python, str(path))
 
 
 def clipped(text: str, limit: int) -> str:

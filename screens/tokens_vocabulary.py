@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import events, on, work
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.message import Message
 from textual.timer import Timer
@@ -51,9 +50,6 @@ class VocabularyPane(Guarded, Vertical):
 class VocabularyActions(TokensBase):
     """Find in the vocabulary (``f``)."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f", "find", "Find", id="tokens.find", tooltip="the vocabulary: text, id, bytes, length, regex"),
-    ]
     found: Found | None = None
     """What was found last."""
     _find_quiet: Timer | None = None
@@ -164,13 +160,16 @@ class VocabularyActions(TokensBase):
         body.title("token", [f"entry {entry.id}"])
         body.subtitle("token", "")
         body.token.show(entry_rows(entry, reading))
+        self.word = ""
         if reading.bpe is None or entry.special:
             body.merges.show([], empty="This entry was not merged from others.")
             body.tree_rows.show(["This entry was not merged from others."])
         else:
             body.tree_rows.show(tree_rows(tree_of(reading.bpe.merge_tree(entry.id))))
             whole = "\ufffd" not in entry.text
+            self.word = entry.text if whole else ""
             body.merges.show(merge_lines(reading.bpe, entry.text) if whole else [], empty="Half a character; m: tree")
+        self.merge_title()
         self.say(f"entry {entry.id} ‘{piece_text(entry.bytes)}’ · bytes {entry.bytes[:12].hex(' ')}")
         return True
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 
 from core.errors import LabError
@@ -64,10 +61,6 @@ class WindowsPane(Guarded, Vertical):
 class WindowsActions(TokensBase):
     """Windows (``t``) and their settings (``a``)."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("t", "windows", "Windows", id="tokens.windows", tooltip="what a model reads and should say next"),
-        Binding("a", "preset", show=False, id="tokens.preset", tooltip="windows: the next usual setting"),
-    ]
     _preset = 0
 
     async def action_windows(self) -> None:
