@@ -7,15 +7,20 @@ the next start, never the run.
 
 from __future__ import annotations
 
+import hashlib
 import os
+import re
 import tempfile
 import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from core.errors import CorpusError, LabError
+from core.files import write_error
 from core.folders import cache_dir
 from core.tokenizers.base import id_dtype
 
@@ -26,6 +31,8 @@ if TYPE_CHECKING:
     from core.tokenizers.base import Tokenizer
 
 _CRC_BYTES = 4
+_STRETCH = 4_000_000  # characters of a large file that are encoded at a time
+_SEAM = re.compile(r"(?<=[A-Za-z]) (?=[A-Za-z])")
 
 
 def encode_corpus(corpus: Corpus, tokenizer: Tokenizer, cache: Path | None = None) -> NDArray[np.integer[Any]]:
@@ -52,6 +59,106 @@ def encode_corpus(corpus: Corpus, tokenizer: Tokenizer, cache: Path | None = Non
         return written
     ids.flags.writeable = False
     return ids
+
+
+def encode_file(path: Path, tokenizer: Tokenizer, cache: Path | None = None) -> NDArray[np.integer[Any]]:
+    """The ids of a text file that may be larger than memory: read, encoded and written a stretch at a time.
+
+    The file of ids is the one that ``encode_corpus`` would make. A tokenizer whose pieces may lie across any place
+    (``has_seams`` says whether) reads the whole text at once.
+
+    Args:
+        path: a UTF-8 text.
+        tokenizer: what turns it into ids; none that is made from this text.
+        cache: the cache folder; left out, this machine's.
+
+    Returns:
+        (N,) uint16, or uint32 for a vocabulary above 65,536; memory-mapped, read-only.
+
+    Raises:
+        CorpusError: it is no UTF-8, or cannot be read.
+        TokenizerError: the tokenizer cannot encode this text.
+        LabError: the ids cannot be written.
+    """
+    folder = cache_dir() if cache is None else cache
+    digest, size = hashlib.sha256(), 0
+    for text in _stretches(path, seams=False):
+        digest.update(text.encode())
+        size += len(text)
+    if not size:
+        raise CorpusError(f"expected a text, {path} is empty", "give a file with some text in it")
+    target = folder / "ids" / f"{digest.hexdigest()}-{tokenizer.fingerprint}.npy"
+    if (known := _mapped(target, tokenizer.vocab_size)) is None:
+        seams = getattr(tokenizer, "has_seams", False)
+        texts = _stretches(path, seams=True) if seams else iter(["".join(_stretches(path, seams=False))])
+        _write_stretches(target, (tokenizer.encode_array(text) for text in texts), id_dtype(tokenizer.vocab_size))
+        known = _mapped(target, tokenizer.vocab_size)
+    if known is None:
+        raise LabError(f"{target} was written and cannot be read back", "look at the disk of the cache folder")
+    return known
+
+
+def _stretches(path: Path, *, seams: bool) -> Iterator[str]:
+    """A text a few million characters at a time, with ``seams`` cut where no token lies across."""
+    kept, seen = "", 0
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            while text := file.read(_STRETCH):
+                seen += len(text)
+                kept += text
+                cut = _last_seam(kept) if seams else len(kept)
+                if cut:
+                    yield kept[:cut]
+                    kept = kept[cut:]
+    except UnicodeDecodeError as error:
+        raise CorpusError(
+            f"expected UTF-8, {path} has 0x{error.object[error.start]:02x} after character {seen:,}",
+            f"if it is an older encoding, convert it: iconv -f LATIN1 -t UTF-8 {path}",
+        ) from None
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {error.strerror}", "look at its path and its permissions") from None
+    if kept:
+        yield kept
+
+
+def _last_seam(text: str) -> int:
+    """The last lone space between two ASCII letters, where every known pattern begins a new piece; 0: none."""
+    return max((found.start() for found in _SEAM.finditer(text, max(0, len(text) - 10_000))), default=0) or max(
+        (found.start() for found in _SEAM.finditer(text)), default=0
+    )
+
+
+def _write_stretches(path: Path, parts: Iterable[NDArray[np.integer[Any]]], dtype: type[np.generic]) -> None:
+    """As ``_write``, a part at a time; the number of ids is filled into the header at the end."""
+    beside = path.with_name(f".{path.stem[:16]}-{os.getpid()}.tmp")
+    count = crc = 0
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with beside.open("wb") as file:
+            start = _header(file, dtype, 0)
+            for part in parts:
+                data = np.ascontiguousarray(part, dtype=dtype)
+                file.write(data.data)
+                crc = zlib.crc32(data.data, crc)
+                count += len(data)
+            file.write(crc.to_bytes(_CRC_BYTES, "little"))
+            file.seek(0)
+            assert _header(file, dtype, count) == start  # numpy leaves room for any number in it
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+
+
+def _header(file: BinaryIO, dtype: type[np.generic], count: int) -> int:
+    """Writes numpy's header for so many ids; where the ids begin."""
+    description = {"descr": np.dtype(dtype).str, "fortran_order": False, "shape": (count,)}
+    np.lib.format.write_array_header_1_0(file, description)
+    return file.tell()
 
 
 def _mapped(path: Path, vocab_size: int) -> NDArray[np.integer[Any]] | None:

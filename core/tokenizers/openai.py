@@ -111,8 +111,13 @@ class TiktokenTokenizer:
         parts = [self._stretch(text[a:b]).astype(dtype) for a, b in self._stretches(text)]
         return np.concatenate(parts) if parts else np.empty(0, dtype)
 
+    @property
+    def has_seams(self) -> bool:
+        """Whether a text may be cut at a lone space between two letters, and its parts encoded by themselves."""
+        return self._pattern in _SEAMED
+
     def _stretches(self, text: str) -> Iterator[tuple[int, int]]:
-        return _stretches(text) if self._pattern in _SEAMED else iter([(0, len(text))] if text else [])
+        return _stretches(text) if self.has_seams else iter([(0, len(text))] if text else [])
 
     def _stretch(self, text: str) -> NDArray[np.uint32]:
         ids: NDArray[np.uint32] = self._encoding.encode_to_numpy(text, disallowed_special=())

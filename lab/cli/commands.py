@@ -30,6 +30,14 @@ COMMANDS: dict[str, Command] = {
         Command("delete", "RUN", "Move a run to the trash.", "lab.cli.delete:delete", "Steering a run"),
         Command("tokenize", "NAME [TEXT|FILE|-]", "Cut a text into tokens.", "lab.cli.tokenize:tokenize", "Tokens"),
         Command(
+            "train-tokenizer",
+            "CORPUS [--vocab-size N]",
+            "Learn byte pairs from a text.",
+            "lab.cli.train_tokenizer:train_tokenizer",
+            "Tokens",
+        ),
+        Command("windows", "CORPUS", "Cut a text into training windows.", "lab.cli.windows:windows", "Tokens"),
+        Command(
             "generate",
             "MODEL [-p TEXT | -f FILE | -]",
             "Let a model continue a text.",
