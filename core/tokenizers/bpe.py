@@ -231,6 +231,11 @@ class BPETokenizer:
         for pieces in self._splitter.pieces(text):
             ids.extend(chain.from_iterable(map(of_word, pieces)))
 
+    @property
+    def has_seams(self) -> bool:
+        """Whether a text may be cut at a lone space between two letters, and its parts encoded by themselves."""
+        return self._splitter.has_seams
+
     def encode_array(self, text: str) -> NDArray[np.unsignedinteger[Any]]:
         """The ids of a text as uint16 (uint32 above 65,536 entries), by tiktoken's engine; special tokens are plain.
 

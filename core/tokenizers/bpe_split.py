@@ -45,7 +45,7 @@ class Splitter:
         """
         self.pattern = pattern
         self._gpt2 = pattern in (GPT2_PATTERN, _ENCODER_PY)
-        self._has_seams = self._gpt2 or pattern in (CL100K_PATTERN, O200K_PATTERN)
+        self.has_seams = self._gpt2 or pattern in (CL100K_PATTERN, O200K_PATTERN)
         if not self._gpt2:
             _ = self._compiled
 
@@ -71,7 +71,7 @@ class Splitter:
             utf8(text)
         start = 0
         while start < len(text):
-            seam = _SEAM.search(text, start + STRETCH) if self._has_seams else None
+            seam = _SEAM.search(text, start + STRETCH) if self.has_seams else None
             end = seam.start() if seam else len(text)
             yield text[start:end]
             start = end
