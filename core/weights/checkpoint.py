@@ -10,7 +10,7 @@ from __future__ import annotations
 import mmap
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, cast, get_args
+from typing import TYPE_CHECKING, Any, cast, get_args
 
 from core.config import DType, GPTConfig
 from core.errors import CheckpointError, ConfigError, nearest
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from core.weights.tensor_file import Entry
 
 _SHORT = {"fp16": "float16", "half": "float16", "bf16": "bfloat16", "fp32": "float32", "float": "float32"}
+_FILLERS = frozenset({"normal_", "uniform_", "kaiming_uniform_", "fill_", "zero_", "ones_", "zeros_"})
 
 
 @dataclass(frozen=True)
@@ -73,23 +74,46 @@ def load_model(spec: str, *, device: str = "auto", dtype: DType = "auto") -> Loa
         TokenizerError: no tokenizer lies beside it, or a damaged one.
         MissingExtraError: OpenAI's checkpoint needs TensorFlow.
     """
+    where = ready(spec)
+    model, maps = load_weights(where, device=device, dtype=dtype)
+    tokenizer = load_tokenizer(where.folder) if where.run is not None else tokenizer_of(where.folder, where.config)
+    return LoadedModel(model, tokenizer, where.config, where.files[0], spec, where.step, maps)
+
+
+def load_weights(where: Located, *, device: str = "auto", dtype: DType = "auto") -> tuple[GPT, tuple[mmap.mmap, ...]]:
+    """The model alone, of what ``core.weights.locate.ready`` found, and what is mapped; raises as ``load_model``."""
     import torch
 
-    from core.model.gpt import GPT
     from core.training.measure import pick_device
 
     wanted, place = _dtype(dtype), pick_device(device)
-    where = ready(spec)
     if where.files[0].name == stored.MODEL and where.run is not None:
         checkpoints.check_model(where.files[0].parent)
-    weights = Weights(where)
-    tokenizer = load_tokenizer(where.folder) if where.run is not None else tokenizer_of(where.folder, where.config)
-    with torch.device("meta"):
-        model = GPT(where.config)
-    tensors, maps = _tensors(where, weights, torch.device(place), wanted)
+    model = _unfilled(where.config)
+    tensors, maps = _tensors(where, Weights(where), torch.device(place), wanted)
     model.load_state_dict(tensors, assign=True)
-    model.eval().requires_grad_(False)
-    return LoadedModel(model, tokenizer, where.config, where.files[0], spec, where.step, maps)
+    return model.eval().requires_grad_(False), maps
+
+
+def _unfilled(config: GPTConfig) -> GPT:
+    """A model whose parameters have shapes and no values.
+
+    Its initial weights are not drawn: even on the meta device the first ``normal_`` imports half of torch's compiler,
+    for a second and 100 MB.
+    """
+    import torch
+    from torch.overrides import TorchFunctionMode
+
+    from core.model.gpt import GPT
+
+    class Undrawn(TorchFunctionMode):
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            if getattr(func, "__name__", "") in _FILLERS:  # of Tensor, or of torch.nn.init
+                return args[0] if args else kwargs["tensor"]
+            return func(*args, **(kwargs or {}))
+
+    with torch.device("meta"), Undrawn():
+        return GPT(config)
 
 
 def _dtype(name: str) -> torch.dtype:
