@@ -198,9 +198,13 @@ class Found:
         return {"query": self.query, "total": self.total, "entries": [entry.to_dict() for entry in self.entries]}
 
 
-@lru_cache(maxsize=3)  # a search at every key press looks through the same vocabulary
 def vocabulary(tokenizer: Tokenizer) -> tuple[Entry, ...]:
     """Every entry of a vocabulary, in the order of the ids; ids that were left free are left out."""
+    return _entries(tokenizer)
+
+
+@lru_cache(maxsize=3)  # a search at every key press looks through the same vocabulary
+def _entries(tokenizer: Any) -> tuple[Entry, ...]:
     special = set(tokenizer.special_tokens.values())
     entries = []
     for token_id in range(tokenizer.vocab_size):

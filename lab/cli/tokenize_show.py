@@ -144,7 +144,7 @@ def _print_comparison(made: Sequence[TokenReport]) -> None:
     most = max(r.total for r in made) or 1
     print(f"{made[0].characters:,} characters, {made[0].bytes:,} bytes, {made[0].words:,} words")
     print()
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             r.tokenizer,
             f"{r.total:,}",
@@ -187,7 +187,7 @@ def found(tokenizer: Tokenizer, query: str, limit: int, as_json: bool) -> int:
         return 0
     labels = _labels()
     print(f"{tokenizer.name}: {_many(result.total, 'entry').replace('entrys', 'entries')} for {query!r}")
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (str(e.id), labels.of(e.bytes).text, e.bytes.hex(" "), "special" if e.special else "") for e in result.entries
     ]
     for line in table(("id", "token", "bytes", ""), rows) if rows else ():
@@ -210,7 +210,7 @@ def steps(tokenizer: Tokenizer, word: str, as_json: bool) -> int:
     labels = _labels()
     for piece, made in done:
         print(labels.of(piece.encode()).text)
-        rows = [
+        rows: list[tuple[str, ...]] = [
             (
                 str(n),
                 "│".join(labels.of(part).text for part in step.pieces),
@@ -247,7 +247,7 @@ def listing(as_json: bool) -> int:
     if as_json:
         print_json({"tokenizers": [ref.to_dict() for ref in refs]})
         return 0
-    rows = [
+    rows: list[tuple[str, ...]] = [
         (
             ref.name,
             "of its text"
