@@ -267,6 +267,18 @@ class Tree:
         return next(n for i in range(1, 10**6) if (n := f"{above.name}{i}") not in taken)
 
 
+def tree_of(
+    prompt: str, prompt_ids: Sequence[int], model: str, sampling: SamplingConfig, steps: Sequence[Step]
+) -> Tree:
+    """The tree of what one call of ``generate`` yielded: a prompt with its continuations, each with its own seed."""
+    tree = Tree()
+    root = tree.add_root(prompt, prompt_ids)
+    for sample in sorted({step.sample for step in steps}):
+        branch = tree.add(root.id, model, sampling.override(seed=sampling.seed + sample))
+        branch.steps += [step for step in steps if step.sample == sample]
+    return tree
+
+
 def _letters(n: int) -> str:
     """A, B, ... Z, AA, AB.
 

@@ -31,14 +31,24 @@ def save_transcript(tree: Tree, path: str | os.PathLike[str]) -> Path:
         InputError: another ending, or a folder that does not exist.
         DiskFullError: no space is left; what was there stays.
     """
+    target = transcript_path(path)
+    content = {"kind": "transcript", "format": FORMAT, "saved": time.strftime("%Y-%m-%d %H:%M:%S"), **tree.to_dict()}
+    text = _json(content) if target.suffix == ".json" else to_markdown(tree, content)
+    write_bytes_atomic(target, text.encode("utf-8", "backslashreplace"))
+    return target
+
+
+def transcript_path(path: str | os.PathLike[str]) -> Path:
+    """Where a transcript can be written, asked before there is one.
+
+    Raises:
+        InputError: another ending, or a folder that does not exist.
+    """
     target = Path(path).expanduser()
     if target.suffix not in (".md", ".json"):
         raise InputError(f"a transcript is FILE.md or FILE.json, got {target.name}", "give it one of these endings")
     if not target.parent.is_dir():
         raise InputError(f"there is no folder {target.parent}", "make it first, or save elsewhere")
-    content = {"kind": "transcript", "format": FORMAT, "saved": time.strftime("%Y-%m-%d %H:%M:%S"), **tree.to_dict()}
-    text = _json(content) if target.suffix == ".json" else to_markdown(tree, content)
-    write_bytes_atomic(target, text.encode("utf-8", "backslashreplace"))
     return target
 
 

@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Group, Parameter
 
+from core.generation.branches import tree_of
+from core.generation.prompts import prompt_ids
+from core.generation.transcript import save_transcript, transcript_path
 from lab.cli.prompt import read_prompt
 from lab.cli.report import print_json
 from lab.cli.sampling_flags import asked_sampling, with_sampling_flags
+from lab.cli.search import search
 from lab.cli.signals import stop_on_signals
-from lab.cli.writing import write, write_clean
+from lab.cli.writing import note, write, write_clean
 
 if TYPE_CHECKING:
     from core.generation.session import Session
@@ -67,13 +71,20 @@ def generate(
     """
     sampling = asked_sampling(preset, fields)
     text = read_prompt(source, prompt, file)
+    target = transcript_path(save) if save is not None else None
     special: Any = "all" if allow_special else frozenset()
     cancelled = threading.Event()
-    with stop_on_signals(cancelled.set, lambda said: None) as received:
-        session = open_session(model, device, dtype)
-        from core.generation.engine import generate as run
+    session = open_session(model, device, dtype)
+    from core.generation.engine import generate as run
 
+    with stop_on_signals(cancelled.set, lambda said: None) as received:
+        if beams is not None:
+            search(session, text, sampling, beams, n, special, cancelled, as_json)
+            return received.exit_code
         steps = run(session.loaded, text, sampling, n=n, cancelled=cancelled, session=session, allowed_special=special)
+        recorded: list[Step] = []
+        if target:
+            steps = _recorded(steps, recorded)
         if echo and not as_json:
             write_clean(text)
         if as_json:
@@ -82,7 +93,16 @@ def generate(
             _table(steps, n)
         else:
             _stream(steps, n, sampling.seed)
+        if target:
+            ids = prompt_ids(session.loaded, text, special)[0]
+            save_transcript(tree_of(text, ids, model, sampling, recorded), target)
     return received.exit_code
+
+
+def _recorded(steps: Iterator[Step], into: list[Step]) -> Iterator[Step]:
+    for step in steps:
+        into.append(step)
+        yield step
 
 
 def open_session(model: str, device: str, precision: str) -> Session:
@@ -130,7 +150,7 @@ def _stream(steps: Iterator[Step], n: int, seed: int) -> None:
     kept: list[list[Step]] = [[] for _ in range(n)]
     for step in steps:
         if step.notice and step.sample == 0:
-            say(f"note: {step.notice}")
+            note(step.notice)
         if n > 1 and not any(kept):
             write(_heading(0, n, seed))
         kept[step.sample].append(step)
@@ -161,22 +181,15 @@ def _sum_up(kept: list[list[Step]], seconds: float) -> None:
     if tokens:
         ends = ", ".join(dict.fromkeys(steps[-1].end or "cancelled" for steps in kept if steps))
         first = kept[0][0].seconds
-        say(
-            f"{tokens} tokens, {tokens / max(seconds, 1e-9):.0f} a second, the first after {first:.2f} s; ended: {ends}"
-        )
-
-
-def say(text: str) -> None:
-    """A line beside the text, on standard error."""
-    sys.stdout.flush()
-    print(text, file=sys.stderr, flush=True)
+        rate = tokens / max(seconds, 1e-9)
+        note(f"{tokens} tokens, {rate:.0f}/s, the first after {first:.2f} s; ended: {ends}")
 
 
 def _table(steps: Iterable[Step], n: int) -> None:
     """A line for each token, with the likeliest that it stood among."""
     for step in steps:
         if step.notice:
-            say(f"note: {step.notice}")
+            note(step.notice)
         place = f"{step.sample + 1}/{n} #{step.index}" if n > 1 else f"#{step.index}"
         told = "  ".join(f"{_quoted(a.text)} {a.before:.1%}{_after(a.after, a.cut_by)}" for a in step.alternatives)
         text = step.bytes.decode("utf-8", "replace")

@@ -29,3 +29,10 @@ def write(text: str) -> None:
 def write_clean(text: str) -> None:
     """Writes at once; a terminal gets no control characters, which a model may well have made up."""
     write(visible(text) if sys.stdout.isatty() else text)
+
+
+def note(text: str) -> None:
+    """Says something beside the text: a line on standard error."""
+    sys.stdout.flush()
+    sys.stderr.write(f"note: {text}\n")
+    sys.stderr.flush()
