@@ -64,7 +64,7 @@ class WeightsScreen(WeightKeys):
         self._look_timer: Timer | None = None
         self._asked: frozenset[str] = frozenset()
         self._other: int | None = None
-        self._focused_once = False
+        self._last_key = ""
 
     # --- frame
 
@@ -199,7 +199,8 @@ class WeightsScreen(WeightKeys):
             ("o", "open files you have", "open"),
             ("u", "use the demo", "app.use_demo"),
         ]
-        self.body.show_nothing("values appear when the files are here: d downloads them")
+        self.body.show_nothing("its files are not here", missing=True)
+        self.body.show_below("view")
         self.problem("#w-values", error, doors)
 
     # --- the tree
@@ -214,6 +215,8 @@ class WeightsScreen(WeightKeys):
             self.body.query_one("#w-left").border_title = title_of(tensors, found, self.query_words)
         if first:
             self.body.tree.go_to("h.0.attn.c_attn.weight")
+        elif not self.query_words:
+            self.body.tree.go_to(self._last_key)
         if not found and self.query_words:
             self.say(f"no tensor has ‘{self.query_words}’ in its names, shape or kind · esc takes the words away")
 
@@ -247,14 +250,16 @@ class WeightsScreen(WeightKeys):
         opened = self._opened
         if opened is None or not self.body.tree.key:
             return
-        row = row_of(opened.tensors, self.body.tree.key)
+        self._last_key = self.body.tree.key
+        row = row_of(opened.tensors, self._last_key)
         known = self.stats.get(row.name) if row.info is not None else None
         self.body.show_detail(row, opened.tensors, known)
         if self.body.page == "tensors":
             self.say(sentence(row, opened.tensors))
         self._stop_look.set()
         if row.info is None:
-            self.body.show_nothing("a block: unfold it, its tensors have values")
+            missing = not opened.tensors.here
+            self.body.show_nothing("a block: unfold it, its tensors have values", missing=missing)
             self._looked = None
         elif opened.weights is not None:
             if self._look_timer is not None:
@@ -463,8 +468,9 @@ class WeightsScreen(WeightKeys):
     def _cell(self, event: HeatMap.Highlighted) -> None:
         event.stop()
         picture, found = self.body.picture, self._looked
-        if picture is None or found is None or self.body.view_widget is not event.heat_map:
-            return
+        chosen = event.heat_map.has_focus or event.heat_map.mouse_hover
+        if picture is None or found is None or not chosen:
+            return  # another tensor, or another room: the cursor moved by itself
         place = ", ".join(map(str, picture.place(event.row, event.column)))
         pooled = " · the largest |x| of its cell" if event.heat_map.grid.pooled else ""
         self.say(f"{found.name}[{place}] = {event.value:.6g}{pooled}")

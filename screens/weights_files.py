@@ -45,6 +45,7 @@ class WeightFiles(LabScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("d", "download", "Download", id="weights.download", tooltip="fetch a published model; again: pause"),
         Binding("o", "open", "Open", id="weights.open", tooltip="open files that are here already"),
+        Binding("u", "app.use_demo", show=False, id="weights.demo", tooltip="use the demo, which is always here"),
         Binding("x", "remove", "Remove", show=False, id="weights.remove", tooltip="remove a fetched model (asks)"),
     ]
 

@@ -237,6 +237,7 @@ class WeightsBody(Guarded, Vertical):
             scale: the ends of the heat map's; None: not known yet.
             locked_by: the model that the scales come from.
         """
+        self.query_one("#w-values").remove_class("-missing")
         if self.view_widget is self.map:
             self._show_map(looked, scale)
         locked = f"scale of {locked_by}" if locked_by and locked_by != looked.spec else ""
@@ -284,8 +285,9 @@ class WeightsBody(Guarded, Vertical):
         low, high = short_number(float(norms.min())), short_number(float(norms.max()))
         self.rows.border_subtitle = Text(f"norm of each {what} · {len(norms)} · {low} to {high} · a the other way")
 
-    def show_nothing(self, text: str) -> None:
-        """There are no values."""
+    def show_nothing(self, text: str, *, missing: bool = False) -> None:
+        """There are no values; where the files are missing, a card stands in their place."""
+        self.query_one("#w-values").set_class(missing, "-missing")
         self.picture = self._pictured = None
         self.histogram.clear(text)
         self.map.clear(text)

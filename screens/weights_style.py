@@ -7,7 +7,7 @@ WeightsScreen {
     #w-alert:empty { display: none; }
     #w-tensors, #w-sizes, #w-compare { width: 1fr; height: 1fr; display: none; }
     .-page-tensors #w-tensors, .-page-sizes #w-sizes, .-page-compare #w-compare { display: block; }
-    #w-left { width: 64; height: 1fr; padding: 0; }
+    #w-left { width: 66; height: 1fr; padding: 0; }
     #w-right { width: 1fr; height: 1fr; }
     #w-filter { display: none; height: 1; border: none; padding: 0; background: $boost; }
     #w-filter.-shown { display: block; }
@@ -16,6 +16,7 @@ WeightsScreen {
     #w-values { height: 1fr; }
     #w-histogram, #w-map, #w-rows { display: none; padding: 0; }
     .-view-histogram #w-histogram, .-view-map #w-map, .-view-rows #w-rows { display: block; }
+    #w-values.-missing > .pane { display: none; }
     #w-published { height: 6; padding: 0; display: none; }
     .-page-tensors #w-published { display: block; }
     #w-tree, #w-size-table, #w-change-list { scrollbar-size-vertical: 1; scrollbar-gutter: stable; }

@@ -158,13 +158,13 @@ def columns_for(width: int, names: str, measure: str) -> tuple[Column, ...]:
     other = Column(
         names, "OpenAI" if names == "openai" else "Hugging Face", 16 if names == "openai" else 22, right=False
     )
-    shape, number = Column("shape", "shape", 9), Column(measure, measure, 9)
+    shape, number = Column("shape", "shape", 10), Column(measure, measure, 9)
     if width < 46:
         return (number,)
     if width < 58:
         return (shape, number)
     if width < 112:
-        return (other, Column("shape", "shape", 9), number)
+        return (other, shape, number)
     out = [Column("openai", "OpenAI", 16, right=False)]
     if width >= 132:
         out.append(Column("huggingface", "Hugging Face", 32, right=False))

@@ -205,8 +205,8 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         if not grid.pooled or not grid.rows:
             return ""
         step = row_step(grid)
-        sampled = f" of every {step}{'nd' if step == 2 else 'rd' if step == 3 else 'th'} row" if step > 1 else ""
-        return f"1 cell = {grid.pool_rows} × {grid.pool_columns} values, the largest |x|{sampled}"
+        sampled = f" of 1 row in {step}" if step > 1 else ""
+        return f"1 cell = {grid.pool_rows}×{grid.pool_columns} values, largest |x|{sampled}"
 
     # --- layout
 
