@@ -69,7 +69,7 @@ class JobActions(App[int]):
 
     def _tell_end(self, job: Job) -> None:
         if job.error is not None:
-            told = f"{job.error.title}\n{job.error.hint}"
+            told = job.error.title if job.brief else f"{job.error.title}\n{job.error.hint}"
             self.notify(told, title=job.name, severity="error", timeout=15, markup=False)
         else:
             self.notify(job.text or "done", title=job.name, markup=False)

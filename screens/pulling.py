@@ -56,6 +56,7 @@ def start_pull(app: App[int], name: str, *, source: str | None = None, tell: Mes
             return job
     cancelled = threading.Event()
     job = jobs.add(title, cancelled.set)
+    job.brief = True  # whoever is told shows the rest
     ear = tell or app
 
     def work() -> None:

@@ -25,6 +25,8 @@ class Job:
         self.state = "running"
         """running, finished, failed or cancelled."""
         self.error: LabError | None = None
+        self.brief = False
+        """Whether its error is shown elsewhere too, so that a toast may be short."""
         self._store = store
         self._cancel = cancel
 

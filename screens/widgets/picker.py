@@ -100,7 +100,7 @@ class Picker(Dialog[Picked]):
     """The modal; letters go to the filter, and ``down`` leads into the list, where the letter keys act."""
 
     HEADING = "workbench"
-    KEYS = "enter as A · b as B · t tokenizer · d download · o path · right checkpoints · / filter"
+    KEYS = "enter as A · b as B · t tokenizer · d fetch · o path · right steps · / filter"
     DEFAULT_CSS = """
     Picker > #box { width: 80; }
     Picker VirtualList { height: 14; }
