@@ -169,7 +169,11 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
         self.source = Source(self.text, "", note)
         if self._quiet is not None:
             self._quiet.stop()
-        self._quiet = self.set_timer(AFTER_A_KEY, self.read_now)
+        self._quiet = self.set_timer(AFTER_A_KEY, self._keys_rest)
+
+    def _keys_rest(self) -> None:
+        self._quiet = None
+        self.read_now()
 
     def show_text(self, source: Source) -> None:
         """Another text, from wherever it came."""
@@ -184,6 +188,11 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
         """What must be read for what is shown now."""
         bench = self.workbench.bench
         return Wanted(self._number, self.text, bench.tokenizer or OWN, bench.a, self.others)
+
+    @property
+    def busy(self) -> bool:
+        """Whether what is shown is not yet what was typed."""
+        return self._worker is not None or self._again or self._quiet is not None or not self.reads
 
     def read_now(self) -> None:
         """Reads at once, or as soon as the reading under way is back."""

@@ -106,6 +106,10 @@ def save_learnt(learning: Learning) -> None:
     path = free_name(trained_folder(), learning.plan.name)
     try:
         learning.training.tokenizer().save(path)
+    except LabError:
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+        raise
     except OSError as error:
         reason = error.strerror or str(error)
         raise TokenizerError(f"{path} cannot be written: {reason}", "look at its permissions") from None

@@ -224,7 +224,7 @@ def named_tokenizer(name: str) -> Known:
 
         tokenizer = get_tokenizer(name, load_corpus(corpus))
         python = f"core.get_tokenizer({name!r}, core.load_corpus({corpus!r}))"
-        return Known(name, name, tokenizer, python, (name, "--corpus", corpus), f"from {corpus}")
+        return Known(name, name, tokenizer, python, (name, "--from", corpus), f"from {corpus}")
     if not is_here(name):
         from core.tokenizers import check_tokenizer
 
@@ -267,7 +267,7 @@ def own_tokenizer(model: str) -> Known:
     tokenizer = load_tokenizer(run.path)
     python = f"load_tokenizer(open_run({name!r}).path)"
     needs = "from core.tokenizers import load_tokenizer\nfrom core.training.runs import open_run\n"
-    return Known(tokenizer.name, tokenizer.name, tokenizer, python, (), f"of {model}", needs)
+    return Known(tokenizer.name, tokenizer.name, tokenizer, python, (name,), f"of {model}", needs)
 
 
 def _renamed(known: Known, model: str) -> Known:

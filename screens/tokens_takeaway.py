@@ -63,7 +63,7 @@ def tokens_of(reading: Reading, source: Source, compared: Sequence[Compared]) ->
     return TakeAwayRequest(
         what="tokens",
         python=python,
-        command=command(["tokenize", *known.command], source, "--json") if known.command else "",
+        command=command(known, source) if source.text and not reading.cut_at else "",
         data={**data, "compared": [row.to_dict() for row in compared]},
         table=(COLUMNS, Rows(report)),
         figure=_bars(compared),
@@ -71,9 +71,22 @@ def tokens_of(reading: Reading, source: Source, compared: Sequence[Compared]) ->
     )
 
 
-def command(words: Sequence[str], source: Source, *flags: str) -> str:
-    """A command line over the text: its corpus, its file, or the text itself."""
-    return shlex.join(["llm-lab", *words, source.word or source.text, *flags])
+def command(known: Known, source: Source) -> str:
+    """The command line that prints the same: over the corpus, the file, or the text itself."""
+    name, *more = known.command
+    word, flags = source.word or source.text, [*more, "--plain-special", "--json"]
+    if not source.word and _means_a_file(word):
+        return ""
+    if word.startswith("-"):
+        return shlex.join(["llm-lab", "tokenize", *flags, "--", name, word])
+    return shlex.join(["llm-lab", "tokenize", name, word, *flags])
+
+
+def _means_a_file(word: str) -> bool:
+    """Whether the command line would take a text for the name of a file or of a corpus."""
+    from core.data.corpora import CORPORA
+
+    return word in CORPORA or (len(word) < 255 and "\n" not in word and "\0" not in word and Path(word).exists())
 
 
 def vocabulary_of(reading: Reading, query: str, found: Any) -> TakeAwayRequest | None:

@@ -81,8 +81,9 @@ def read_text_file(path: Path) -> Source:
         notes.append("this is a binary file")
     if more:
         notes.append(f"only its first {READ_AT_MOST // 1_000_000} MB were read")
-    python = f"open({str(path)!r}, encoding='utf-8', errors='replace', newline='').read({READ_AT_MOST})"
-    return Source(text, path.name, " · ".join(notes), python, str(path))
+    python = f"open({str(path)!r}, encoding='utf-8-sig', errors='replace', newline='').read({READ_AT_MOST})"
+    text = text.removeprefix("\ufeff")
+    return Source(text, path.name, " · ".join(notes), python, "" if notes or not text else str(path))
 
 
 def clipped(text: str, limit: int) -> str:
