@@ -19,13 +19,11 @@ from textual.timer import Timer
 from core.errors import LabError, ModelSpecError
 from core.shelf import GPT2_SIZES, split_spec
 from screens.guard import as_lab_error, guarded
-from screens.weights_compare import ComparePane
+from screens.weights_changes import WeightChanges
 from screens.weights_files import EVERY
-from screens.weights_keys import WeightKeys
-from screens.weights_messages import Compared, ModelRead, Surveyed, TensorRead
+from screens.weights_messages import ModelRead, Surveyed, TensorRead
 from screens.weights_panes import WeightsBody
-from screens.weights_reader import SURVEY_ALL, Looked, Opened, Settings, Stamp, changes, look, open_model, survey
-from screens.weights_sizes import SizesPane
+from screens.weights_reader import SURVEY_ALL, Looked, Opened, Settings, Stamp, look, open_model, survey
 from screens.weights_style import STYLE
 from screens.weights_takeaway import lesson_values, take_away_of
 from screens.weights_view import FROM_VALUES, bytes_text, count_text, row_of, sentence, title_of
@@ -45,7 +43,7 @@ SETTLED = 0.06
 """Seconds that the cursor rests on a tensor before its values are read."""
 
 
-class WeightsScreen(WeightKeys):
+class WeightsScreen(WeightChanges):
     """The screen."""
 
     DEFAULT_CSS = STYLE
@@ -60,10 +58,9 @@ class WeightsScreen(WeightKeys):
         self._looked: Looked | None = None
         self._scales: dict[tuple[str, str], tuple[str, tuple[float, float], tuple[float, float]]] = {}
         self._open_number = self._look_number = 0
-        self._stop_look, self._stop_survey, self._stop_compare = (threading.Event() for _ in range(3))
+        self._stop_look, self._stop_survey = threading.Event(), threading.Event()
         self._look_timer: Timer | None = None
         self._asked: frozenset[str] = frozenset()
-        self._other: int | None = None
         self._last_key = ""
 
     # --- frame
@@ -76,7 +73,7 @@ class WeightsScreen(WeightKeys):
         """Opens what the workbench holds."""
         self._ticker = self.set_interval(EVERY, self._beat)
         self.body.wear(self.look)
-        self.body.tree.focus()
+        self.body.tensor_tree.focus()
         self.open_spec(self.workbench.a)
         self.look_at_disk()
 
@@ -214,9 +211,9 @@ class WeightsScreen(WeightKeys):
         if self.query_words:
             self.body.query_one("#w-left").border_title = title_of(tensors, found, self.query_words)
         if first:
-            self.body.tree.go_to("h.0.attn.c_attn.weight")
+            self.body.tensor_tree.go_to("h.0.attn.c_attn.weight")
         elif not self.query_words:
-            self.body.tree.go_to(self._last_key)
+            self.body.tensor_tree.go_to(self._last_key)
         if not found and self.query_words:
             self.say(f"no tensor has ‘{self.query_words}’ in its names, shape or kind · esc takes the words away")
 
@@ -225,7 +222,7 @@ class WeightsScreen(WeightKeys):
         if self._opened is not None:
             self.body.show_columns(self._opened.tensors, self.stats, self.names, self.measure)
 
-    @on(WeightKeys.SizeChanged)
+    @on(WeightChanges.SizeChanged)
     def _size_changed(self) -> None:
         self.call_after_refresh(self._measured)
 
@@ -248,9 +245,9 @@ class WeightsScreen(WeightKeys):
 
     def _row_moved(self) -> None:
         opened = self._opened
-        if opened is None or not self.body.tree.key:
+        if opened is None or not self.body.tensor_tree.key:
             return
-        self._last_key = self.body.tree.key
+        self._last_key = self.body.tensor_tree.key
         row = row_of(opened.tensors, self._last_key)
         known = self.stats.get(row.name) if row.info is not None else None
         self.body.show_detail(row, opened.tensors, known)
@@ -271,9 +268,9 @@ class WeightsScreen(WeightKeys):
     def look_now(self) -> None:
         """Reads the tensor under the cursor."""
         opened = self._opened
-        if opened is None or opened.weights is None or not self.body.tree.key:
+        if opened is None or opened.weights is None or not self.body.tensor_tree.key:
             return
-        row = row_of(opened.tensors, self.body.tree.key)
+        row = row_of(opened.tensors, self.body.tensor_tree.key)
         if row.info is None:
             return
         self._look_number += 1
@@ -318,7 +315,7 @@ class WeightsScreen(WeightKeys):
         if found.stats is not None:
             self.stats[found.name] = found.stats
             self.body.show_detail(row_of(opened.tensors, found.name), opened.tensors, found.stats)
-            self.body.tree.refresh()
+            self.body.tensor_tree.refresh()
         if found.stats is not None and found.histogram is not None and not found.histogram.sampled:
             ends = (float(found.histogram.edges[0]), float(found.histogram.edges[-1]))
             self._scales.setdefault(
@@ -350,10 +347,10 @@ class WeightsScreen(WeightKeys):
     def survey_now(self) -> None:
         """Reads what the tree's column says of the rows in sight, then of the others."""
         opened = self._opened
-        wide = self.body.tree.size.width >= 112
+        wide = self.body.tensor_tree.size.width >= 112
         if opened is None or opened.weights is None or not (self.measure in FROM_VALUES or wide):
             return
-        seen = [key for key in self.body.tree.keys_seen if not key.startswith("block ")]
+        seen = [key for key in self.body.tensor_tree.keys_seen if not key.startswith("block ")]
         rest = [i.name for i in opened.tensors] if opened.tensors.parameters <= SURVEY_ALL else []
         wanted = [name for name in dict.fromkeys([*seen, *rest]) if name not in self.stats]
         if not wanted or frozenset(seen) <= self._asked:
@@ -365,13 +362,11 @@ class WeightsScreen(WeightKeys):
 
     @work(thread=True, group="survey", exit_on_error=False, description="look through a model's tensors")
     def _survey(self, opened: Opened, names: list[str], cancelled: threading.Event) -> None:
+        def tell(found: dict[str, TensorStats]) -> None:
+            self.post_message(Surveyed(opened.spec, opened.stamp, found))
+
         try:
-            survey(
-                opened,
-                names,
-                cancelled,
-                lambda found: self.post_message(Surveyed(opened.spec, opened.stamp, found)) and None,
-            )
+            survey(opened, names, cancelled, tell)
         except Exception as error:  # the tensor under the cursor says it; here it is only a column
             if not isinstance(error, (LabError, OSError)):
                 raise
@@ -380,86 +375,10 @@ class WeightsScreen(WeightKeys):
     @guarded
     def _surveyed(self, message: Surveyed) -> None:
         self._known.setdefault((message.spec, message.stamp), {}).update(message.found)
-        self.body.tree.refresh()
-        if self._opened is not None and self.body.tree.key in message.found:
-            row = row_of(self._opened.tensors, self.body.tree.key)
+        self.body.tensor_tree.refresh()
+        if self._opened is not None and self.body.tensor_tree.key in message.found:
+            row = row_of(self._opened.tensors, self.body.tensor_tree.key)
             self.body.show_detail(row, self._opened.tensors, self.stats.get(row.name))
-
-    # --- two models
-
-    def compare_now(self, by: int = 0) -> None:
-        """Compares A with B, or with another step of its run."""
-        pair = self._pair(by)
-        pane = self.body.changes
-        if pair is None:
-            pane.clear(
-                "put a second model of this shape into slot B (w, then b), or open a run that has kept several steps"
-            )
-            return
-        self._stop_compare.set()
-        self._stop_compare = threading.Event()
-        pane.wait(*pair)
-        self.say(f"comparing {pair[0]} with {pair[1]}…")
-        self._compare(pair, self._stop_compare)
-
-    def _pair(self, by: int) -> tuple[str, str] | None:
-        bench = self.workbench.bench
-        if bench.b and self._spec == bench.a and not by:
-            return bench.a, bench.b
-        opened = self._opened
-        if opened is None or opened.tensors.step is None or len(opened.steps) < 2:
-            return None
-        now, name = opened.tensors.step, split_spec(self._spec)[0]
-        others = [step for step in opened.steps if step != now]
-        if self._other not in others:
-            self._other = max((s for s in others if s < now), default=others[0])
-        self._other = others[max(0, min(len(others) - 1, others.index(self._other) + by))]
-        return f"{name}@{self._other}", f"{name}@{now}"
-
-    @work(thread=True, group="compare", exit_on_error=False, description="compare two models")
-    def _compare(self, pair: tuple[str, str], cancelled: threading.Event) -> None:
-        try:
-            found = changes(*pair, cancelled)
-        except Exception as error:
-            self.post_message(Compared(pair, as_lab_error(error)))
-        else:
-            if not cancelled.is_set():
-                self.post_message(Compared(pair, found))
-
-    @on(Compared)
-    @guarded
-    def _compared(self, message: Compared) -> None:
-        pane = self.body.changes
-        if message.pair != pane.pair:
-            return
-        if isinstance(message.found, LabError):
-            pane.clear(message.found.title)
-            self.problem(
-                self.body.alert, message.found, [("w", "other model", "app.picker"), ("escape", "away", "solved")]
-            )
-            return
-        self.solved(self.body.alert)
-        pane.show(message.found, message.pair)
-        moved = [c for c in message.found if not c.same]
-        top = max(moved, key=lambda c: c.relative if c.relative < float("inf") else -1.0, default=None)
-        if self.body.page == "compare":
-            self.say(
-                pane.sentence(top) if top is not None else "no tensor moved: the two are the same, value for value"
-            )
-
-    @on(ComparePane.Chosen)
-    @guarded
-    def _change_chosen(self, event: ComparePane.Chosen) -> None:
-        event.stop()
-        self.show_page("tensors")
-        self.body.tree.go_to(event.name)
-
-    @on(ComparePane.Said)
-    @on(SizesPane.Explained)
-    def _said(self, event: ComparePane.Said | SizesPane.Explained) -> None:
-        event.stop()
-        if self.body.page != "tensors":
-            self.say(event.text)
 
     # --- crosshairs
 
@@ -510,7 +429,7 @@ class WeightsScreen(WeightKeys):
     def action_show_parts(self) -> None:
         """The query part of the first block."""
         self.show_page("tensors")
-        self.body.tree.go_to("h.0.attn.c_attn.weight[q]")
+        self.body.tensor_tree.go_to("h.0.attn.c_attn.weight[q]")
 
     def commands(self) -> Iterable[tuple[str, str, Callable[[], Any]]]:
         """Every key has an entry, and every tensor one."""
@@ -534,4 +453,4 @@ class WeightsScreen(WeightKeys):
             yield f"Tensors of {ref.spec}", "names and shapes need no files", partial(self.open_spec, ref.spec)
         for info in self._opened.tensors if self._opened is not None else ():
             words = info.name.replace(".", " ")
-            yield f"Tensor {info.name}", words, partial(self.body.tree.go_to, info.name)
+            yield f"Tensor {info.name}", words, partial(self.body.tensor_tree.go_to, info.name)

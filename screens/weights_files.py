@@ -213,7 +213,12 @@ class WeightFiles(LabScreen):
                 yes="Remove",
                 no="Keep",
             )
-            self.app.push_screen(question, lambda yes: self._remove(ref.spec) if yes else None)
+
+            def answered(yes: bool | None) -> None:
+                if yes:
+                    self._remove(ref.spec)
+
+            self.app.push_screen(question, answered)
 
     @work(thread=True, group="remove", exit_on_error=False, description="remove a model")
     def _remove(self, name: str) -> None:

@@ -102,7 +102,7 @@ class WeightKeys(WeightFiles):
         body.show_page(page)
         if page == "tensors":
             self._pane = "tree"
-            body.tree.focus()
+            body.tensor_tree.focus()
         elif page == "sizes":
             body.sizes.table.focus()
             body.sizes.explain()
@@ -125,12 +125,12 @@ class WeightKeys(WeightFiles):
         """Gives a pane the focus."""
         self._pane, body = pane, self.body
         body.show_below({"tree": "detail"}.get(pane, pane))
-        {"tree": body.tree, "view": body.view_widget, "published": body.published}[pane].focus()
+        {"tree": body.tensor_tree, "view": body.view_widget, "published": body.published}[pane].focus()
 
     def on_descendant_focus(self) -> None:
         """Where the focus is by mouse or key, the tab goes on from there."""
         body = self.body
-        for pane, widget in (("tree", body.tree), ("view", body.view_widget), ("published", body.published)):
+        for pane, widget in (("tree", body.tensor_tree), ("view", body.view_widget), ("published", body.published)):
             if widget.has_focus:
                 self._pane = pane
 
@@ -175,13 +175,13 @@ class WeightKeys(WeightFiles):
             return
         found = special(opened.tensors)
         order = [info.name for info in opened.tensors]
-        key = self.body.tree.key.partition("[")[0]
+        key = self.body.tensor_tree.key.partition("[")[0]
         now = order.index(key) if key in order else -1
         if key.startswith("block "):
             now = next((i for i, info in enumerate(opened.tensors) if info.layer == int(key.split()[1])), 0) - 1
         after = [name for name in found if order.index(name) > now]
         for name in (*after, *found):
-            if self.body.tree.go_to(name):
+            if self.body.tensor_tree.go_to(name):
                 return
 
     def action_filter(self) -> None:
@@ -207,7 +207,7 @@ class WeightKeys(WeightFiles):
     def _leave_filter(self) -> None:
         if not self.query_words:
             self.body.filter.remove_class("-shown")
-        self.body.tree.focus()
+        self.body.tensor_tree.focus()
 
     def release(self) -> bool:
         """One thing a press: a pin, a crosshair, the filter, another page."""
@@ -269,7 +269,7 @@ class WeightKeys(WeightFiles):
                 what, _, text = value.partition(" ")
                 number = None if text == "None" else float(text)
                 changes = {"bins": int(number or 0)} if what == "bins" else {"clip": number}
-                self.settings = replace(self.settings, **changes)  # type: ignore[arg-type]
+                self.settings = replace(self.settings, **changes)
                 self.forget_scales()
                 self.look_now()
 

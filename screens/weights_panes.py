@@ -96,7 +96,7 @@ class WeightsBody(Guarded, Vertical):
     # --- the parts
 
     @property
-    def tree(self) -> TensorTree:
+    def tensor_tree(self) -> TensorTree:
         """The tensors."""
         return self.query_one("#w-tree", TensorTree)
 
@@ -154,7 +154,7 @@ class WeightsBody(Guarded, Vertical):
         self.histogram.wear(plain=plain, ascii_only=look.ascii)
         self.map.wear(look)
         self.rows.wear(plain=plain, ascii_only=look.ascii)
-        self.tree.wear(look.symbols)
+        self.tensor_tree.wear(look.symbols)
         self.sizes.wear(look)
         self.changes.wear(look)
 
@@ -188,7 +188,7 @@ class WeightsBody(Guarded, Vertical):
     def show_tree(self, tensors: TensorList, title: str, query: str, *, first: bool) -> int:
         """The rows that a filter leaves; says how many tensors those are."""
         nodes, found = tree_of(tensors, query)
-        self.tree.grow(
+        self.tensor_tree.grow(
             nodes, opened=["block 0"] if first and tensors.config.n_layers <= 12 else (), all_open=bool(query)
         )
         self.query_one("#w-left").border_title = Text(title)
@@ -196,7 +196,7 @@ class WeightsBody(Guarded, Vertical):
 
     def show_columns(self, tensors: TensorList, stats: Mapping[str, TensorStats], names: str, measure: str) -> None:
         """The columns that there is room for."""
-        tree = self.tree
+        tree = self.tensor_tree
         width = tree.size.width - 1
         columns = columns_for(width, names, measure)
         waiting = self._look.symbols.ellipsis

@@ -18,7 +18,7 @@ class Starts(Sequence[str]):
     def __len__(self) -> int:
         return self._rows
 
-    def __getitem__(self, index: int | slice) -> str:  # type: ignore[override]
+    def __getitem__(self, index: int | slice) -> str:
         assert isinstance(index, int)
         if not 0 <= index < self._rows:
             raise IndexError(index)

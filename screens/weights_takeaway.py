@@ -37,14 +37,14 @@ def take_away_of(screen: WeightsScreen) -> TakeAwayRequest | None:
 
 def _tensor(screen: WeightsScreen) -> TakeAwayRequest | None:
     opened, body = screen.opened, screen.body
-    if opened is None or not body.tree.key:
+    if opened is None or not body.tensor_tree.key:
         return None
-    tensors, row = opened.tensors, row_of(opened.tensors, body.tree.key)
+    tensors, row = opened.tensors, row_of(opened.tensors, body.tensor_tree.key)
     looked = screen.looked if row.info is not None and screen.looked and screen.looked.name == row.name else None
     rows = [_line(info, screen.stats.get(info.name)) for info in tensors]
     header = ("name", "openai", "huggingface", "layer", "kind", "shape", "dtype", "parameters", "bytes", *FIGURES)
     return TakeAwayRequest(
-        what=f"weights-{row.name if row.info else body.tree.key}",
+        what=f"weights-{row.name if row.info else body.tensor_tree.key}",
         python=_python(opened.spec, row if tensors.here else Row(), screen),
         command=_command(opened.spec, row),
         data=_data(screen, row, looked),
@@ -254,7 +254,7 @@ def lesson_values(screen: WeightsScreen) -> dict[str, str]:
         return {}
     tensors, config = opened.tensors, opened.tensors.config
     report, small, large = (size_of(c) for c in (config, config.preset("gpt2"), config.preset("gpt2-xl")))
-    row = row_of(tensors, screen.body.tree.key)
+    row = row_of(tensors, screen.body.tensor_tree.key)
     stats = screen.stats.get(row.name) if row.info is not None else None
     c = config.emb_dim
     values = {

@@ -136,7 +136,7 @@ def pool_rows(values: Any, grid: Grid, start: int, stop: int, mask: Mask | None 
     step = row_step(grid)
     first, last = grid.band(start)[0], grid.band(stop - 1)[1]
     if step > 1:
-        kept = np.concatenate([np.arange(*grid.band(row), step) for row in range(start, stop)])
+        kept: Any = np.concatenate([np.arange(*grid.band(row), step) for row in range(start, stop)])
         band = np.asarray(values[kept], dtype=np.float32)
         starts = np.concatenate(([0], np.cumsum([len(range(*grid.band(row), step)) for row in range(start, stop)])))[
             :-1

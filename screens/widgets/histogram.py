@@ -113,11 +113,6 @@ class Histogram(Guarded, Widget, can_focus=True):
         self.refresh()
 
     @property
-    def log(self) -> bool:
-        """Whether heights are logarithms."""
-        return self._log
-
-    @property
     def bins(self) -> int:
         """How many there are."""
         return len(self._counts)
