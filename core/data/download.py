@@ -165,6 +165,8 @@ class _Download:
                 self.resumed_from = 0
                 yield from self._fetch(client)
             if not self.cancelled.is_set():
+                if self.digest:  # of a large file it takes seconds: whoever watches should know that all has come
+                    yield self.progress()
                 self._finish()
         if self.cancelled.is_set():
             return

@@ -53,6 +53,10 @@ class PullProgress:
     """waiting (for another pull of the same), asking, checking, fetching, converting, done."""
     note: str = ""
     """Something worth telling once: another mirror, what is not published, what to install."""
+    file_received: int = 0
+    """Bytes of the file that are here."""
+    file_total: int | None = None
+    """Bytes of the file, where known."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -74,6 +78,7 @@ class PullJob:
         self._offers: dict[str, Offer] = {}
         self._silent: set[str] = set()  # hosts that gave no answer
         self._notes: list[str] = []
+        self._unpublished: list[str] = []
         self._why = note  # told when the first file has come: before that it may be half of an error
         self._recent: deque[tuple[float, int]] = deque(maxlen=200)
         self._fresh = 0
@@ -111,6 +116,11 @@ class PullJob:
 
             for done, total in convert(self.wanted, self.cancelled, self._notes):
                 yield self._progress("converting", done=done, total=total)
+        if self._unpublished:
+            names = ", ".join(self._unpublished)
+            self._notes.append(
+                f"no digest is published for {names}: what came is noted beside the files and counts from now on"
+            )
         if not self.cancelled.is_set():
             yield self._progress("done")
 
@@ -243,7 +253,8 @@ class PullJob:
                 for got in download(url, file.dest, digest=digest, size=size, cancelled=self.cancelled, client=client):
                     self._sizes[file] = got.total
                     self._fresh = before + max(0, got.received - got.resumed_from)
-                    yield self._progress("fetching", file, got.received)
+                    whole = got.total is not None and got.received >= got.total
+                    yield self._progress("checking" if whole else "fetching", file, got.received)
             except UnwritableError:
                 raise
             except DownloadError as error:
@@ -254,11 +265,8 @@ class PullJob:
                 self._why = ""
             if errors:
                 self._notes.append(f"{file.name} came from {host_of(url)}: {errors[0].title}")
-            if digest is None and not self.cancelled.is_set():
-                checked = "its size was checked" if size is not None else "neither its size nor a digest is published"
-                self._notes.append(
-                    f"no digest is published for {file.name}: {checked}, and its SHA-256 is noted for the next time"
-                )
+            if digest is None:
+                self._unpublished.append(file.name if size is not None else f"{file.name} (nor its size)")
             return
         raise self._failed(file, errors, noted)
 
@@ -306,6 +314,7 @@ class PullJob:
         rate = fresh / seconds if seconds > 0 and phase == "fetching" else 0.0
         if phase != "converting":
             sizes = [self._sizes.get(each, each.size) for each in self.plan]
+            sizes = [0 if size is None and each.optional else size for each, size in zip(self.plan, sizes, strict=True)]
             total = None if None in sizes else sum(size or 0 for size in sizes)
             here = self._done.get(file) if file else None
             done = sum(self._done.values()) + (received if here is None else 0)
@@ -323,6 +332,8 @@ class PullJob:
             left,
             phase,
             note,
+            self._done.get(file, received) if file else received,
+            self._sizes.get(file, file.size) if file else None,
         )
 
 

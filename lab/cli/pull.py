@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -94,8 +95,8 @@ def _list(as_json: bool) -> int:
 def _row(item: PullItem) -> tuple[str, ...]:
     size = size_words(item.size) if item.size and item.exact else f"~{size_words(item.size)}" if item.size else "?"
     here = size_words(item.bytes_here) if item.here else "–"
-    if item.partial_bytes:
-        here = f"{size_words(item.partial_bytes)} so far"
+    if item.bytes_here and not item.here:
+        here = f"{size_words(item.bytes_here)} so far"
     return (item.name, item.kind, size, here, " ".join(item.sources), item.licence or "–", item.title)
 
 
@@ -114,6 +115,7 @@ def _remove(name: str, as_json: bool) -> int:
 
 def _pull(name: str, source: str | None, as_json: bool) -> int:
     from core.data.pull import pull as fetch
+    from core.data.pull import pull_item
 
     last: PullProgress | None = None
     show = _lines if as_json else _bar if drawable() else _quiet
@@ -121,22 +123,20 @@ def _pull(name: str, source: str | None, as_json: bool) -> int:
         for event in show(fetch(name, source=source)):
             last = event
     except KeyboardInterrupt:
-        kept = last.received if last else 0
+        kept = pull_item(name).bytes_here
         if as_json:
             print_json({"name": name, "phase": "interrupted", "received": kept})
         else:
             two_lines(f"stopped: {size_words(kept)} of {name} are kept", f"go on with: llm-lab pull {name}")
         return INTERRUPTED
     if last is not None and not as_json:
-        print(_last_line(name, last))
+        print(_last_line(name, last, pull_item(name).folder))
     return 0
 
 
-def _last_line(name: str, last: PullProgress) -> str:
-    from core.data.pull import pull_item
-
+def _last_line(name: str, last: PullProgress, folder: Path) -> str:
     files = f"{last.files} file{'' if last.files == 1 else 's'}"
-    return f"{name} is here: {size_words(last.received)} in {files} · {pull_item(name).folder}"
+    return f"{name} is here: {size_words(last.received)} in {files} · {folder}"
 
 
 def _lines(events: Iterator[PullProgress]) -> Iterator[PullProgress]:
@@ -163,13 +163,10 @@ def _bar(events: Iterator[PullProgress]) -> Iterator[PullProgress]:
     bar = _two_bars()
     each, whole = bar.add_task("", total=None, facts=""), bar.add_task("", total=None, facts="")
     with bar:
-        current, before = "", 0
         for event in events:
             if event.note:
                 bar.console.print(event.note, markup=False, highlight=False)
-            if event.file != current:
-                current, before = event.file, event.received
-            bar.update(each, description=_what(event), completed=event.received - before, total=None, facts="")
+            bar.update(each, description=_what(event), completed=event.file_received, total=event.file_total, facts="")
             bar.update(whole, description=event.name, completed=event.received, total=event.total, facts=_facts(event))
             yield event
 
