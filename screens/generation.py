@@ -206,6 +206,7 @@ class GenerationScreen(Streaming):
             self.score_text(message.text)
         else:
             self.action_generate()
+            self.rival_too()
 
     @on(PromptPane.Left)
     @guarded

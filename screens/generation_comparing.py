@@ -47,7 +47,9 @@ class Comparing(Scoring):
 
     def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
         super().__init__(workbench, name=name)
-        self._turns: list[tuple[str, SamplingConfig]] = []
+        self.rival: Rival | None = None
+        """Who answers each new prompt beside."""
+        self._turns: list[Rival] = []
         self._divergence: tuple[object, float | None] = (None, None)
         self._divergence_number = 0
         self._divergence_asked: object = None
@@ -122,22 +124,29 @@ class Comparing(Scoring):
     def compare_models(self, spec: str, sampling: SamplingConfig) -> None:
         """Lets a rival answer the same prompt with the same seed beside the shown answer."""
         self.stop_streams()
-        self._turns = [(spec, sampling)]
+        self.rival = Rival(spec, sampling)
+        self._turns = [self.rival]
         own = self.current()
         if own is None:
             self.answer(self.workbench.a, self.sampling)
         else:
             self.next_in_turn()
 
+    def rival_too(self) -> None:
+        """The rival answers the new prompt as well, when the first answer is written."""
+        if self.rival is not None:
+            self._turns = [self.rival]
+            self.next_in_turn()
+
     def next_in_turn(self) -> None:
         """The rival's answer, when the first is written."""
         if self.streams or not self._turns:
             return
-        spec, sampling = self._turns.pop(0)
+        rival = self._turns.pop(0)
         own = self.current()
         length = len(self.answers.path(own.id)) if own is not None else 0
-        wanted = sampling.override(max_new_tokens=max(sampling.max_new_tokens, length))
-        self.answer(spec, wanted, slot="other")
+        wanted = rival.sampling.override(max_new_tokens=max(rival.sampling.max_new_tokens, length))
+        self.answer(rival.spec, wanted, slot="other")
 
     def show_in(self, slot: str, branch: int) -> None:
         """Shows a branch in the strip, or beside it."""
@@ -158,11 +167,12 @@ class Comparing(Scoring):
         self.body.compare(True)
         self.paint_strip()
         self.paint_tree()
+        self.link_cursor(self.body.strip)
         self.look_at_cursor()
 
     def stop_comparing(self) -> None:
         """One strip again."""
-        self._turns = []
+        self._turns, self.rival = [], None
         for stream in self.streams.values():
             if stream.slot == "other":
                 stream.cancelled.set()
@@ -174,10 +184,8 @@ class Comparing(Scoring):
         self.say("one answer again")
 
     def tree_marks(self) -> dict[str, str]:
-        """A and B in the tree while two are compared."""
-        if self.beside is None:
-            return {}
-        return {str(self.shown): "A", str(self.beside): "B"}
+        """Left and right in the tree while two are compared."""
+        return {} if self.beside is None else {str(self.shown): "L", str(self.beside): "R"}
 
     # --- the difference
 
@@ -213,7 +221,7 @@ class Comparing(Scoring):
             return
         b = self.answers[self.beside]
         count = len(self.answers.path(b.id))
-        title = f"B {b.name} · {b.model} · {count} tokens"
+        title = f"{b.name} · {b.model} · {count} tokens"
         title += f" · perplexity {self.answers.perplexity(b.id):.3g}" if count else ""
         at = self.first_difference()
         own = self.current()
@@ -253,8 +261,12 @@ class Comparing(Scoring):
         if a is None or b is None or not self.same_tokens:
             return False
         body.bars.show(joint_bars(a, b, a.token_id), cursor=body.bars.cursor, arrow="|")
-        body.title("alternatives", f"A ‘{written(a.bytes)}’ | B ‘{written(b.bytes)}’", "drawn from, A | B")
-        text = Text(f"A {token_sentence(a.index, a)}\nB {token_sentence(b.index, b)}", no_wrap=True)
+        assert self.shown is not None and self.beside is not None
+        left, right = self.answers[self.shown].name, self.answers[self.beside].name
+        body.title(
+            "alternatives", f"{left} ‘{written(a.bytes)}’ | {right} ‘{written(b.bytes)}’", f"drawn, {left} | {right}"
+        )
+        text = Text(f"{left} {token_sentence(a.index, a)}\n{right} {token_sentence(b.index, b)}", no_wrap=True)
         body.detail.update(text)
         body.title("detail", f"at #{a.index}{self._divergence_text(a, b)}")
         return True
@@ -263,7 +275,7 @@ class Comparing(Scoring):
         key = (self.shown, self.beside, a.index, b.index)
         known, bits = self._divergence
         if known == key and bits is not None:
-            return f" · divergence {bits:.3f} bits (KL of A from B, the models' own)"
+            return f" · divergence {bits:.3f} bits (KL of left from right, the models' own)"
         if not self.streaming and self._divergence_asked != key:
             self._divergence_asked = key
             self._divergence_number = number = self.next_number()
@@ -312,17 +324,17 @@ def place_of_byte(line: Line, byte: int) -> int:
 
 
 def different_settings(one: SamplingConfig, other: SamplingConfig) -> str:
-    """In what B's settings differ.
+    """In what the second's settings differ.
 
     >>> different_settings(SamplingConfig(), SamplingConfig(temperature=0.2))
-    'B: temperature 0.2'
+    'temperature 0.2'
     >>> different_settings(SamplingConfig(), SamplingConfig(max_new_tokens=7))
     'same settings and seed'
     """
     plain = {"max_new_tokens": 1}
     mine = set(summary(one.override(**plain)).split(" · "))
     yours = [part for part in summary(other.override(**plain)).split(" · ") if part not in mine]
-    missing = [part.rpartition(" ")[0] + " off" for part in summary(one.override(**plain)).split(" · ")
-               if part.rpartition(" ")[0] not in summary(other)]  # fmt: skip
-    said = " ".join([*yours, *missing])
-    return f"B: {said}" if said else "same settings and seed"
+    names = [part.rpartition(" ")[0] for part in mine]
+    missing = [f"{name} off" for name in names if name not in summary(other)]
+    said = ", ".join([*yours, *sorted(missing)])
+    return said or "same settings and seed"

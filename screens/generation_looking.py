@@ -145,7 +145,9 @@ class Looking(Branching):
     def tree_nodes(self) -> list[BranchNode]:
         """The branches as they are drawn."""
         nodes = []
-        several = len({b.model for _, b in self.answers.walk() if not b.is_root}) > 1
+        answers = [b for _, b in self.answers.walk() if not b.is_root]
+        several = len({b.model for b in answers}) > 1
+        settings_differ = len({(b.sampling.temperature, b.sampling.seed) for b in answers}) > 1
         for _, b in self.answers.walk():
             if b.is_root:
                 head = " ".join(b.prompt.split())[-24:] or "(empty prompt)"
@@ -155,9 +157,9 @@ class Looking(Branching):
             head = " ".join(own.split())[:HEAD]
             place = f"#{b.at} " if b.at else ""
             model = f"{b.model} " if several else ""
-            settings = f"t{b.sampling.temperature:g} s{b.sampling.seed}"
+            settings = f"t{b.sampling.temperature:g} s{b.sampling.seed} " if settings_differ else ""
             nodes.append(
-                BranchNode(str(b.id), str(b.parent), f"{b.name} {place}{model}{settings} {head}", self._note(b.id))
+                BranchNode(str(b.id), str(b.parent), f"{b.name} {place}{model}{settings}{head}", self._note(b.id))
             )
         return nodes
 

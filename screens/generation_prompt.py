@@ -93,6 +93,7 @@ class PromptPane(Guarded, Vertical, can_focus=True):
             box = PromptBox(self.prompt, [*reversed(STARTERS), *self.history])
             await self.mount(box)
             box.put(self.prompt, len(self.prompt))
+            box.select_all()  # typing begins anew, an arrow key goes on with what is there
             box.focus()
 
     def on_click(self, event: events.Click) -> None:

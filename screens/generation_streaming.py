@@ -85,7 +85,7 @@ class Streaming(Painting):
             path = self.answers.path(own.id) if own is not None else []
             said = end_text(path[-1]) if path else ""
             if said:
-                self.say(f"{own.name if own else ''} {said} · o goes on · r another seed · arrows look at the tokens")
+                self.say(f"{own.name if own else ''}: {said} · o goes on · r next seed · arrows look at its tokens")
         self.next_in_turn()
 
     def stop_streaming(self) -> bool:

@@ -18,7 +18,7 @@ GenerationScreen {
     #other-pane { display: none; }
     .-compare #other-pane, &.-wide .-compare #other-pane { display: block; }
     #side { width: 46; height: 1fr; }
-    #alternatives-pane { height: 14; padding: 0 0 0 1; }
+    #alternatives-pane { height: 14; max-height: 70%; padding: 0 0 0 1; }
     #branches-pane { height: 1fr; padding: 0 0 0 1; }
     #detail-pane { height: 4; padding: 0 1; }
 

@@ -137,8 +137,13 @@ def bars_of(choice: Choice | Step, taken: int | None, step: Step | None = None) 
         rows.append(Bar(written(step.bytes), p, was, lead=short_rank(step.rank), marked=True))
         before, after = before + was, after + p
     if found:
-        rows.append(Bar("the rest", max(0.0, 1 - after), max(0.0, 1 - before), idle=True))
+        rows.append(Bar("the rest", _rest(after), _rest(before), idle=True))
     return rows
+
+
+def _rest(held: float) -> float:
+    """What is not in the list; a millionth is what single precision leaves of nothing."""
+    return 1 - held if held < 1 - 1e-6 else 0.0
 
 
 def _bar(a: Alternative, lead: str, marked: bool) -> Bar:
@@ -162,6 +167,8 @@ def joint_bars(one: Choice | Step, other: Choice | Step, taken: int | None) -> l
     rows = []
     for rank, token in enumerate(ids, 1):
         a = mine.get(token) or yours[token]
+        if max(_after(mine.get(token)), _after(yours.get(token))) < 1e-4:
+            break
         rows.append(
             Bar(written(a.bytes), _after(yours.get(token)), _after(mine.get(token)), "", str(rank), token == taken)
         )
@@ -216,10 +223,10 @@ def token_sentence(index: int, step: Step) -> str:
 
 
 ENDS = {
-    "length": "the length that was asked for",
-    "end of text": "the end-of-text token",
-    "stop": "a stop text",
-    "cancelled": "esc",
+    "length": "as long as was asked for",
+    "end of text": "ended by the end-of-text token",
+    "stop": "ended at a stop text",
+    "cancelled": "stopped by you",
 }
 
 
@@ -229,7 +236,7 @@ def end_text(step: Step) -> str:
         return ""
     if step.end == "stop" and step.stop:
         return f"ended at the stop text {step.stop!r}"
-    return f"ended by {ENDS.get(step.end, step.end)}"
+    return ENDS.get(step.end, step.end)
 
 
 def first_difference(one: Sequence[int], other: Sequence[int]) -> int | None:
