@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -152,8 +152,45 @@ class Resumption:
             )
 
 
+def take_shape(config: TrainConfig, typed: Collection[str] = ()) -> TrainConfig:
+    """The configuration with the shape of the model that ``init_from`` names, and with its tokenizer's name.
+
+    Reads small files alone. ``Trainer`` refuses a shape that differs; whoever has asked a person calls this first.
+
+    Args:
+        config: a run that starts from weights.
+        typed: fields that the person chose, which stay as they are.
+
+    Raises:
+        ModelSpecError: the name means nothing here, or the model is not on this machine.
+        ConfigError: a tokenizer was chosen that is not the weights' own.
+    """
+    from core.training.runs import open_run
+    from core.weights.locate import locate, missing
+
+    assert config.init_from is not None
+    where = locate(config.init_from)
+    if not where.here:
+        raise missing(config.init_from)
+    theirs = where.config
+    model = replace(config.model, **{n: getattr(theirs, n) for n in SHAPE if n not in typed})
+    own = config.tokenizer if theirs.vocab_size != 50257 else "gpt2"
+    if where.run is not None:
+        own = open_run(where.folder).config.tokenizer
+    if "tokenizer" not in typed:
+        return replace(config, model=model, tokenizer=own)
+    if config.tokenizer != own:
+        raise ConfigError(
+            f"the weights of {config.init_from} come with their own tokenizer, got {config.tokenizer!r} too",
+            "leave the tokenizer out",
+        )
+    return replace(config, model=model)
+
+
 def open_source(config: TrainConfig) -> LoadedModel:
     """The model that ``init_from`` names, whose weights and tokenizer a new run starts with.
+
+    A shorter context is taken from it: the first positions stay.
 
     Raises:
         ConfigError: it has another shape; the hint is the flags that fit.
@@ -164,12 +201,15 @@ def open_source(config: TrainConfig) -> LoadedModel:
     assert config.init_from is not None
     source = load_model(config.init_from, device="cpu", dtype="float32")
     theirs, ours = source.config, config.model
+    if ours.context_length < theirs.context_length:
+        source.model.wpe.weight.data = source.model.wpe.weight.data[: ours.context_length]
+        theirs = replace(theirs, context_length=ours.context_length)
     names = [n for n in SHAPE if getattr(theirs, n) != getattr(ours, n) and getattr(ours, n) is not None]
     if names:
         apart = "; ".join(f"{n} is {getattr(theirs, n)} there, {getattr(ours, n)} here" for n in names)
         flags = " ".join(flag(n, getattr(theirs, n)) for n in names if n != "vocab_size")
         raise ConfigError(f"the weights of {config.init_from} have another shape: {apart}", f"take theirs: {flags}")
-    return source
+    return replace(source, config=theirs)
 
 
 def flag(name: str, value: object) -> str:

@@ -126,6 +126,8 @@ class Trainer:
         journal.status(state="starting", phase="data")
         if self.config.init_from and before is None:
             source = open_source(self.config)
+            # Its vocabulary may be padded: it has more entries than its tokenizer then.
+            self.config = self.config.override(vocab_size=source.config.vocab_size)
         tokenizer = load_tokenizer(self._resume_dir) if self._resume_dir else source.tokenizer if source else None
         material = prepare(self.config, tokenizer)
         self.config = config = material.config
@@ -141,6 +143,7 @@ class Trainer:
             if before is None:
                 if source:
                     backend.load(dict(source.model.named_parameters()), None)
+                    source = None  # its memory is wanted
                 yield from self._begin(backend, material)
             else:
                 yield from self._go_on(backend, material, before)

@@ -21,6 +21,8 @@ from core.fields import config_fields, field_help, parse_value, raise_problems
 SHAPE_FLAG = "model"
 """``--model`` names a shape (``gpt2``); the fields of a shape have flags of their own."""
 
+ALIASES = {"init_from": ("--from",)}
+"""Shorter names of flags."""
 
 _REST = Group("Data, schedule and machine", sort_key=2)
 _SHAPE = Group("The model's shape", sort_key=3)
@@ -69,7 +71,7 @@ def _parameter(name: str, of: tuple[type, Any]) -> inspect.Parameter:
     if choices := [str(c) for k in (kind, *typing.get_args(kind)) if is_choice(k) for c in typing.get_args(k)]:
         text += f" One of: {', '.join(choices)}."
     group = _SHAPE if cls is GPTConfig else _REST
-    option = Parameter(name=flag(name), help=text, show_default=False, group=group)
+    option = Parameter(name=[flag(name), *ALIASES.get(name, ())], help=text, show_default=False, group=group)
     annotation: Any = Annotated[bool | None, option] if kind is bool else Annotated[str | None, option]
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
 
@@ -114,6 +116,8 @@ def read_flags(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     tokenizer = values.get("tokenizer")
     if isinstance(tokenizer, str) and tokenizer.startswith("bpe:"):
         values["tokenizer"] = from_anywhere(tokenizer)
+    if values.get("init_from") and "/" in values["init_from"] and Path(values["init_from"]).expanduser().exists():
+        values["init_from"] = str(Path(values["init_from"]).expanduser().resolve())
     if values.get("run_dir"):
         values["run_dir"] = str(Path(values["run_dir"]).expanduser())
     return values, problems
@@ -137,7 +141,8 @@ def asked_config(
     """The configuration that a line asks for; what stands later here wins: preset, file, ``--model``, single flags.
 
     Args:
-        start: the configuration to begin with (a resumed run's own); left out, the defaults.
+        start: the configuration to begin with (a resumed run's own); left out, the defaults. A run that starts from
+            weights takes the rest of its shape from them.
         preset: a name of ``core.presets.TRAIN_PRESETS``.
         file: a JSON file with some or all fields, or a run's ``run.json``.
         shape: a name of ``core.presets.MODEL_PRESETS``.
@@ -157,6 +162,11 @@ def asked_config(
     except ConfigError as error:
         problems.append(error.title)
     raise_problems(problems, "the command")
+    if start is None and config.init_from:
+        from core.training.resume import take_shape
+
+        chosen = {name for name in changes if name != "vocab_size"}
+        config = take_shape(config, chosen)
     return config
 
 
