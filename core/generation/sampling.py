@@ -45,14 +45,14 @@ def penalize_repetition(logits: Tensor, seen: Sequence[int], penalty: float) -> 
 def penalize_presence(logits: Tensor, generated: Sequence[int], penalty: float) -> Tensor:
     """Takes ``penalty`` from each token generated so far. OpenAI's API reference, ``presence_penalty``."""
     ids = torch.tensor(sorted(set(generated)), dtype=torch.int64)
-    return logits.index_add(0, ids, torch.full((len(ids),), -penalty))
+    return logits.index_add(0, ids, torch.full((len(ids),), -float(penalty)))
 
 
 def penalize_frequency(logits: Tensor, generated: Sequence[int], penalty: float) -> Tensor:
     """Takes ``penalty`` from each token for each time it was generated. OpenAI's ``frequency_penalty``."""
     counts = Counter(generated)
     ids = torch.tensor(list(counts), dtype=torch.int64)
-    return logits.index_add(0, ids, torch.tensor([-penalty * n for n in counts.values()]))
+    return logits.index_add(0, ids, torch.tensor([-float(penalty) * n for n in counts.values()]))
 
 
 def ban(logits: Tensor, tokens: Sequence[int]) -> Tensor:

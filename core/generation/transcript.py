@@ -132,10 +132,10 @@ def _percent(logprob: float) -> str:
 
 
 def _cell(raw: bytes) -> str:
-    """A token as code in a table: nothing in it may end the cell or the code."""
-    text = repr(raw.decode("utf-8", "backslashreplace"))[1:-1].replace("|", "\\|")
+    """A token, quoted, as code in a table: nothing in it may end the cell or the code."""
+    text = repr(raw.decode("utf-8", "backslashreplace")).replace("|", "\\|")
     ticks = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
-    return f"{ticks} {text} {ticks}" if "`" in text or text != text.strip() else f"`{text}`" if text else ""
+    return f"{ticks}{text}{ticks}"
 
 
 def _fenced(text: str, kind: str = "") -> list[str]:
