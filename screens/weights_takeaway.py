@@ -182,7 +182,7 @@ def _sizes(screen: WeightsScreen) -> TakeAwayRequest:
     return TakeAwayRequest(
         what="sizes",
         python=_sizes_python(config),
-        command=shlex.join(["llm-lab", "weights", screen.spec, "--json"]),
+        command=shlex.join(["llm-lab", "weights", screen.spec, "--sizes", "--json"]),
         data=reports,
         table=(header, rows),
         figure=save,

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 QUICK = 200_000_000
 """Statistics of a model of up to so many parameters take about a second: they are shown unless refused."""
+FEW = 24
+"""Of so few chosen tensors the parts are told too."""
 
 ModelName = Annotated[
     str, Parameter(name="MODEL", help="demo, a run (NAME, NAME@STEP, NAME@best), gpt2, hf:OWNER/NAME, or a path.")
@@ -71,9 +73,23 @@ def _matches(info: TensorInfo, pattern: re.Pattern[str]) -> bool:
 def _stats(model: str, chosen: list[TensorInfo]) -> dict[str, TensorStats]:
     from core.weights.inspect import stats
     from core.weights.locate import open_weights
+    from core.weights.parts import parts_of
 
     opened = open_weights(model)
-    return {info.name: stats(opened, info.name) for info in chosen}
+    few = len(chosen) <= FEW
+    names = [name for info in chosen for name in (info.name, *(parts_of(info.name) if few else ()))]
+    return {name: stats(opened, name) for name in names}
+
+
+def _with_figures(info: TensorInfo, figures: dict[str, TensorStats]) -> dict[str, Any]:
+    """A tensor, what its values are like, and of few chosen ones the same of query, key and value."""
+    from core.weights.parts import parts_of, split_part
+
+    found = info.to_dict()
+    if figures:
+        found["stats"] = figures[info.name].to_dict()
+    parts = {split_part(name)[1]: figures[name].to_dict() for name in parts_of(info.name) if name in figures}
+    return found | ({"parts": parts} if parts else {})
 
 
 def _answer(
@@ -87,7 +103,7 @@ def _answer(
         "config": found.config.to_dict(),
         "parameters": found.parameters,
         "bytes": found.bytes,
-        "tensors": [info.to_dict() | ({"stats": figures[info.name].to_dict()} if figures else {}) for info in chosen],
+        "tensors": [_with_figures(info, figures) for info in chosen],
         "size": report.to_dict(),
     }
 
