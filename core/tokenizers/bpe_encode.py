@@ -6,7 +6,7 @@ cutting text into pieces.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,7 +16,6 @@ NONE = 1 << 62
 LONG = 256
 """Above so many bytes a piece is merged in stretches."""
 CHUNK = 64
-_CACHED_PAIRS = 1 << 20
 _CACHED_WORDS = 1 << 18
 _CACHED_SPANS = 1 << 16
 _CACHED_LENGTH = 64
@@ -42,8 +41,6 @@ class Merges:
         """Takes the rank, which is also the id, of each token's bytes; all 256 single bytes must be there."""
         self.ranks = ranks
         self.bytes_of = {rank: token for token, rank in ranks.items()}
-        self._first = [ranks[bytes([byte])] for byte in range(256)]
-        self._pair_rank = _PairRanks(ranks, self.bytes_of)
         self._spans = _Spans(self)
         self.of_word = _Words(self)
 
@@ -59,21 +56,19 @@ class Merges:
 
         Takes time with the square of the length, which for words is the fastest.
         """
-        rank = self._pair_rank.__getitem__
-        ids = [self._first[byte] for byte in piece]
-        ranks = list(map(rank, pairwise(ids)))
+        rank_of, ends = self.ranks.get, list(range(len(piece) + 1))  # a token begins at each, and ends at the next
+        ranks = [rank_of(piece[i : i + 2], NONE) for i in range(len(piece) - 1)]
         while ranks:
             lowest = min(ranks)
             if lowest >= below:
                 break
             i = ranks.index(lowest)  # the leftmost of equals
-            ids[i] = lowest
-            del ids[i + 1], ranks[i]
+            del ends[i + 1], ranks[i]
             if i:
-                ranks[i - 1] = rank((ids[i - 1], lowest))
+                ranks[i - 1] = rank_of(piece[ends[i - 1] : ends[i + 1]], NONE)
             if i < len(ranks):
-                ranks[i] = rank((lowest, ids[i + 1]))
-        return ids
+                ranks[i] = rank_of(piece[ends[i] : ends[i + 2]], NONE)
+        return [self.ranks[piece[start:end]] for start, end in pairwise(ends)]
 
     def merge_long(self, piece: bytes) -> list[int]:
         """The same for a piece of any length (a line of 50 MB without a space) in time proportional to it.
@@ -106,33 +101,19 @@ class Merges:
 
     def trace(self, word: bytes) -> Iterator[tuple[int, int]]:
         """The same merges one by one: which of the pieces merges with its right neighbour, and the id of the two."""
-        rank = self._pair_rank.__getitem__
-        ids = [self._first[byte] for byte in word]
-        ranks = list(map(rank, pairwise(ids)))
+        pieces = [word[i : i + 1] for i in range(len(word))]
+        ranks = [self.ranks.get(left + right, NONE) for left, right in pairwise(pieces)]
         while ranks and (lowest := min(ranks)) != NONE:
             i = ranks.index(lowest)
-            ids[i : i + 2] = [lowest]
-            ranks[max(0, i - 1) : i + 2] = map(rank, pairwise(ids[max(0, i - 1) : i + 2]))
+            pieces[i : i + 2] = [self.bytes_of[lowest]]
+            around = slice(max(0, i - 1), i + 2)
+            ranks[around] = [self.ranks.get(left + right, NONE) for left, right in pairwise(pieces[around])]
             yield i, lowest
 
     def parts(self, token_id: int) -> list[int]:
         """What a token is made of: the two that merged; itself for a byte; others where no merge makes it."""
         token = self.bytes_of[token_id]
         return [token_id] if len(token) == 1 else self.merge(token, below=token_id)
-
-
-class _PairRanks(dict[tuple[int, int], int]):
-    """The rank of two neighbours, found once and then remembered."""
-
-    def __init__(self, ranks: dict[bytes, int], bytes_of: dict[int, bytes]) -> None:
-        self._ranks, self._bytes_of = ranks, bytes_of
-
-    def __missing__(self, pair: tuple[int, int]) -> int:
-        if len(self) >= _CACHED_PAIRS:
-            self.clear()
-        left, right = pair
-        rank = self[pair] = self._ranks.get(self._bytes_of[left] + self._bytes_of[right], NONE)
-        return rank
 
 
 class _Spans(dict[bytes, list[int]]):
@@ -150,14 +131,16 @@ class _Spans(dict[bytes, list[int]]):
         return ids
 
 
-class _Words(dict[str, list[int]]):
+class _Words(dict[str, Sequence[int]]):
     """The ids of a word, found once and then remembered: most words of a text have been there before."""
 
     def __init__(self, merges: Merges) -> None:
         self._merges = merges
 
-    def __missing__(self, word: str) -> list[int]:
-        ids = self._merges.encode(word.encode())
+    def __missing__(self, word: str) -> Sequence[int]:
+        piece = word.encode()
+        whole = self._merges.ranks.get(piece)
+        ids: Sequence[int] = (whole,) if whole is not None else self._merges.encode(piece)
         if len(word) <= _CACHED_LENGTH:
             if len(self) >= _CACHED_WORDS:
                 self.clear()

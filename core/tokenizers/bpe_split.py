@@ -51,7 +51,7 @@ class Splitter:
 
     @cached_property
     def _compiled(self) -> Any:
-        import regex
+        import regex  # type: ignore[import-untyped]
 
         try:
             return regex.compile(self.pattern)

@@ -213,7 +213,7 @@ class _Words:
         before: defaultdict[str, int] = defaultdict(int)
         """How often each token stands before the pair, and so before the new token."""
         after: defaultdict[str, int] = defaultdict(int)
-        first, second = pair
+        first, second = pair[0], pair[1]
         merged = twins = 0
         for i in where.pop(pair):
             head, found, tail = words[i].partition(pair)
