@@ -54,6 +54,10 @@ class Looking(Branching):
         """The alternatives at the cursor."""
         raise NotImplementedError
 
+    def say_here(self) -> None:
+        """The token under the cursor in a sentence."""
+        raise NotImplementedError
+
     def keep_soon(self) -> None:
         """What is kept for the next time has changed."""
         raise NotImplementedError
@@ -219,6 +223,7 @@ class Looking(Branching):
     def look_at_cursor(self) -> None:
         """Shows what is at the cursor; what is not known is asked for."""
         self.paint_choice()
+        self.say_here()
         if self.choice_now() is None and self.opened is not None and not self.streaming:
             key = self._key()
             ids, length = self._prefix()

@@ -110,6 +110,8 @@ class Painting(Comparing):
             self._side_timer.stop()
             self._side_timer = None
         self._side_at = time.monotonic()
+        if self.beside is not None:
+            self.mark_difference()
         self.paint_choice()
         self.paint_titles()
 
@@ -141,8 +143,16 @@ class Painting(Comparing):
         if choice is not step and step is not None:
             at += f", as {self.workbench.a} would choose now with these settings"
         body.title("detail", at)
-        if step is not None and not self.streaming:
-            self.say(token_sentence(step.index, step))
+
+    def say_here(self) -> None:
+        """The token under the cursor in a sentence."""
+        step = self.step_here()
+        if self.scoring_shown:
+            said = self.score_sentence(self.body.strip.at)
+        else:
+            said = token_sentence(step.index, step) if step is not None and not self.streaming else ""
+        if said:
+            self.say(said)
 
     @property
     def vocabulary(self) -> int:

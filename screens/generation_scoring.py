@@ -203,9 +203,6 @@ class Scoring(Keeping):
             body.bars.show([], empty="…" if index else "nothing stands before the first token")
             body.detail.update("")
         body.title("detail", f"at #{index}, as {self.workbench.a} saw it")
-        said = self.score_sentence(index)
-        if said:
-            self.say(said)
         if index and index < len(self.scored) and self._score_asked != index:
             self._score_asked = index
             ids = [t.token_id for t in self.scored[max(0, index - self._window()) : index]]

@@ -79,6 +79,7 @@ class Streaming(Painting):
         if message.error is not None:
             self.show_trouble(message.error, stream.spec)
         self.tree_changed()
+        self.link_cursor(self.body.strip)
         self.paint_side()
         if message.error is None and not self.streams and not stream.cancelled.is_set():
             own = self.current()
