@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.data import pull_openai
 from core.data.partfile import UnwritableError, size_of, writing
 from core.data.pull_catalogue import Entry, entries, entry
 from core.data.pull_disk import clear, lock_of, looks_whole, paths_of
 from core.data.pull_job import PullJob, PullProgress
-from core.data.pull_openai import tensorflow_is_here
 from core.errors import DownloadError, InputError, LabError
 from core.folders import cache_dir
 from core.lock import is_held
@@ -121,7 +121,7 @@ def _pull(wanted: Entry, source: str, may_switch: bool, cancelled: threading.Eve
         raise
     except DownloadError as error:
         begun = any(size_of(path) for path in paths_of(wanted) if path.name.startswith("model.safetensors"))
-        if not may_switch or begun or "openai" not in wanted.sources or not tensorflow_is_here():
+        if not may_switch or begun or "openai" not in wanted.sources or not pull_openai.tensorflow_is_here():
             raise
         try:
             yield from PullJob(wanted, "openai", cancelled, note=f"{error.title}; OpenAI's own files are tried").run(

@@ -33,7 +33,8 @@ def paths_of(wanted: Entry) -> list[Path]:
         ):
             found[dest.with_name(name)] = None
         if wanted.kind == "model":
-            found[dest.with_name(digests.SEEN)] = None
+            for name in (digests.SEEN, "config.json", ".convert.lock", ".model.safetensors.tmp"):  # of a conversion too
+                found[dest.with_name(name)] = None
             found.update(dict.fromkeys(dest.parent.glob("model*.safetensors*")))
     return [path for path in found if path.is_file() or path.is_symlink()]
 
@@ -62,4 +63,5 @@ def looks_whole(file: PullFile) -> bool:
     """Whether a file is here with the right size, as far as can be seen without reading it."""
     if file.name == "model.safetensors" and not file.dest.exists():  # one of several files stands for all
         return file.dest.with_name("model.safetensors.index.json").is_file()
-    return file.dest.is_file() and file.size in (None, size_of(file.dest))
+    right = file.size in (None, size_of(file.dest)) or file.name in digests.seen(file.dest.parent)
+    return file.dest.is_file() and right

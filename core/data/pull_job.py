@@ -141,6 +141,9 @@ class PullJob:
 
     def _is_right(self, file: PullFile) -> bool:
         size, expected = size_of(file.dest), self._expected(file)
+        noted = seen(file.dest.parent).get(file.name)
+        if file.digest and noted and digest_of(file.dest, "sha256", self.cancelled.is_set) == noted:
+            return True  # made here, of OpenAI's originals
         if file.size is not None and size != file.size:
             self._notes.append(f"{file.name} here has {size:,} bytes instead of {file.size:,}: it is fetched again")
             return False

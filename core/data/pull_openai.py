@@ -6,6 +6,8 @@ import importlib.util
 import threading
 from collections.abc import Iterator
 
+from core.data.digests import digest_of, remember, seen
+from core.data.partfile import writing
 from core.data.pull_catalogue import Entry
 from core.folders import cache_dir
 
@@ -28,10 +30,19 @@ def convert(wanted: Entry, cancelled: threading.Event, notes: list[str]) -> Iter
     dest = folder if wanted.name.startswith("openai:") else cache_dir() / "models" / wanted.name
     from core.weights.openai import convert_folder, is_converted
 
+    weights = dest / "model.safetensors"
     if is_converted(dest):
-        return
+        noted = seen(dest).get(weights.name)
+        if noted is None or digest_of(weights, "sha256", cancelled.is_set) == noted or cancelled.is_set():
+            return
+        notes.append(f"{weights} is not what was made here ({noted}): it is made again")
+        with writing(dest):
+            weights.unlink()
     if not tensorflow_is_here():
         notes.append(f"OpenAI's files are in {folder}; to read them: {INSTALL}, then the same pull again")
         return
     for progress in convert_folder(folder, dest, cancelled):
         yield progress.bytes_done, progress.bytes_total or None
+    if is_converted(dest) and not cancelled.is_set():
+        for path in (weights, dest / "config.json"):
+            remember(dest, path.name, digest_of(path, "sha256"))

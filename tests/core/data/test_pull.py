@@ -17,6 +17,7 @@ from core.data import pull_catalogue, pull_openai
 from core.data.digests import Digest, digest_of
 from core.data.pull import PullProgress, items, pull, pull_item, remove
 from core.data.pull_catalogue import PullFile, entries, entry
+from core.data.pull_job import PullJob
 from core.data.pull_mirrors import addresses
 from core.errors import DownloadError, InputError, LabError, ModelSpecError
 from core.lock import FileLock
@@ -409,6 +410,85 @@ def test_openais_originals_without_tensorflow_say_what_to_install(
     assert not pull_item("gpt2-medium").here
     assert remove("gpt2-medium") >= sum(len(content) for content in originals.values())
     assert not folder.exists()
+
+
+@pytest.fixture
+def conversions(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Where TensorFlow would have been asked to put what it reads; its own test is elsewhere."""
+    from core.weights import openai
+    from core.weights.progress import ConvertProgress
+
+    asked: list[Path] = []
+
+    def convert_folder(folder: Path, dest: Path, cancelled: threading.Event) -> Iterator[ConvertProgress]:
+        asked.append(dest)
+        dest.mkdir(parents=True, exist_ok=True)
+        yield ConvertProgress("tensor", "wte", 1, 2, 10, 20, dest)
+        (dest / "model.safetensors").write_bytes(b"converted from " + folder.name.encode())
+        (dest / "config.json").write_text("{}")
+        yield ConvertProgress("done", "", 2, 2, 20, 20, dest)
+
+    monkeypatch.setattr(openai, "convert_folder", convert_folder)
+    monkeypatch.setattr(pull_openai, "tensorflow_is_here", lambda: True)
+    return asked
+
+
+def test_openais_originals_are_converted_to_where_the_model_is_looked_for(
+    originals: dict[str, bytes], conversions: list[Path], cache: Path
+) -> None:
+    events = fetch("gpt2-medium", source="openai")
+    assert conversions == [cache / "models" / "gpt2-medium"]
+    assert [(e.received, e.total) for e in events if e.phase == "converting"] == [(10, 20), (20, 20)]
+    assert events[-1].phase == "done"
+    fetch("gpt2-medium", source="openai")
+    assert len(conversions) == 1
+    weights = conversions[0] / "model.safetensors"
+    good = weights.read_bytes()
+    weights.write_bytes(good[::-1])
+    assert "it is made again" in notes(fetch("gpt2-medium", source="openai"))
+    assert weights.read_bytes() == good
+    fetch("openai:355M")
+    assert conversions[-1] == cache / "models" / "openai-355M"
+    remove("gpt2-medium")
+    assert not (cache / "models").exists()
+
+
+def test_what_was_converted_here_counts_as_here_though_hugging_faces_file_is_another(
+    site: FileServer, conversions: list[Path], cache: Path
+) -> None:
+    files = entry("gpt2").files["openai"]
+    for file in files:
+        file.dest.parent.mkdir(parents=True, exist_ok=True)
+        with file.dest.open("wb") as out:
+            out.truncate(file.size)  # a file with a hole: half a gigabyte of nothing takes no room
+    folder = cache / "models" / "gpt2"
+    assert list(pull_openai.convert(entry("gpt2"), threading.Event(), []))
+    for name in ("encoder.json", "vocab.bpe"):
+        (folder / name).write_bytes((files[0].dest.parent / name).read_bytes())
+    assert pull_item("gpt2").here
+    (folder / "model.safetensors").write_bytes(b"damaged")
+    job = PullJob(entry("gpt2"), "huggingface", threading.Event())
+    weights = next(file for file in job.plan if file.name == "model.safetensors")
+    assert not job._is_right(weights)
+    (folder / "model.safetensors").write_bytes(b"converted from openai-124M")
+    assert job._is_right(weights)
+
+
+def test_openais_originals_stand_in_for_hugging_face_if_they_can_be_read_here(
+    originals: dict[str, bytes], conversions: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = fetch("gpt2-medium")
+    assert events[-1].phase == "done"
+    assert "404" in notes(events)
+    assert "OpenAI's own files are tried" in notes(events)
+    assert len(conversions) == 1
+    remove("gpt2-medium")
+    monkeypatch.setattr(pull_openai, "tensorflow_is_here", lambda: False)
+    with pytest.raises(DownloadError, match="404"):
+        fetch("gpt2-medium")
+    with pytest.raises(DownloadError, match="404"):
+        fetch("gpt2-medium", source="huggingface")
+    assert len(conversions) == 1
 
 
 # Removing
