@@ -24,14 +24,6 @@ from core.weights.checkpoint import LoadedModel
 GREEDY = SamplingConfig(temperature=0, max_new_tokens=11)
 
 
-@pytest.fixture(autouse=True, scope="module")
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def tokens(steps: Iterator[Step]) -> list[int]:
     return [step.token_id for step in steps]
 
