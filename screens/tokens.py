@@ -6,6 +6,7 @@ made in ``tokens_view``, the panes are in ``tokens_body``.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -233,17 +234,17 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
         body = self.body
         if reading.error is not None:
             self._show_error(reading.error, reading.wanted)
-        elif reading.report is not None:
+        elif reading.cut is not None:
             self.solved(body.alert)
             body.alert.display = False
             self._places = {}
             pin = body.strip.pin
             body.strip.spaced = not _covers(reading)
-            body.strip.fill(reading.report.pieces, ids=reading.report.ids)
+            body.strip.fill(reading.cut.pieces, ids=reading.cut.ids.tolist())
             if pin is not None and pin < body.strip.length:
                 body.strip.pin = pin
             body.table.fill(body.strip.length, self._table_row)
-            self.count(f"{amount(reading.report.total, 'token')} in {reading.seconds * 1000:.1f} ms")
+            self.count(f"{amount(reading.cut.report.total, 'token')} in {reading.seconds * 1000:.1f} ms")
         self.titles()
         self._find_to_play(reading)
         self.show_token()
@@ -258,13 +259,11 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
         """Goes to the word that a lesson wants to see built."""
         word, self._to_play = self._to_play, ""
         at = self.text.find(word) if word else -1
-        if at < 0 or reading.report is None:
+        if at < 0 or not reading.tokens:
             return
-        index = next((i for i, t in enumerate(reading.report.tokens) if t.char_start <= at < t.char_end), None)
-        if index is not None:
-            self.body.strip.go_to(index)
-            self.show_token()
-            self.action_play()
+        self.body.strip.go_to(bisect_right(reading.tokens, at, key=lambda token: token.char_start) - 1)
+        self.show_token()
+        self.action_play()
 
     def _show_error(self, error: LabError, wanted: Wanted) -> None:
         body = self.body
@@ -309,37 +308,36 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
 
     def show_token(self) -> None:
         """The panes about the token that counts: the pinned one, else the one under the cursor."""
-        if self.show_entry():
-            return
+        with self.app.batch_update():
+            if not self.show_entry():
+                self._show_token()
+
+    def _show_token(self) -> None:
         reading, body = self.reading, self.body
-        if reading is None or reading.report is None or not reading.report.tokens:
+        if reading is None or reading.report is None or not reading.tokens:
             body.token.show([])
             body.merges.show([], empty=no_merges(reading) if reading is not None else "")
             body.title("token", ["token"])
             self.merge_title()
             self.say("no text: e to type one, o for samples, corpora and files" if not self.text else "")
             return
-        index = min(body.strip.at, len(reading.report.tokens) - 1)
-        token = reading.report.tokens[index]
+        index = min(body.strip.at, len(reading.tokens) - 1)
+        token = reading.tokens[index]
         pinned = body.strip.pin is not None
         places = self.places_of(token.id)
         body.strip.marks = frozenset(places) if len(places) > 1 else frozenset()
         body.token.show(token_rows(index, reading, len(places), pinned=pinned))
-        body.title("token", [f"token {index + 1:,} of {len(reading.report.tokens):,}"])
+        body.title("token", [f"token {index + 1:,} of {len(reading.tokens):,}"])
         body.subtitle("token", "esc lets go" if pinned else "enter pins")
         self._show_merges(reading, index)
         self.say(token_sentence(index, reading, pinned=pinned))
 
     def places_of(self, token_id: int) -> list[int]:
         """Where tokens of an id stand in the text."""
-        if token_id not in self._places and self.reading is not None and self.reading.report is not None:
-            tokens = self.reading.report.tokens
-            if len(tokens) > 200_000:  # one pass for all ids would take too long for one cursor move
-                return [i for i, token in enumerate(tokens[:200_000]) if token.id == token_id]
-            self._places = {}
-            for i, token in enumerate(tokens):
-                self._places.setdefault(token.id, []).append(i)
-        return self._places.get(token_id, [])
+        if token_id not in self._places:
+            cut = self.reading.cut if self.reading is not None else None
+            self._places = {token_id: cut.places_of(token_id) if cut is not None else []}
+        return self._places[token_id]
 
     def _show_merges(self, reading: Reading, index: int) -> None:
         body, report, bpe = self.body, reading.report, reading.bpe
@@ -350,7 +348,7 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
             body.tree_rows.show(no_merges(reading).splitlines())
             self.merge_title()
             return
-        token = report.tokens[index]
+        token = reading.tokens[index]
         body.tree_rows.show(tree_rows(tree_of(bpe.merge_tree(token.id))))
         word, _ = word_at(bpe, self.text, token.char_start)
         self.word = word
@@ -378,9 +376,9 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
 
     def _table_row(self, index: int) -> str:
         reading = self.reading
-        if reading is None or reading.report is None or index >= len(reading.report.tokens):
+        if reading is None or reading.report is None or index >= len(reading.tokens):
             return ""
-        token = reading.report.tokens[index]
+        token = reading.tokens[index]
         chars = f"{token.char_start:,}–{token.char_end:,}"
         shown = "none" if token.id < 0 else str(token.id)
         return f"{index + 1:>8,}  {shown:>7}  {chars:>17}  {token.bytes[:12].hex(' '):<36}  {piece_text(token.bytes)}"
@@ -433,10 +431,10 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
 
     def action_edit(self) -> None:
         """The text takes the keys, at the place of the token that counts."""
-        reading, box = self.reading, self.body.text
-        report = reading.report if reading is not None else None
-        if report is not None and report.tokens and self.body.strip.has_focus:
-            box.go_to(report.tokens[min(self.body.strip.at, len(report.tokens) - 1)].char_start)
+        box = self.body.text
+        tokens = self.reading.tokens if self.reading is not None else ()
+        if tokens and self.body.strip.has_focus:
+            box.go_to(tokens[min(self.body.strip.at, len(tokens) - 1)].char_start)
         box.focus()
         self.titles()
 
@@ -495,9 +493,9 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
     def action_same(self, by: int) -> None:
         """The next token of the same id, round and round."""
         strip = self.body.strip
-        if self.reading is None or self.reading.report is None or not self.reading.report.tokens:
+        if self.reading is None or self.reading.report is None or not self.reading.tokens:
             return
-        places = self.places_of(self.reading.report.tokens[strip.cursor].id)
+        places = self.places_of(self.reading.tokens[strip.cursor].id)
         if len(places) < 2:
             self.say("this id stands only once in the text")
         elif strip.cursor in places:
@@ -631,7 +629,5 @@ class TokensScreen(SourceActions, VocabularyActions, WindowsActions, BuildAction
 
 def _covers(reading: Reading) -> bool:
     """Whether the tokens hold every byte of the text; words leave white space out."""
-    report = reading.report
-    return report is None or sum(len(token.bytes) for token in report.tokens[:1000]) == (
-        report.tokens[:1000][-1].byte_end if report.tokens else 0
-    )
+    first = reading.tokens[:1000]
+    return not first or sum(len(token.bytes) for token in first) == first[-1].byte_end

@@ -6,16 +6,18 @@ The reader keeps what it has loaded, so that a key press costs only the encoding
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.errors import LabError, TokenizerError
-from screens.tokens_texts import MOST_TOKENS, SHOWN, clipped
+from screens.tokens_texts import SHOWN, clipped
 
 if TYPE_CHECKING:
-    from core.tokenizers import Tokenizer
+    from core.tokenizers import Token, Tokenizer
     from core.tokenizers.bpe import BPETokenizer
     from core.tokenizers.inspect import TokenReport
+    from screens.tokens_cut import Cut
 
 OWN = ""
 """The name that stands for the tokenizer of the model on the workbench."""
@@ -67,7 +69,6 @@ class Compared:
     unknown: tuple[str, ...] = ()
     error: LabError | None = None
     here: bool = True
-    report: TokenReport | None = None
 
     def to_dict(self) -> dict[str, object]:
         """Plain JSON values."""
@@ -88,13 +89,23 @@ class Reading:
 
     wanted: Wanted
     known: Known | None = None
-    report: TokenReport | None = None
+    cut: Cut | None = None
     bpe: BPETokenizer | None = None
     """The same vocabulary from scratch, whose merges can be followed; None for other kinds."""
     seconds: float = 0.0
     cut_at: int = 0
     """Bytes shown of a longer text; 0: all."""
     error: LabError | None = None
+
+    @property
+    def report(self) -> TokenReport | None:
+        """The counts."""
+        return self.cut.report if self.cut is not None else None
+
+    @property
+    def tokens(self) -> Sequence[Token]:
+        """The tokens; none where they could not be had."""
+        return self.cut.tokens if self.cut is not None else ()
 
 
 @dataclass
@@ -110,14 +121,14 @@ class TokensReader:
             known = self.known(wanted.name, wanted.model)
             bpe = self.bpe_of(known)
             text, cut_at = shown_part(wanted.text)
-            from core.tokenizers.inspect import inspect
+            from screens.tokens_cut import cut
 
             began = time.perf_counter()
-            report = inspect(text, known.tokenizer, MOST_TOKENS)
+            found = cut(text, known.tokenizer)
             seconds = time.perf_counter() - began
         except LabError as error:
             return Reading(wanted, error=error)
-        return Reading(wanted, known, report, bpe, seconds, cut_at)
+        return Reading(wanted, known, found, bpe, seconds, cut_at)
 
     def compare(self, wanted: Wanted, reading: Reading) -> tuple[Compared, ...]:
         """The same text with the others; the current tokenizer is first unless it is among them."""
@@ -171,7 +182,9 @@ class TokensReader:
         if key not in self._bpe:
             from core.tokenizers.bpe import BPETokenizer
 
-            self._bpe[key] = BPETokenizer.of(known.tokenizer)
+            bpe = self._bpe[key] = BPETokenizer.of(known.tokenizer)
+            if bpe is not None:
+                bpe.rank_of(0)  # sorts its merges, which would hold up the first cursor move
         return self._bpe[key]
 
     def forget(self, name: str) -> None:
@@ -195,7 +208,6 @@ def _row(name: str, known: Known, report: TokenReport) -> Compared:
         report.vocab_size,
         known.note,
         report.unknown_pieces,
-        report=report,
     )
 
 

@@ -12,6 +12,7 @@ from screens.widgets.merge_view import piece_text
 from screens.widgets.take_away import TakeAwayRequest
 
 if TYPE_CHECKING:
+    from core.tokenizers import Token
     from core.tokenizers.inspect import TokenReport
     from screens.tokens_build import Learning
     from screens.tokens_reader import Compared, Known, Reading
@@ -25,8 +26,8 @@ IN_FULL = 20_000
 class Rows(Sequence[tuple[Any, ...]]):
     """Every token as a row, made when it is asked for."""
 
-    def __init__(self, report: TokenReport) -> None:
-        self._tokens = report.tokens
+    def __init__(self, tokens: Sequence[Token]) -> None:
+        self._tokens = tokens
 
     def __len__(self) -> int:
         return len(self._tokens)
@@ -37,6 +38,10 @@ class Rows(Sequence[tuple[Any, ...]]):
         token = self._tokens[index]
         place = (token.char_start, token.char_end, token.byte_start, token.byte_end)
         return (index if index >= 0 else index + len(self), token.id, token.text, token.bytes.hex(), *place)
+
+
+def _ids(reading: Reading) -> list[int]:
+    return reading.cut.ids.tolist() if reading.cut is not None else []
 
 
 def text_python(source: Source, cut: int) -> str:
@@ -59,13 +64,14 @@ def tokens_of(reading: Reading, source: Source, compared: Sequence[Compared]) ->
         f"from core.tokenizers.inspect import inspect\n\n{preamble(known, source, reading)}"
         "report = inspect(text, tokenizer)\nprint(report.ids)\n"
     )
-    data = report.to_dict() if len(report.tokens) <= IN_FULL else {**report.summary(), "ids": report.ids}
+    short = len(reading.tokens) <= IN_FULL and len(report.tokens) == len(reading.tokens)
+    data = report.to_dict() if short else {**report.summary(), "ids": _ids(reading)}
     return TakeAwayRequest(
         what="tokens",
         python=python,
         command=command(known, source) if source.text and not reading.cut_at else "",
         data={**data, "compared": [row.to_dict() for row in compared]},
-        table=(COLUMNS, Rows(report)),
+        table=(COLUMNS, Rows(reading.tokens)),
         figure=_bars(compared),
         link="llm-lab open tokenizer",
     )
@@ -116,7 +122,7 @@ def windows_of(reading: Reading, source: Source, numbers: tuple[int, int, int]) 
         "print(len(windows))\n"
         "inputs, targets = windows[0]\nprint(inputs.tolist())\nprint(targets.tolist())\n"
     )
-    ids = report.ids
+    ids = _ids(reading)
     count = max(0, (len(ids) - context - 1) // stride + 1)
     data = {"tokens": len(ids), "context_length": context, "stride": stride, "batch_size": batch, "windows": count}
     flags = ["--context-length", str(context), "--stride", str(stride), "--batch-size", str(batch)]
@@ -181,10 +187,10 @@ def _curve(rows: Sequence[tuple[Any, ...]]) -> Callable[[Path], None]:
 
 def lesson_values(reading: Reading | None, index: int, merges: Sequence[Any], word: str) -> dict[str, str]:
     """The live numbers of lesson L1."""
-    if reading is None or reading.report is None or reading.known is None or not reading.report.tokens:
+    if reading is None or reading.report is None or reading.known is None or not reading.tokens:
         return {}
     report, known = reading.report, reading.known
-    token = report.tokens[min(index, len(report.tokens) - 1)]
+    token = reading.tokens[min(index, len(reading.tokens) - 1)]
     per_token = report.bytes_per_token or 0.0
     return {
         "name": known.label,

@@ -33,8 +33,6 @@ READ_AT_MOST = 64_000_000
 """Bytes read from a file."""
 SHOWN = 5_000_000
 """Bytes of a text that are shown."""
-MOST_TOKENS = 1_500_000
-"""Tokens that are shown; counts are those of all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,8 +65,8 @@ def strip_titles(reading: Reading) -> list[str]:
     tail = [f"{amount(report.unknown, 'token')} unknown"] if report.unknown else []
     if reading.cut_at:
         tail.append(f"only the first {reading.cut_at / 1e6:.1f} MB are shown")
-    if len(report.tokens) < report.total:
-        tail.append(f"the first {len(report.tokens):,} tokens are shown")
+    if len(reading.tokens) < report.total:
+        tail.append(f"the first {len(reading.tokens):,} tokens are shown")
     return [
         " · ".join(parts)
         for parts in (
@@ -104,7 +104,7 @@ def token_rows(index: int, reading: Reading, seen: int, *, pinned: bool) -> list
     """The facts about one token of the text."""
     report = reading.report
     assert report is not None
-    token = report.tokens[index]
+    token = reading.tokens[index]
     rows = [("text", piece_text(token.bytes) if token.id >= 0 else f"{piece_text(token.bytes)}  shown as ⟨?⟩")]
     bpe = reading.bpe
     rows.append(("id", str(token.id) if token.id >= 0 else "none"))
@@ -157,12 +157,12 @@ def _hex(piece: bytes, most: int = 12) -> str:
 def token_sentence(index: int, reading: Reading, *, pinned: bool = False) -> str:
     """The token under the cursor in a sentence."""
     report = reading.report
-    if report is None or not report.tokens:
+    if report is None or not reading.tokens:
         return ""
-    token = report.tokens[index]
+    token = reading.tokens[index]
     shown = "not in the vocabulary" if token.id < 0 else f"id {token.id}"
     parts = [
-        f"token {index + 1:,} of {len(report.tokens):,} ‘{piece_text(token.bytes)}’",
+        f"token {index + 1:,} of {len(reading.tokens):,} ‘{piece_text(token.bytes)}’",
         shown,
         f"{'byte' if len(token.bytes) == 1 else 'bytes'} {_hex(token.bytes, 8)}",
         f"chars {token.char_start:,}–{token.char_end:,}",

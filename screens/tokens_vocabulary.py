@@ -182,14 +182,14 @@ class VocabularyActions(TokensBase):
     @guarded
     def _entry_activated(self, message: VirtualList.Activated) -> None:
         entry = self.entry
-        report = self.reading.report if self.reading is not None else None
-        if entry is None or report is None:
+        cut = self.reading.cut if self.reading is not None else None
+        if entry is None or cut is None:
             return
-        place = next((i for i, token in enumerate(report.tokens) if token.id == entry.id), None)
-        if place is None:
+        places = cut.places_of(entry.id)
+        if not places:
             self.say(f"‘{piece_text(entry.bytes)}’ is not among the tokens of this text")
             return
         self.to_main("strip")
         self.body.strip.focus()
-        self.body.strip.go_to(place)
+        self.body.strip.go_to(places[0])
         self.show_token()

@@ -104,7 +104,7 @@ class WindowsActions(TokensBase):
         from core.data.windows import check_length, count_windows
 
         context, stride, batch = self.query_one(WindowsPane).numbers
-        tokens = reading.report.tokens
+        tokens = reading.tokens
         rows, counts = self.query_one(WindowRows), self.query_one("#counts", Rows)
         try:
             check_length(len(tokens), context)

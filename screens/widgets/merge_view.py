@@ -10,6 +10,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.timer import Timer
@@ -107,6 +108,8 @@ class MergeView(VirtualList):
         self.empty_text = ""
         """What is said where there is nothing to step through; may be some lines."""
 
+    _showing = False
+
     @property
     def steps(self) -> Sequence[MergeLine]:
         """What can be stepped through."""
@@ -128,9 +131,21 @@ class MergeView(VirtualList):
             return
         self.stop()
         self._steps, self.empty_text = steps, empty
-        self.fill(len(steps), self._row_text, cursor=len(steps) - 1 if step is None else step)
-        if steps:
-            self.scroll_end(animate=False) if step is None else self.scroll_home(animate=False)
+        self._showing = True  # nobody stepped
+        self._length, self._row = len(steps), self._row_text
+        self._fit()
+        self.cursor = self._inside(len(steps) - 1 if step is None else step)
+        self._showing = False
+        self.refresh()
+
+    def _fit(self) -> None:
+        """Lets the steps scroll; where they all fit nothing is laid out anew, which would take the whole screen."""
+        if max(self.virtual_size.height, self._length) > self.size.height != 0:
+            self.virtual_size = Size(0, self._length)
+
+    def on_resize(self) -> None:
+        """Other steps fit."""
+        self._fit()
 
     def step_by(self, by: int) -> None:
         """Steps on, or back if negative."""
@@ -167,7 +182,8 @@ class MergeView(VirtualList):
         super().watch_cursor(old, new)
         if self.is_attached and old != new:
             self.refresh()
-            self.post_message(self.Stepped(self, new))
+            if not self._showing:
+                self.post_message(self.Stepped(self, new))
 
     # --- painting
 

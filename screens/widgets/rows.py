@@ -37,9 +37,18 @@ class Rows(Guarded, ScrollView, can_focus=True):
         if texts == self._rows and [t.spans for t in texts] == [t.spans for t in self._rows]:
             return
         self._rows = texts
-        if self.virtual_size.height != len(texts):
-            self.virtual_size = Size(0, len(texts))
+        self._fit()
         self.refresh()
+
+    def _fit(self) -> None:
+        """Lets the lines scroll; where they all fit nothing is laid out anew, which would take the whole screen."""
+        count, room = len(self._rows), self.size.height
+        if self.virtual_size.height != count and max(self.virtual_size.height, count) > room:
+            self.virtual_size = Size(0, count)
+
+    def on_resize(self) -> None:
+        """Other lines fit."""
+        self._fit()
 
     def render_line(self, y: int) -> Strip:
         """One line, cut where the pane ends."""
