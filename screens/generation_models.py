@@ -114,10 +114,10 @@ class Models:
                 del self._open[key]
 
     def _read(self, spec: str, device: str) -> Opened:
-        from core.generation.pace import make_runner
+        from core.generation.opened import runner_for
         from core.generation.session import Session
         from core.weights.checkpoint import load_model
 
         loaded = load_model(spec, device=device)
-        runner = make_runner(loaded.model)  # as the command line decodes, so that both give the same tokens
-        return Opened(spec, loaded, Session(loaded, runner), Session(loaded), Stamp.of(loaded.source))
+        session = Session(loaded, runner_for(loaded))  # as the command line decodes, so that both give the same tokens
+        return Opened(spec, loaded, session, session.beside(), Stamp.of(loaded.source))

@@ -69,6 +69,10 @@ class Runner(Protocol):
         """A runner of ``n`` rows that has read what this one's only row has; the weights are shared, this one stays."""
         ...
 
+    def fresh(self) -> Runner:
+        """A runner of the same weights that has read nothing."""
+        ...
+
 
 class Reader(Protocol):
     """What computes logits for a runner: a model's weights, with no state of its own."""
@@ -194,6 +198,10 @@ class CachedRunner:
             assert self._store is not None
             other._store = self._store.clone()
         return other
+
+    def fresh(self) -> CachedRunner:
+        """A runner of the same weights that has read nothing."""
+        return CachedRunner(self._reader)
 
     def update(self, layer: int, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
         """Stores a layer's new keys and values (B, H, T, D) and returns all so far: the model's ``Cache``."""

@@ -65,6 +65,10 @@ class Session:
             found = self._read(windows[:1] if same else windows, cancelled)
         return found if found is None or not same else found.expand(len(rows), -1)
 
+    def beside(self) -> Session:
+        """A second session of the same weights, with a cache of its own."""
+        return Session(self.loaded, self.runner.fresh())
+
     def notice(self) -> str:
         """What became of the file of the weights, if anything, said once."""
         return self._file.notice()

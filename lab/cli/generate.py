@@ -39,7 +39,10 @@ Source = Annotated[
 ]
 Device = Annotated[str, _option("Where it computes: auto, cpu, cuda, mps. Default: auto.")]
 Precision = Annotated[
-    str, _option("How the weights are kept: auto, float32, float16, bfloat16, int8. Default: auto.", "--dtype")
+    str,
+    _option(
+        "How the weights are kept: auto, float32, float16, bfloat16, int8. Default: auto.", "--dtype", "--precision"
+    ),
 ]
 
 
@@ -113,10 +116,10 @@ def open_session(model: str, device: str, precision: str) -> Session:
         LabError: the model cannot be opened.
     """
     loaded = open_model(model, device)
-    from core.generation.pace import make_runner
+    from core.generation.opened import runner_for
     from core.generation.session import Session
 
-    return Session(loaded, make_runner(loaded.model, precision))  # type: ignore[arg-type]  # it names what is wrong
+    return Session(loaded, runner_for(loaded, precision))  # type: ignore[arg-type]  # it names what is wrong
 
 
 def open_model(model: str, device: str) -> LoadedModel:
