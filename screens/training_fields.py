@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from core.config import GPTConfig, TrainConfig
-from core.errors import ConfigError, TokenizerError, nearest
+from core.errors import ConfigError, LabError, TokenizerError, nearest
 from core.fields import config_fields, field_help, parse_value
 
 _WHAT = ("corpus", "tokenizer", "val_fraction", "windows", "stride", "init_from")
@@ -162,7 +162,43 @@ def _meaning_problems(values: Mapping[str, Any]) -> dict[str, str]:
             check_tokenizer(tokenizer)
         except TokenizerError as error:
             found["tokenizer"] = f"{error.title}; {error.hint}"
+    if isinstance(source := values.get("init_from"), str) and source:
+        found |= _source_problems(source, values)
     return found
+
+
+def _source_problems(source: str, values: Mapping[str, Any]) -> dict[str, str]:
+    """What keeps a run from starting with the weights of a model: it is not here, or its shape is another."""
+    from core.training.resume import SHAPE, take_shape
+
+    try:
+        theirs = take_shape(TrainConfig(init_from=source)).model
+    except LabError as error:
+        return {"init_from": f"{error.title}; {error.hint}"}
+    found = {}
+    for name in SHAPE:
+        value, own = values.get(name), getattr(theirs, name)
+        if value is None or value == own or (name == "context_length" and value < own):
+            continue
+        found[name] = f"{own} is expected, as {source} has it, got {text_of(value)}"
+    return found
+
+
+def brought_by(source: str) -> dict[str, str]:
+    """The texts of the fields that a model to start from brings with it: its shape and its tokenizer.
+
+    Nothing for a name that means nothing here (yet: somebody is typing it).
+    """
+    from core.training.resume import SHAPE, take_shape
+
+    try:
+        config = take_shape(TrainConfig(init_from=source)) if source else None
+    except LabError:
+        return {}
+    if config is None:
+        return {}
+    shape = {name: text_of(getattr(config.model, name)) for name in SHAPE if name not in _LEFT_OUT}
+    return shape | {"tokenizer": text_of(config.tokenizer)}
 
 
 def changes(config: TrainConfig, preset: str | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
@@ -27,7 +27,7 @@ from textual.worker import get_current_worker
 from core.errors import InputError
 from core.presets import TRAIN_PRESETS
 from screens.training_estimate import Estimated, Figures, Timings, figures, presets_first, rough_time, takes_as_long
-from screens.training_fields import Checked, as_command, as_python, check, form_fields, texts_of
+from screens.training_fields import Checked, as_command, as_python, brought_by, check, form_fields, texts_of
 from screens.training_rows import FieldRow, NameRow
 from screens.training_start import StartRequest
 from screens.training_style import FORM_STYLE
@@ -198,9 +198,20 @@ class NewRunForm(Dialog[StartRequest]):
         self.action_start()
 
     @on(Input.Changed)
-    def _typed(self) -> None:
-        if not self._filling:
-            self._changed()
+    def _typed(self, event: Input.Changed) -> None:
+        if self._filling:
+            return
+        row = event.input.parent.parent if event.input.parent else None
+        if isinstance(row, FieldRow) and row.field.name == "init_from":
+            self._fill(brought_by(event.value.strip()))
+        self._changed()
+
+    def _fill(self, texts: Mapping[str, str]) -> None:
+        """Puts into fields what another field decides."""
+        for row in self.query(FieldRow):
+            if row.field.name in texts:
+                with self.prevent(Input.Changed):
+                    row.query_one(Input).value = texts[row.field.name]
 
     def on_descendant_focus(self) -> None:
         """The meaning of the focused field stands in full below, and beside the buttons what ``enter`` does there."""
