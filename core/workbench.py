@@ -102,6 +102,12 @@ class Workbench:
             raise
         return new
 
+    def refresh(self) -> None:
+        """Tells the subscribers that what is named is another thing now, though its name is the same."""
+        self.generation += 1
+        for subscriber in tuple(self._subscribers):
+            subscriber(self._bench, self._bench)
+
     def subscribe(self, callback: Subscriber) -> Callable[[], None]:
         """Calls ``callback(old, new)`` after each change.
 

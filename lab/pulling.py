@@ -72,12 +72,12 @@ class PullActions(App[int]):
         ]
         screen.problem("#body", error, doors).focus()
 
-    def action_download(self, name: str) -> None:
+    def action_download(self, name: str, source: str | None = None) -> None:
         """Fetches a model in the background; it goes on the workbench when it is here, if nothing else has since."""
         if self._wanted is None:
             self._wanted = {}
         self._wanted[name] = self.workbench.generation
-        start_pull(self, name)
+        start_pull(self, name, source=source)
         if self.lab_screen is not None:
             self.lab_screen.solved()
             self.lab_screen.say(f"fetching {name} in the background · J shows how far it is, and cancels")
@@ -90,7 +90,10 @@ class PullActions(App[int]):
         if event.error is not None:
             self._show_failed(event.name, event.error)
         elif event.came and generation == self.workbench.generation:
-            self.use(a=event.name)
+            if self.workbench.a == event.name:
+                self.workbench.refresh()
+            else:
+                self.use(a=event.name)
 
     def _show_failed(self, name: str, error: LabError) -> None:
         if self.lab_screen is not None:

@@ -17,6 +17,7 @@ from textual.worker import Worker, WorkerState
 from core.errors import LabError
 from core.workbench import Bench, Workbench
 from screens.guard import as_lab_error, guarded, log_exception
+from screens.pulling import download_door
 from screens.sizes import ALL_SIZES, LESSON, LESSON_WIDE, NORMAL, TINY, WIDE, size_classes, too_small
 from screens.taught import TaughtScreen
 from screens.widgets.error_card import Door, ErrorCard, Problem
@@ -167,11 +168,13 @@ class LabScreen(TaughtScreen):
         Args:
             where: the container, or a selector of it.
             error: the two lines.
-            doors: (key, label, action of this screen).
+            doors: (key, label, action of this screen); for a model that can be fetched, ``d`` is added.
             log: where more is written.
         """
         pane = self.query_one(where) if isinstance(where, str) else where
         ways = [door if isinstance(door, Door) else Door(*door) for door in doors]
+        if (fetch := download_door(error)) is not None and not any(way.key == fetch.key for way in ways):
+            ways.insert(0, fetch)
         problem = Problem.of(error, ways, log=log)
         self._cards_shown += 1
         for card in pane.query_children(ErrorCard):

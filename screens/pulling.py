@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -14,13 +15,15 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.worker import get_current_worker
 
-from core.errors import LabError
+from core.errors import LabError, ModelSpecError
 from screens.guard import as_lab_error
+from screens.widgets.error_card import Door
 from screens.widgets.jobs import Job, JobStore
 
 if TYPE_CHECKING:
     from core.data.pull import PullProgress
 
+_PULL = re.compile(r"\bllm-lab pull ([^\s'\"]+)(?: --from (huggingface|openai)\b)?")
 _TOLD = 0.25  # seconds between two reports to the list of jobs
 
 
@@ -37,6 +40,19 @@ class Pulled(Message):
     def came(self) -> bool:
         """Whether the thing is here now."""
         return self.error is None and not self.cancelled
+
+
+def download_door(error: LabError) -> Door | None:
+    """The way out of an error whose hint is to pull a model: doing that from the app.
+
+    >>> download_door(ModelSpecError("gpt2 is not on this machine", "fetch it: llm-lab pull gpt2")).action
+    "app.download('gpt2')"
+    """
+    found = _PULL.search(error.hint) if isinstance(error, ModelSpecError) else None
+    if found is None:
+        return None
+    words = ", ".join(repr(word) for word in found.groups() if word)
+    return Door("d", "download", f"app.download({words})")
 
 
 def start_pull(app: App[int], name: str, *, source: str | None = None, tell: MessagePump | None = None) -> Job:

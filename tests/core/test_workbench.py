@@ -52,6 +52,14 @@ def test_what_cannot_be_is_refused_in_two_lines(change, said):
     assert bench.bench == Bench() and bench.generation == 0
 
 
+def test_a_refresh_tells_of_another_thing_of_the_same_name():
+    bench, heard = Workbench(), []
+    bench.subscribe(lambda old, new: heard.append((old, new)))
+    bench.refresh()
+    assert heard == [(bench.bench, bench.bench)]
+    assert bench.generation == 1
+
+
 def test_it_comes_back_as_it_was_kept():
     bench = Workbench()
     bench.set(a="x@5", b="demo", tokenizer="gpt2", prompt="é\n", device="cuda:1")

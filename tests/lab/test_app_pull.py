@@ -13,8 +13,9 @@ from core.data import download as download_module
 from core.data import pull_catalogue
 from core.data.pull import pull_item
 from core.data.pull_catalogue import HUGGINGFACE, Entry, PullFile
+from core.errors import DownloadError, ModelSpecError
 from lab.app import LabApp
-from screens.pulling import start_pull
+from screens.pulling import download_door, start_pull
 from screens.widgets.error_card import ErrorCard
 from screens.widgets.jobs_panel import JobsPanel
 from screens.widgets.picker import Picker
@@ -121,6 +122,37 @@ async def test_a_pull_that_fails_shows_the_two_lines_and_the_way_to_try_again(si
         monkeypatch.setenv("LLM_LAB_MIRROR", mirrors(site.base))
         await pilot.press("d")
         await until(pilot, lambda: app.workbench.a == "gpt2-medium")
+
+
+async def test_every_card_of_a_model_that_can_be_fetched_has_the_door(site):
+    app = LabApp(screen="attention")
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.workbench.set(a="gpt2-medium")
+        heard = []
+        app.workbench.subscribe(lambda old, new: heard.append((old, new)))
+        error = ModelSpecError("gpt2-medium is not on this machine", "fetch it: llm-lab pull gpt2-medium")
+        app.screen.problem("#body", error, [("u", "demo", "app.use_demo")]).focus()
+        assert [door.key for door in app.screen.query_one(ErrorCard).problem.doors] == ["d", "u"]
+        await pilot.press("d")
+        await until(pilot, lambda: heard)  # its name is the same, but it is here now
+        assert heard == [(app.workbench.bench, app.workbench.bench)]
+        own = app.screen.problem("#body", error, [("d", "mine", "solved")])
+        assert [door.label for door in own.problem.doors] == ["mine"]
+
+
+@pytest.mark.parametrize(
+    ("hint", "action"),
+    [
+        ("fetch it: llm-lab pull gpt2-xl", "app.download('gpt2-xl')"),
+        ("fetch it: llm-lab pull gpt2 --from openai; or not", "app.download('gpt2', 'openai')"),
+        ("fetch it: llm-lab pull hf:a/b.c_d-e", "app.download('hf:a/b.c_d-e')"),
+        ("take another: llm-lab runs lists them", None),
+    ],
+)
+def test_the_door_does_what_the_hint_says(hint, action):
+    door = download_door(ModelSpecError("it is not here", hint))
+    assert (door and door.action) == action
+    assert download_door(DownloadError("it broke off", hint)) is None
 
 
 async def test_a_workbench_that_was_set_meanwhile_stays(site):
