@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from core.tokenizers.bpe import BPETokenizer
 
 ENCODER_JSON, VOCAB_BPE = "encoder.json", "vocab.bpe"
+_PAIRS = ((ENCODER_JSON, VOCAB_BPE), ("vocab.json", "merges.txt"))  # OpenAI's names, and Hugging Face's for the same
 
 _N_PRINTABLE = PRINTABLE_FIRST.index(0)
 SHOWN = {byte: chr(byte) if i < _N_PRINTABLE else chr(256 + i - _N_PRINTABLE) for i, byte in enumerate(PRINTABLE_FIRST)}
@@ -47,7 +48,8 @@ def open_bpe(path: str | os.PathLike[str]) -> BPETokenizer:
     """A byte-pair tokenizer from whatever it lies in.
 
     Args:
-        path: a folder with ``tokenizer.json`` or with OpenAI's pair, or such a file itself, or a ``.tiktoken`` file.
+        path: a folder with ``tokenizer.json`` or with OpenAI's pair (under its names or Hugging Face's), or such a file
+            itself, or a ``.tiktoken`` file.
 
     Raises:
         TokenizerError: nothing of the kind is there, or it is damaged.
@@ -55,14 +57,15 @@ def open_bpe(path: str | os.PathLike[str]) -> BPETokenizer:
     from core.tokenizers.bpe import BPETokenizer
 
     place = Path(path)
-    folder = place if place.is_dir() else place.parent
     if place.suffix == ".tiktoken":
         return BPETokenizer.from_tiktoken_ranks(place)
-    if place.name in (ENCODER_JSON, VOCAB_BPE) or (
-        place.is_dir() and (place / ENCODER_JSON).exists() and not (place / "tokenizer.json").exists()
-    ):
-        return BPETokenizer.from_openai_files(folder / ENCODER_JSON, folder / VOCAB_BPE)
+    for pair in _PAIRS:
+        if place.name in pair:
+            return BPETokenizer.from_openai_files(place.parent / pair[0], place.parent / pair[1])
     if place.is_dir() and not (place / "tokenizer.json").exists():
+        for ids, merges in _PAIRS:
+            if (place / ids).exists() or (place / merges).exists():
+                return BPETokenizer.from_openai_files(place / ids, place / merges)
         ranks = sorted(place.glob("*.tiktoken"))
         if len(ranks) == 1:
             return BPETokenizer.from_tiktoken_ranks(ranks[0])

@@ -33,7 +33,7 @@ PRINTABLE_FIRST += [b for b in range(256) if b not in set(PRINTABLE_FIRST)]
 
 _ID_OF_BYTE = bytes(PRINTABLE_FIRST.index(byte) for byte in range(256))
 
-_LONGEST_WORD = 1024
+_LONGEST_WORD = 512
 """A longer piece (a line of 50 MB without a space) is learnt from in parts of so many bytes; no pair spans two."""
 
 MAX_VOCAB_SIZE = 0x110000

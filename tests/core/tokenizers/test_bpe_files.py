@@ -62,6 +62,14 @@ def test_bytes_are_shown_as_gpt2_shows_them() -> None:
     assert all(c.isprintable() and c != " " for c in SHOWN.values())
 
 
+def test_hugging_faces_names_are_known(pair: Path, tokenizer: BPETokenizer) -> None:
+    (pair / "encoder.json").rename(pair / "vocab.json")
+    refused(pair / "vocab.json", "expected a vocabulary at .*merges.txt, found none")
+    (pair / "vocab.bpe").rename(pair / "merges.txt")
+    for place in (pair, pair / "vocab.json", pair / "merges.txt"):
+        assert open_bpe(place).fingerprint == tokenizer.fingerprint
+
+
 def test_windows_line_ends_and_no_last_one_do_no_harm(pair: Path, ranks_file: Path, tokenizer: BPETokenizer) -> None:
     for path in (pair / "vocab.bpe", ranks_file):
         path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n").rstrip())
@@ -116,6 +124,7 @@ def test_a_place_with_nothing_says_what_was_expected(tmp_path: Path) -> None:
 @pytest.mark.parametrize("missing", ["encoder.json", "vocab.bpe"])
 def test_half_of_the_pair_is_named(pair: Path, missing: str) -> None:
     (pair / missing).unlink()
+    refused(pair, f"expected a vocabulary at .*{missing}, found none")
     refused(pair / missing, f"expected a vocabulary at .*{missing}, found none")
 
 

@@ -254,9 +254,9 @@ def test_a_long_line_without_spaces_is_learnt_from_in_parts(monkeypatch: pytest.
     training = BPETokenizer.train_steps("abcdefghij" * 5_000, 300)
     steps = list(training)
     assert training.bytes_total == 50_000
-    assert training.distinct_words < 60
+    assert training.distinct_words < 120
     assert steps[8].token == b"abcdefghij"
-    below = "abcab" * 200
+    below = "abcab" * 100
     in_one = list(BPETokenizer.train_steps(below, 300))
     monkeypatch.setattr(bpe_train, "_LONGEST_WORD", 10**9)
     assert list(BPETokenizer.train_steps(below, 300)) == in_one
