@@ -141,9 +141,10 @@ def remove(name: str) -> int:
     """
     wanted = entry(name)
     lock = lock_of(wanted)
-    if not lock.path.parent.exists():
+    if not paths_of(wanted):
         return 0
     with writing(lock.path.parent):
+        lock.path.parent.mkdir(parents=True, exist_ok=True)  # files put there by hand have never been pulled
         held = lock.acquire(patience=0)
     busy = LabError(f"{name} is being fetched by another process", "wait for it, or stop it there first")
     if not held:
