@@ -113,8 +113,9 @@ texts = st.one_of(
     st.lists(st.sampled_from(_PIECES), max_size=40).map("".join),
     st.lists(st.one_of(st.sampled_from(_PIECES), any_character), max_size=40).map("".join),
 )
-many = settings(max_examples=1500, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-some = settings(max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+many = settings(max_examples=2500, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+some = settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+fewer = settings(max_examples=500, suppress_health_check=[HealthCheck.too_slow])
 
 
 @pytest.fixture
@@ -206,7 +207,7 @@ def test_every_character_is_of_the_class_that_tiktoken_sees() -> None:
         assert len(expected) > 20
 
 
-@many
+@fewer
 @given(data=st.data())
 def test_any_ranks_merge_as_in_tiktoken(data: st.DataObject) -> None:
     """Not only ranks that were learnt: tokens that nothing leads to, parts that come after the whole, loops."""
@@ -250,13 +251,13 @@ def long_lines(n: int) -> dict[str, str]:
 def test_a_long_line_without_spaces_has_tiktokens_ids(
     ours: BPETokenizer, reference: tiktoken.Encoding, kind: str
 ) -> None:
-    line = long_lines(60_000)[kind]
+    line = long_lines(30_000)[kind]
     expected = reference.encode(line)
     assert ours.encode(line) == expected
     assert ours.encode_array(line).tolist() == expected
 
 
-def test_a_line_of_two_megabytes_is_merged_in_few_steps(ours: BPETokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_line_is_merged_in_time_with_its_length(ours: BPETokenizer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Time in proportion to the length: so many bytes go through the merging that takes the square of a length."""
     merged = 0
     merge = bpe_encode.Merges.merge
@@ -268,7 +269,7 @@ def test_a_line_of_two_megabytes_is_merged_in_few_steps(ours: BPETokenizer, monk
         return merge(self, piece, below)
 
     monkeypatch.setattr(bpe_encode.Merges, "merge", counted)
-    for kind, line in long_lines(250_000).items():
+    for kind, line in long_lines(60_000).items():
         merged = 0
         ids = ours.encode(line)
         assert merged < 3 * len(line.encode()), kind
