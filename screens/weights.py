@@ -228,8 +228,14 @@ class WeightsScreen(WeightChanges):
 
     def _measured(self) -> None:
         self.show_columns()
-        if not self.settings.bins:
-            self.look_now()  # the bins follow the width of the pane
+        self.recount()
+
+    def recount(self) -> None:
+        """Counts again if the pane has another width now, which the bins follow."""
+        found = self._looked
+        counted = found.histogram if found is not None else None
+        if not self.settings.bins and counted is not None and len(counted.counts) != self.body.bins:
+            self.look_now()
 
     @on(TensorTree.TensorHighlighted)
     @guarded
@@ -278,7 +284,7 @@ class WeightsScreen(WeightChanges):
         self._stop_look = threading.Event()
         locked = self._scales.get(self._scale_key(row.name))
         limits = locked[1] if locked is not None else None
-        how = self.settings if self.settings.bins else replace(self.settings, bins=self.body.histogram.columns)
+        how = self.settings if self.settings.bins else replace(self.settings, bins=self.body.bins)
         self._look(opened, row.name, self._look_number, how, limits, self._stop_look, self.stats.get(row.name))
 
     @work(thread=True, group="look", exit_on_error=False, description="read a tensor")
@@ -347,7 +353,7 @@ class WeightsScreen(WeightChanges):
     def survey_now(self) -> None:
         """Reads what the tree's column says of the rows in sight, then of the others."""
         opened = self._opened
-        wide = self.body.tensor_tree.size.width >= 112
+        wide = self.body.tensor_tree.size.width >= 122
         if opened is None or opened.weights is None or not (self.measure in FROM_VALUES or wide):
             return
         seen = [key for key in self.body.tensor_tree.keys_seen if not key.startswith("block ")]

@@ -220,7 +220,7 @@ class ComparePane(Guarded, Vertical):
     def _cell(self, event: HeatMap.Highlighted) -> None:
         event.stop()
         change = self._at(event.row, event.column)
-        if change is not None:
+        if change is not None and (self.map.has_focus or self.map.mouse_hover):
             self.post_message(self.Said(self.sentence(change)))
 
     @on(HeatMap.Activated)

@@ -73,6 +73,10 @@ class WeightKeys(WeightFiles):
         """Reads the tensor under the cursor."""
         raise NotImplementedError
 
+    def recount(self) -> None:
+        """Counts again if the pane has another width now."""
+        raise NotImplementedError
+
     def forget_scales(self) -> None:
         """The next look has a scale of its own."""
         raise NotImplementedError
@@ -126,6 +130,7 @@ class WeightKeys(WeightFiles):
         self._pane, body = pane, self.body
         body.show_below({"tree": "detail"}.get(pane, pane))
         {"tree": body.tensor_tree, "view": body.view_widget, "published": body.published}[pane].focus()
+        self.call_after_refresh(self.recount)
 
     def on_descendant_focus(self) -> None:
         """Where the focus is by mouse or key, the tab goes on from there."""
@@ -149,6 +154,7 @@ class WeightKeys(WeightFiles):
         if had:
             body.view_widget.focus()
         self.repaint()
+        self.call_after_refresh(self.recount)
         self.say(f"view: {view}")
 
     # --- the tree

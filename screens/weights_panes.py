@@ -34,7 +34,7 @@ from screens.widgets.curve import Curve
 from screens.widgets.figure import Figure, Line
 from screens.widgets.guarded import Guarded
 from screens.widgets.heat_map import HeatMap
-from screens.widgets.histogram import Histogram
+from screens.widgets.histogram import LEFT, Histogram
 from screens.widgets.plot_data import decimate, short_number
 from screens.widgets.ramps import Look
 from screens.widgets.tensor_tree import TensorTree
@@ -144,6 +144,11 @@ class WeightsBody(Guarded, Vertical):
     def view_widget(self) -> Widget:
         """What the current view is drawn by."""
         return {"histogram": self.histogram, "rows": self.rows}.get(self.view, self.map)
+
+    @property
+    def bins(self) -> int:
+        """How many bins the histogram has room for, also while another view stands in its place."""
+        return max(16, min(160, self.query_one("#w-values").size.width - 2 - LEFT))
 
     # --- what is seen
 

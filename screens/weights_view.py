@@ -163,10 +163,10 @@ def columns_for(width: int, names: str, measure: str) -> tuple[Column, ...]:
         return (number,)
     if width < 58:
         return (shape, number)
-    if width < 112:
+    if width < 122:
         return (other, shape, number)
     out = [Column("openai", "OpenAI", 16, right=False)]
-    if width >= 132:
+    if width >= 155:
         out.append(Column("huggingface", "Hugging Face", 32, right=False))
     out += [Column("shape", "shape", 10), Column("dtype", "dtype", 8), Column("parameters", "numbers", 11)]
     out += [Column(name, name, 9) for name in ("bytes", "mean", "std", "min", "max")]
