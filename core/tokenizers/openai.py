@@ -11,6 +11,7 @@ import binascii
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     import numpy as np
     import tiktoken
     from numpy.typing import NDArray
+
+    from core.tokenizers.bpe import BPETokenizer
 
 # Text is encoded in stretches of about this many characters, so that a large corpus never stands in memory as a second
 # and third copy. A lone space between two ASCII letters is always where these patterns begin a new piece.
@@ -99,8 +102,26 @@ class TiktokenTokenizer:
         utf8(text)
         ids: list[int] = []
         for part in split_special(text, self._special, allowed_special, disallowed_special):
-            ids += [part] if isinstance(part, int) else self._encoding.encode_ordinary(part)
+            ids += [part] if isinstance(part, int) else self._plain(part)
         return ids
+
+    def _plain(self, text: str) -> list[int]:
+        if len(text) > _STRETCH:
+            listed: list[int] = self.encode_array(text).tolist()
+            return listed
+        try:
+            return list(self._encoding.encode_ordinary(text))
+        except ValueError:  # its regular expressions have had enough: half a million spaces before a letter
+            return self._own.encode(text, disallowed_special=())
+
+    @cached_property
+    def _own(self) -> BPETokenizer:
+        """The same vocabulary in our own code, for what tiktoken cannot do, or only slowly."""
+        from core.tokenizers.bpe import BPETokenizer
+
+        twin = BPETokenizer.of(self)
+        assert twin is not None
+        return twin
 
     def encode_array(self, text: str) -> NDArray[np.unsignedinteger[Any]]:
         """The ids of a text as uint16 (uint32 above 65,536 entries); special tokens are plain text."""
@@ -120,8 +141,12 @@ class TiktokenTokenizer:
         return _stretches(text) if self.has_seams else iter([(0, len(text))] if text else [])
 
     def _stretch(self, text: str) -> NDArray[np.uint32]:
-        ids: NDArray[np.uint32] = self._encoding.encode_to_numpy(text, disallowed_special=())
-        return ids
+        if len(text) <= 2 * _STRETCH:
+            with suppress(ValueError):  # its regular expressions have had enough
+                ids: NDArray[np.uint32] = self._encoding.encode_to_numpy(text, disallowed_special=())
+                return ids
+        # Megabytes without a space between two words, and perhaps one piece: tiktoken would take minutes.
+        return self._own.encode_array(text)
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of some ids; bytes that are no UTF-8 show as U+FFFD.

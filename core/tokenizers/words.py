@@ -42,7 +42,7 @@ UNK = "<|unk|>"
 """V2's token for every word that it does not know."""
 
 # What re.split(r'([,.:;?_!"()\']|--|\s)', text) leaves once white space is thrown away, found in place.
-_PIECE = re.compile(r"""[,.:;?_!"()']|--|(?:[^,.:;?_!"()'\s-]|-(?!-))+""")
+_PIECE = re.compile(r"""[,.:;?_!"()']|--|(?:[^,.:;?_!"()'\s-]++|-(?!-))++""")
 
 _Self = TypeVar("_Self", bound="SimpleTokenizerV1")
 
