@@ -7,21 +7,18 @@ bpe_files. Leaves out: nothing; tiktoken's engine serves only where a whole corp
 
 from __future__ import annotations
 
-import base64
-import binascii
 import os
 import threading
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from core.errors import TokenizerError
-from core.tokenizers import bpe_files
+from core.tokenizers import bpe_files, bpe_vocabulary
 from core.tokenizers.base import (
     END_OF_TEXT,
     Allowed,
@@ -37,7 +34,7 @@ from core.tokenizers.base import (
     utf8,
     write_file,
 )
-from core.tokenizers.bpe_encode import EncodeStep, Merges
+from core.tokenizers.bpe_encode import EncodeStep, MergeNode, Merges
 from core.tokenizers.bpe_split import LONG_STRETCH, Splitter
 from core.tokenizers.bpe_train import BPETraining, MergeStep
 from core.tokenizers.vocabularies import GPT2_PATTERN
@@ -50,16 +47,6 @@ if TYPE_CHECKING:
     from core.tokenizers.openai import TiktokenTokenizer
 
 __all__ = ["GPT2_PATTERN", "BPETokenizer", "BPETraining", "EncodeStep", "MergeNode", "MergeStep"]
-
-
-@dataclass(frozen=True, slots=True)
-class MergeNode:
-    """A token and the two that it was made of; a single byte has none."""
-
-    id: int
-    bytes: bytes
-    left: MergeNode | None = None
-    right: MergeNode | None = None
 
 
 class BPETokenizer:
@@ -91,7 +78,7 @@ class BPETokenizer:
         """
         self._ranks = dict(ranks)
         self._special = dict(special_tokens or {})
-        _check(self._ranks, self._special)
+        bpe_vocabulary.check(self._ranks, self._special)
         self.pattern = pattern
         self._splitter = Splitter(pattern)
         self._merges = Merges(self._ranks)
@@ -394,51 +381,11 @@ class BPETokenizer:
     @classmethod
     def from_content(cls, content: dict[str, Any]) -> BPETokenizer:
         """Builds it from the JSON of ``tokenizer.json``."""
-        try:
-            if content["kind"] != "bpe":
-                raise ValueError(f"kind {content['kind']!r}")
-            special = {str(text): int(i) for text, i in content["special_tokens"].items()}
-            ids = iter(sorted(set(range(len(content["tokens"]) + len(special))) - set(special.values())))
-            ranks = {base64.b64decode(token, validate=True): next(ids) for token in content["tokens"]}
-            if len(ranks) < len(content["tokens"]):
-                raise ValueError("a token that stands twice")
-            return cls(ranks, pattern=str(content["pattern"]), special_tokens=special, name=str(content["name"]))
-        except (KeyError, TypeError, AttributeError, ValueError, binascii.Error) as error:
-            raise TokenizerError(
-                f"expected a bpe tokenizer with name, pattern, tokens and special_tokens, got {error}",
-                "copy tokenizer.json from where the tokenizer was trained",
-            ) from None
+        ranks, special = bpe_vocabulary.parse(content)
+        return cls(ranks, pattern=content["pattern"], special_tokens=special, name=content["name"])
 
     def _content(self) -> dict[str, Any]:
-        tokens = sorted(self._ranks, key=self._ranks.__getitem__)
-        return {
-            "kind": "bpe",
-            "name": self.name,
-            "pattern": self.pattern,
-            "special_tokens": self._special,
-            "tokens": [base64.b64encode(token).decode("ascii") for token in tokens],
-        }
+        return bpe_vocabulary.content_of(self.name, self.pattern, self._ranks, self._special)
 
 
 _twins: WeakKeyDictionary[TiktokenTokenizer, BPETokenizer] = WeakKeyDictionary()
-
-
-def _check(ranks: dict[bytes, int], special: dict[str, int]) -> None:
-    """Refuses what is no vocabulary: every text must be encodable, and every id must mean one token."""
-    again = "copy or make the vocabulary again"
-    if missing := [byte for byte in range(256) if bytes([byte]) not in ranks]:
-        raise TokenizerError(
-            f"expected all 256 bytes among the tokens, {len(missing)} are missing, first byte {missing[0]}", again
-        )
-    if b"" in ranks or "" in special:
-        raise TokenizerError("expected tokens of at least one byte, got an empty one", again)
-    ids = sorted([*ranks.values(), *special.values()])
-    if len(set(ids)) < len(ids):
-        twice = next(a for a, b in pairwise(ids) if a == b)
-        raise TokenizerError(f"expected an id for each token, got {twice:,} for two of them", again)
-    last = max(ranks.values())
-    if ids[0] < 0:
-        raise TokenizerError(f"expected ids from 0, got {ids[0]:,}", again)
-    if ids.index(last) != last:
-        gap = next(i for i, taken in enumerate(ids) if i != taken)
-        raise TokenizerError(f"expected ids without a gap up to {last:,}, got none for {gap:,}", again)

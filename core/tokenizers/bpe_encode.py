@@ -34,6 +34,16 @@ class EncodeStep:
     """Which of the vocabulary's merges it was, counted from 1; lower ones go first."""
 
 
+@dataclass(frozen=True, slots=True)
+class MergeNode:
+    """A token and the two that it was made of; a single byte has none."""
+
+    id: int
+    bytes: bytes
+    left: MergeNode | None = None
+    right: MergeNode | None = None
+
+
 class Merges:
     """The merges of a vocabulary, ready to be applied."""
 

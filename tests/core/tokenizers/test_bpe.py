@@ -291,6 +291,8 @@ def good() -> dict[str, Any]:
         (lambda c: c.update(special_tokens={"<|x|>": -3}), "expected ids from 0, got -"),
         (lambda c: c.update(special_tokens=[]), "expected a bpe tokenizer"),
         (lambda c: c.update(pattern="("), "expected a pattern"),
+        (lambda c: c.update(pattern=3), "a pattern that is no text"),
+        (lambda c: c.update(name=None), "a name that is no text"),
     ],
 )
 def test_a_damaged_file_is_refused_in_two_lines(tmp_path: Path, spoil: Any, words: str) -> None:
