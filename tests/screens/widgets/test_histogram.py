@@ -74,21 +74,13 @@ async def test_without_counts_it_says_why():
         assert "not here" in "".join(app.widget.render_line(y).text for y in range(8)) and app.heard == []
 
 
-NODES = (
-    TensorNode("wte", "wte"),
-    TensorNode("b0", "h.0", (TensorNode("a", "attn", (TensorNode("a[q]", "q"), TensorNode("a[k]", "k"))), TensorNode("m", "mlp"))),
-    TensorNode("ln", "ln_f"),
-)  # fmt: skip
-
-
-def tree():
-    """A small one."""
-    widget = TensorTree()
-    return widget
+ATTENTION = TensorNode("a", "attn", (TensorNode("a[q]", "q"), TensorNode("a[k]", "k")))
+BLOCK = TensorNode("b0", "h.0", (ATTENTION, TensorNode("m", "mlp")))
+NODES = (TensorNode("wte", "wte"), BLOCK, TensorNode("ln", "ln_f"))
 
 
 async def test_rows_unfold_and_fold_and_the_cursor_keeps_its_row():
-    app = Stage(tree())
+    app = Stage(TensorTree())
     async with app.run_test(size=(40, 12)) as pilot:
         app.widget.grow(NODES)
         app.widget.focus()
@@ -105,7 +97,7 @@ async def test_rows_unfold_and_fold_and_the_cursor_keeps_its_row():
 
 
 async def test_going_to_a_row_unfolds_what_it_is_in_and_other_rows_keep_the_cursor():
-    app = Stage(tree())
+    app = Stage(TensorTree())
     async with app.run_test(size=(40, 12)) as pilot:
         app.widget.grow(NODES)
         assert app.widget.go_to("a[k]") and app.widget.key == "a[k]"
@@ -119,7 +111,7 @@ async def test_going_to_a_row_unfolds_what_it_is_in_and_other_rows_keep_the_curs
 
 
 async def test_columns_are_asked_for_when_a_row_is_painted():
-    app = Stage(tree())
+    app = Stage(TensorTree())
     asked = []
     async with app.run_test(size=(40, 5)) as pilot:
         nodes = [TensorNode(f"n{i}", f"tensor {i}") for i in range(500)]
