@@ -213,7 +213,7 @@ class GenerationScreen(Streaming):
     def _prompt_left(self, message: PromptPane.Left) -> None:
         if not self.scoring_shown:
             self.workbench.set(prompt=message.text)
-        self.body.strip.focus()
+        self.body.go_to_pane("strip")
         self.paint_titles()
         self.keep_soon()
 

@@ -90,6 +90,7 @@ class PromptPane(Guarded, Vertical, can_focus=True):
 
         if not self.editing:
             self.add_class("-editing")
+            self.screen.add_class("-typing")
             box = PromptBox(self.prompt, [*reversed(STARTERS), *self.history])
             await self.mount(box)
             box.put(self.prompt, len(self.prompt))
@@ -110,6 +111,7 @@ class PromptPane(Guarded, Vertical, can_focus=True):
         for box in boxes:
             await box.remove()
         self.remove_class("-editing")
+        self.screen.remove_class("-typing")
         self.show(text)
         self.post_message(self.Left(text))
 

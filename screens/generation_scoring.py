@@ -63,6 +63,7 @@ class Scoring(Keeping):
         self._score_measure = SCORES[0]
         self._score_live: tuple[int, Choice | None] = (-1, None)
         self._score_asked = -1
+        self._score_place = 0
 
     def paint_titles(self) -> None:
         """What the borders say."""
@@ -95,6 +96,7 @@ class Scoring(Keeping):
         self.scored_text, self.scored = text, []
         self._score_asked, self._score_live = -1, (-1, None)
         self._scoring = number = self.next_number()
+        self._score_place = self.body.strip.at
         self.body.strip.fill([])
         self.paint_titles()
         work = partial(
@@ -130,6 +132,7 @@ class Scoring(Keeping):
         )
         self.paint_score_titles()
         if message.whole:
+            strip.cursor = self._score_place
             self.say(self.score_sentence(strip.at) or f"{len(self.scored):,} tokens scored by {message.spec}")
             self.look_at_cursor()
 
@@ -201,6 +204,7 @@ class Scoring(Keeping):
             body.title("alternatives", f"instead of ‘{written(self.scored[index].bytes)}’", "the model's own")
         else:
             body.bars.show([], empty="…" if index else "nothing stands before the first token")
+            body.title("alternatives", "instead", "the model's own")
             body.detail.update("")
         body.title("detail", f"at #{index}, as {self.workbench.a} saw it")
         if index and index < len(self.scored) and self._score_asked != index:

@@ -30,13 +30,16 @@ GenerationScreen {
         #main { layout: vertical; }
         #side { width: 1fr; height: 9; display: none; }
         #sampling-pane, #detail-pane, #alternatives-pane, #branches-pane { display: none; }
-        #alternatives-pane, #branches-pane { height: 1fr; }
+        #alternatives-pane, #branches-pane { height: 1fr; max-height: 100%; }
         .-pane-alternatives #side, .-pane-branches #side { display: block; }
         .-pane-alternatives #alternatives-pane, .-pane-branches #branches-pane { display: block; }
         .-pane-detail #detail-pane { display: block; }
         .-pane-sampling #sampling-pane { display: block; width: 1fr; }
         .-pane-sampling #prompt { display: none; }
         .-pane-sampling #top { height: 9; }
+        &.-typing #prompt { display: block; }
+        &.-typing #sampling-pane { display: none; }
+        &.-typing #top { height: 8; }
         #alert { max-height: 6; }
     }
     &.-narrow { #side { height: 11; } .-pane-sampling #top { height: 12; } }

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from core.generation.steps import Alternative, Choice, Step
 
 MEASURES = ("probability", "rank", "entropy", "none")
-MUCH = 16.0
+MUCH = 10.0
 """Bits of surprise at the bright end of the scale."""
 LEGENDS = {
     "probability": ("0", "1"),
