@@ -96,7 +96,7 @@ def _pull(job: Job, name: str, source: str | None, cancelled: threading.Event) -
                 ended = progress.note or "done"
             elif (progress.phase, progress.file) != place or now - told >= _TOLD:
                 told, place = now, (progress.phase, progress.file)
-                job.update(progress.received, progress.total, words(progress))
+                job.update(progress.received, progress.total, words(progress), progress.seconds_left)
     except Exception as error:  # a bug too must end the job
         failed = as_lab_error(error)
         job.fail(failed)

@@ -6,8 +6,6 @@ arrived. Leaves out: several connections at once.
 
 from __future__ import annotations
 
-import math
-import os
 import threading
 import time
 from collections.abc import Iterator
@@ -15,11 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
+from core.data.client import content_range, host_of, new_client, reason, retry_after
 from core.data.digests import Digest, digest_of
 from core.data.partfile import PartFile, is_plain, size_of, writing
-from core.errors import DownloadError, InputError
+from core.errors import DownloadError
 from core.lock import FileLock
 
 if TYPE_CHECKING:
@@ -33,10 +31,6 @@ CONNECT_RETRIES = 2
 
 FIRST_PAUSE = 0.5
 """Seconds before the first of those; each pause is twice the one before."""
-
-TIMEOUT = 10.0
-"""Seconds without a byte after which a connection counts as broken; a cancelled call hardly goes on for longer.
-``LLM_LAB_TIMEOUT`` sets another number."""
 
 _TICK = 0.05  # seconds between two progress reports
 _TRANSIENT = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -134,7 +128,7 @@ class _Download:
         self, url: str, dest: Path, digest: Digest | None, size: int | None, cancelled: threading.Event
     ) -> None:
         self.url = url
-        self.host = _host(url)
+        self.host = host_of(url)
         self.dest = dest
         self.part = PartFile(dest, url, verifiable=digest is not None)
         self.digest = digest
@@ -208,17 +202,21 @@ class _Download:
         except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.TooManyRedirects) as error:
             raise DownloadError(f"{self.url} cannot be fetched: {error}", "look at the address") from error
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            unreachable = DownloadError(f"{self.host} cannot be reached: {_reason(error)}", self._again())
+            unreachable = DownloadError(f"{self.host} cannot be reached: {reason(error)}", self._again())
             raise _TransientError(unreachable, retries=CONNECT_RETRIES) from error
         except httpx.HTTPError as error:
-            broke_off = DownloadError(f"the download from {self.host} broke off: {_reason(error)}", self._again())
+            broke_off = DownloadError(f"the download from {self.host} broke off: {reason(error)}", self._again())
             raise _TransientError(broke_off) from error
 
     def _accept(self, response: httpx.Response, offset: int) -> int:
         """Where the body of an answer begins in the file; an answer without the file raises."""
+        if response.url.scheme == "http" and self.url.startswith("https:"):
+            raise DownloadError(
+                f"{self.host} leads from https to {response.url}, which anyone on the way may change", _NOT_IT
+            )
         code = response.status_code
         if offset and code == 206 and self.part.same_version(response):
-            start, total = _content_range(response)
+            start, total = content_range(response)
             if start == offset and (total is None or self.size in (None, total)):
                 self.total = total or self.total
                 self.joined = True
@@ -227,7 +225,7 @@ class _Download:
             self.part.discard()
             raise _TransientError(self._refused(response), pause=0.0)
         if code in _TRANSIENT:
-            raise _TransientError(self._refused(response), _retry_after(response))
+            raise _TransientError(self._refused(response), retry_after(response))
         if code != 200:
             raise self._refused(response)
         offered = response.headers.get("content-length", "")
@@ -264,7 +262,7 @@ class _Download:
 
     def _is_whole(self, response: httpx.Response, offset: int) -> bool:
         """Whether a server says that there is nothing after what is here."""
-        whole = response.status_code == 416 and _content_range(response)[1] == offset
+        whole = response.status_code == 416 and content_range(response)[1] == offset
         return offset > 0 and whole and self.part.same_version(response)
 
     def _is_right(self, path: Path) -> bool:
@@ -307,60 +305,3 @@ class _Download:
 
 def _value(digest: Digest | None) -> str:
     return digest.value if digest else "none"
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(url).netloc or url
-    except ValueError:  # httpx will say what is wrong with it
-        return url
-
-
-def new_client(host: str) -> httpx.Client:
-    """A client that follows redirects and gives up on silence.
-
-    Raises:
-        DownloadError: what the proxy variables say cannot be used.
-        InputError: LLM_LAB_TIMEOUT is no number of seconds.
-    """
-    import httpx
-
-    try:
-        return httpx.Client(timeout=patience(), follow_redirects=True)
-    except (ImportError, ValueError, httpx.InvalidURL) as error:
-        hint = "look at HTTP_PROXY, HTTPS_PROXY and ALL_PROXY"
-        raise DownloadError(f"{host} cannot be reached: {error}", hint) from error
-
-
-def patience() -> float:
-    """Seconds without a byte before a connection is given up: LLM_LAB_TIMEOUT, or ``TIMEOUT``.
-
-    Raises:
-        InputError: LLM_LAB_TIMEOUT is no number of seconds.
-    """
-    chosen = os.environ.get("LLM_LAB_TIMEOUT", "")
-    if not chosen:
-        return TIMEOUT
-    with suppress(ValueError):
-        if 0 < float(chosen) < math.inf:
-            return float(chosen)
-    raise InputError(f"LLM_LAB_TIMEOUT must be a number of seconds above 0, got {chosen!r}", "for example 30")
-
-
-def _reason(error: Exception) -> str:
-    return str(error).strip() or type(error).__name__
-
-
-def _content_range(response: httpx.Response) -> tuple[int | None, int | None]:
-    """Start and total of ``bytes 5-9/10`` or ``bytes */10``."""
-    unit, _, rest = response.headers.get("content-range", "").partition(" ")
-    span, _, total = rest.partition("/")
-    start = span.partition("-")[0]
-    if unit != "bytes":
-        return None, None
-    return int(start) if start.isdecimal() else None, int(total) if total.isdecimal() else None
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    seconds = response.headers.get("retry-after", "")
-    return min(float(seconds), 30.0) if seconds.isdecimal() else None

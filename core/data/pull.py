@@ -18,7 +18,8 @@ from core.data import pull_openai
 from core.data.partfile import UnwritableError, size_of, writing
 from core.data.pull_catalogue import Entry, entries, entry
 from core.data.pull_disk import clear, lock_of, looks_whole, paths_of
-from core.data.pull_job import PullJob, PullProgress
+from core.data.pull_job import PullJob
+from core.data.pull_progress import PullProgress
 from core.errors import DownloadError, InputError, LabError
 from core.folders import cache_dir
 from core.lock import is_held

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import shutil
 import threading
-import time
-from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from core.data.client import host_of, new_client
 from core.data.digests import Digest, digest_of, remember, seen
-from core.data.download import NotThereError, download, new_client
+from core.data.download import NotThereError, download
 from core.data.partfile import UnwritableError, size_of, writing
 from core.data.pull_catalogue import Entry, PullFile
 from core.data.pull_disk import clear, paths_of
 from core.data.pull_hub import INDEX, check_config, index_of, no_safetensors, shards
-from core.data.pull_mirrors import Offer, addresses, ask, host_of
+from core.data.pull_mirrors import Offer, addresses, ask
+from core.data.pull_progress import PullProgress, Rate
 from core.errors import DiskFullError, DownloadError, ModelSpecError
 from core.folders import cache_dir
 from core.lock import FileLock
@@ -28,39 +27,7 @@ from core.lock import FileLock
 if TYPE_CHECKING:
     import httpx
 
-_WINDOW = 5.0  # seconds over which the rate is taken
 _LOOK = 0.2  # seconds between two looks at a lock that another pull holds
-
-
-@dataclass(frozen=True, slots=True)
-class PullProgress:
-    """How far a pull is."""
-
-    name: str
-    file: str
-    """The file that is being looked at, or empty."""
-    file_index: int
-    """Its place, from 1."""
-    files: int
-    received: int
-    """Bytes of the whole item that are here."""
-    total: int | None
-    """Bytes of the whole item, where known."""
-    rate: float
-    """Bytes a second, lately."""
-    seconds_left: float | None
-    phase: str
-    """waiting (for another pull of the same), asking, checking, fetching, converting, done."""
-    note: str = ""
-    """Something worth telling once: another mirror, what is not published, what to install."""
-    file_received: int = 0
-    """Bytes of the file that are here."""
-    file_total: int | None = None
-    """Bytes of the file, where known."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 class PullJob:
@@ -79,25 +46,42 @@ class PullJob:
         self._silent: set[str] = set()  # hosts that gave no answer
         self._notes: list[str] = []
         self._unpublished: list[str] = []
+        self._may_write = True
         self._why = note  # told when the first file has come: before that it may be half of an error
-        self._recent: deque[tuple[float, int]] = deque(maxlen=200)
-        self._fresh = 0
+        self._rate = Rate()
+        self._fresh = 0  # bytes that came in this call
 
     def run(self, lock: FileLock) -> Iterator[PullProgress]:
         """Everything; ends early, without the phase ``done``, when it is cancelled."""
-        with writing(lock.path.parent):
-            lock.path.parent.mkdir(parents=True, exist_ok=True)
-        while True:
+        try:
             with writing(lock.path.parent):
-                if lock.acquire(patience=0):
-                    break
+                lock.path.parent.mkdir(parents=True, exist_ok=True)
+                held = lock.acquire(patience=0)
+        except UnwritableError:
+            yield from self._only_look()
+            return
+        while not held:
             yield self._progress("waiting")
             if self.cancelled.wait(_LOOK):
                 return
+            with writing(lock.path.parent):
+                held = lock.acquire(patience=0)
         try:
             yield from self._all()
         finally:
             lock.release()
+
+    def _only_look(self) -> Iterator[PullProgress]:
+        """What a cache that cannot be written is good for: finding out that all is there and right."""
+        self._may_write = False
+        yield from self._check()
+        if len(self._done) == len(self.plan):
+            yield self._progress("done")
+        elif not self.cancelled.is_set():
+            raise UnwritableError(
+                f"{cache_dir()} cannot be written, and {self.wanted.name} is not there whole",
+                "set LLM_LAB_CACHE to a folder where you may write",
+            )
 
     def _all(self) -> Iterator[PullProgress]:
         yield from self._check()
@@ -161,7 +145,7 @@ class PullJob:
 
     def _remember(self, file: PullFile) -> None:
         """Notes the digest of a file for which none is published, so that it counts from now on."""
-        if file.digest is None and file.name not in seen(file.dest.parent):
+        if self._may_write and file.digest is None and file.name not in seen(file.dest.parent):
             digest = digest_of(file.dest, "sha256", self.cancelled.is_set)
             if not self.cancelled.is_set():
                 remember(file.dest.parent, file.name, digest)
@@ -309,12 +293,7 @@ class PullJob:
     def _progress(
         self, phase: str, file: PullFile | None = None, received: int = 0, done: int = 0, total: int | None = None
     ) -> PullProgress:
-        now = time.monotonic()
-        self._recent.append((now, self._fresh))
-        while now - self._recent[0][0] > _WINDOW:
-            self._recent.popleft()
-        seconds, fresh = now - self._recent[0][0], self._fresh - self._recent[0][1]
-        rate = fresh / seconds if seconds > 0 and phase == "fetching" else 0.0
+        rate = self._rate.now(self._fresh) if phase == "fetching" else 0.0
         if phase != "converting":
             sizes = [self._sizes.get(each, each.size) for each in self.plan]
             sizes = [0 if size is None and each.optional else size for each, size in zip(self.plan, sizes, strict=True)]

@@ -66,11 +66,6 @@ def _mirrors() -> tuple[list[str], list[tuple[str, str]]]:
     return first, instead
 
 
-def host_of(url: str) -> str:
-    """The host of an address."""
-    return urlsplit(url).netloc
-
-
 def _is_address(word: str) -> bool:
     with suppress(ValueError):
         parts = urlsplit(word)

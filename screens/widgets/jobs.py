@@ -29,6 +29,7 @@ class Job:
         """Whether its error is shown elsewhere too, so that a toast may be short."""
         self._store = store
         self._cancel = cancel
+        self._left: float | None = None
 
     @property
     def can_cancel(self) -> bool:
@@ -42,13 +43,15 @@ class Job:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds to go at the rate so far; None if it cannot be said."""
+        """Seconds to go: as the work says, or at the rate so far; None if it cannot be said."""
+        if self._left is not None:
+            return self._left
         passed, fraction = time.monotonic() - self.started, self.fraction
         return passed / fraction - passed if fraction and passed > 0.5 else None
 
-    def update(self, done: float, total: float | None = None, text: str = "") -> None:
-        """Says how far it is."""
-        self.done, self.total, self.text = done, total, text
+    def update(self, done: float, total: float | None = None, text: str = "", left: float | None = None) -> None:
+        """Says how far it is; work that goes on where an earlier one stopped knows better how many seconds are left."""
+        self.done, self.total, self.text, self._left = done, total, text, left
         self._store.changed()
 
     def finish(self, text: str = "") -> None:

@@ -287,6 +287,22 @@ def test_a_read_only_cache_is_said_at_once(site: FileServer, monkeypatch: pytest
     assert site.log == []
 
 
+def test_a_cache_that_cannot_be_written_but_has_it_all_is_enough(site: FileServer, cache: Path, weights: Path) -> None:
+    fetch(TINY)
+    fetch("the-verdict")
+    (weights.parent / "digests.json").unlink()  # as files that somebody put there for everyone
+    shutil.rmtree(cache / ".pulls")
+    (cache / ".pulls").write_text("in the way")
+    asked = len(site.log)
+    assert fetch(TINY)[-1].phase == "done"
+    assert fetch("the-verdict")[-1].phase == "done"
+    assert not (weights.parent / "digests.json").exists()
+    (cache / "corpora" / "the-verdict.txt").write_bytes(TEXT[::-1])
+    with pytest.raises(LabError, match="cannot be written, and the-verdict is not there whole"):
+        fetch("the-verdict")
+    assert len(site.log) == asked
+
+
 def test_a_read_only_file_system_is_one_error_not_one_a_mirror(
     site: FileServer, cache: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -25,6 +25,20 @@ def dest(tmp_path: Path) -> Path:
     return tmp_path / "new" / "folder" / "file.bin"
 
 
+def test_a_redirect_from_https_to_http_is_refused(dest: Path) -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.scheme == "https":
+            return httpx.Response(302, headers={"Location": "http://elsewhere.example/file.bin"})
+        return httpx.Response(200, content=b"anything")
+
+    with (
+        httpx.Client(transport=httpx.MockTransport(answer), follow_redirects=True) as client,
+        pytest.raises(DownloadError, match="from https to http://elsewhere"),
+    ):
+        list(download("https://here.example/file.bin", dest, client=client))
+    assert not dest.exists()
+
+
 def test_a_whole_file_arrives_and_nothing_else_stays(server: FileServer, dest: Path) -> None:
     progress = fetch(server, dest, sha256=server.sha256.upper(), size=len(server.content))
     assert dest.read_bytes() == server.content
