@@ -28,7 +28,7 @@ def search(
     """Prints the n best texts, or with ``--json`` the beam after each token."""
     from core.generation.beams import beam_search
 
-    if n > beams:
+    if n > beams > 0:
         raise InputError(f"-n {n} asks for more texts than the {beams} beams", f"take --beams {n} or more")
     last = None
     for step in beam_search(
