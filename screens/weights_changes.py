@@ -58,7 +58,7 @@ class WeightChanges(WeightKeys):
         if self._other not in others:
             self._other = max((s for s in others if s < now), default=others[0])
         self._other = others[max(0, min(len(others) - 1, others.index(self._other) + by))]
-        return f"{name}@{self._other}", f"{name}@{now}"
+        return f"{name}@{min(self._other, now)}", f"{name}@{max(self._other, now)}"
 
     @work(thread=True, group="compare", exit_on_error=False, description="compare two models")
     def _compare(self, pair: tuple[str, str], cancelled: threading.Event) -> None:

@@ -150,7 +150,7 @@ class ComparePane(Guarded, Vertical):
     def _draw(self) -> None:
         def rank(change: TensorChange) -> float:
             value = figure_of(change, self.measure)
-            return -value if value == value else math.inf
+            return -value if math.isfinite(value) else math.inf
 
         self._order = sorted(self._changes, key=rank)
         if not self._changes:
@@ -178,11 +178,12 @@ class ComparePane(Guarded, Vertical):
         top, value = max(values, default=1.0), figure_of(change, self.measure)
         width = self.list.scrollable_content_region.width
         text = Text(fit(change.name, 28) + " ", end="")
-        bar = max(4, min(30, width - 90)) if width > 96 else 8
+        bar = max(4, min(30, width - 98)) if width > 104 else 8
         shown = value if math.isfinite(value) else 0.0
         text.append(bar_text(shown, bar, top=top or 1.0, ascii_only=self._look.ascii) + " ")
         for measure in MEASURES:
-            said, mine = figure(figure_of(change, measure)), measure == self.measure
+            value, mine = figure_of(change, measure), measure == self.measure
+            said = figure(value) if value == value else "–"
             unit = "°" if measure == "angle" else " "
             text.append(f" {measure.partition('_')[0]} {said:>8}{unit}", Style(bold=mine, dim=not mine))
         return text
@@ -191,10 +192,12 @@ class ComparePane(Guarded, Vertical):
         """A change in words."""
         if change.same:
             return f"{change.name} is the same in both"
-        return (
-            f"{change.name} moved by {100 * change.relative:.3g} % of its length · one value by up to "
-            f"{figure(change.max_abs)} · {figure_of(change, 'angle'):.2f}° apart"
-        )
+        most = f"one value by up to {figure(change.max_abs)}"
+        if math.isinf(change.relative):
+            return f"{change.name} was all zeros in A · {most}"
+        angle = figure_of(change, "angle")
+        apart = f" · {angle:.2f}° apart" if angle == angle else ""
+        return f"{change.name} moved by {100 * change.relative:.3g} % of its length · {most}{apart}"
 
     @on(VirtualList.Activated)
     def _activated(self, event: VirtualList.Activated) -> None:

@@ -148,7 +148,7 @@ class WeightsBody(Guarded, Vertical):
     @property
     def bins(self) -> int:
         """How many bins the histogram has room for, also while another view stands in its place."""
-        return max(16, min(160, self.query_one("#w-values").size.width - 2 - LEFT))
+        return max(16, min(160, self.query_one("#w-values").size.width - 4 - LEFT))
 
     # --- what is seen
 

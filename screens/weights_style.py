@@ -7,25 +7,25 @@ WeightsScreen {
     #w-alert:empty { display: none; }
     #w-tensors, #w-sizes, #w-compare { width: 1fr; height: 1fr; display: none; }
     .-page-tensors #w-tensors, .-page-sizes #w-sizes, .-page-compare #w-compare { display: block; }
-    #w-left { width: 66; height: 1fr; padding: 0; }
+    #w-left { width: 66; height: 1fr; }
     #w-right { width: 1fr; height: 1fr; }
     #w-filter { display: none; height: 1; border: none; padding: 0; background: $boost; }
     #w-filter.-shown { display: block; }
     #w-head { height: 1; color: $text-muted; text-style: bold; }
     #w-detail { height: 10; }
     #w-values { height: 1fr; }
-    #w-histogram, #w-map, #w-rows { display: none; padding: 0; }
+    #w-histogram, #w-map, #w-rows { display: none; }
     .-view-histogram #w-histogram, .-view-map #w-map, .-view-rows #w-rows { display: block; }
     #w-values.-missing > .pane { display: none; }
-    #w-published { height: 6; padding: 0; display: none; }
+    #w-published { height: 6; display: none; }
     .-page-tensors #w-published { display: block; }
     #w-tree, #w-size-table, #w-change-list { scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
 
     #w-size-box { height: 1fr; }
     #w-size-names { height: 1; }
     #w-size-said { height: 5; }
-    #w-change-map { height: 1fr; padding: 0; }
-    #w-change-list { width: 1fr; height: 1fr; padding: 0; }
+    #w-change-map { height: 1fr; }
+    #w-change-list { width: 1fr; height: 1fr; }
 
     &.-wide {
         #w-left { width: 84; }

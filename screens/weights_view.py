@@ -217,9 +217,11 @@ def measure_text(stats: TensorStats, measure: str) -> str:
 def figure(value: float) -> str:
     """A number of three figures in at most nine cells.
 
-    >>> figure(0.1354), figure(-2.7e-05), figure(1234.5), figure(float("nan"))
-    ('0.135', '-2.7e-05', '1.23e+03', 'NaN')
+    >>> figure(0.1354), figure(-2.7e-05), figure(1234.5), figure(float("nan")), figure(float("inf"))
+    ('0.135', '-2.7e-05', '1.23e+03', 'NaN', '∞')
     """
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
     return f"{value:.3g}" if math.isfinite(value) else "NaN"
 
 
@@ -307,7 +309,9 @@ def sentence(row: Row, tensors: TensorList) -> str:
 def title_of(tensors: TensorList, found: int, query: str) -> str:
     """The title of the tree."""
     every = f"{len(tensors)} tensors · {count_text(tensors.parameters)}"
-    return f"{tensors.spec} · {found} of {every} · ‘{query}’" if query else f"{tensors.spec} · {every}"
+    named = tensors.step is None or tensors.spec.endswith(f"@{tensors.step}")
+    name = tensors.spec if named else f"{tensors.spec} · step {tensors.step}"
+    return f"{name} · {found} of {every} · ‘{query}’" if query else f"{name} · {every}"
 
 
 def special(tensors: TensorList) -> list[str]:

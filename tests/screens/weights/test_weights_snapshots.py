@@ -90,5 +90,6 @@ def test_sizes(snap_compare, still, size):
 def test_what_moved(snap_compare, still, isolated):
     from small import SHAPE, numbers
 
-    huggingface(isolated / "other", numbers(SHAPE, seed=0, scale=0.13))
+    moved = {name: values + numbers(SHAPE, seed=1)[name] / 3 for name, values in numbers(SHAPE).items()}
+    huggingface(isolated / "other", moved)
     assert snap_compare(still(b="other"), terminal_size=(120, 36), run_before=shown(page="compare"))
