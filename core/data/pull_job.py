@@ -92,9 +92,8 @@ class PullJob:
             with new_client(host_of(addresses(self.plan[0])[0])) as client:
                 yield from self._ask(client)
                 self._check_space()
-                for file in self.plan:  # which may grow while it is walked
-                    if file not in self._done and not self.cancelled.is_set():
-                        yield from self._get(file, client)
+                while not self.cancelled.is_set() and (left := [file for file in self.plan if file not in self._done]):
+                    yield from self._get(left[0], client)  # which may change the plan
         if not self.cancelled.is_set() and self.source == "openai" and self.wanted.kind == "model":
             from core.data.pull_openai import convert
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -76,6 +77,8 @@ def size_words(size: float) -> str:
 
 
 def _list(as_json: bool) -> int:
+    from rich.cells import cell_len, set_cell_size
+
     from core.data.pull import items
     from core.folders import cache_dir
 
@@ -85,9 +88,10 @@ def _list(as_json: bool) -> int:
     if as_json:
         print_json({"cache": str(cache_dir()), "used": used, "free": free, "items": [item.to_dict() for item in found]})
         return 0
-    header = ("name", "is", "size", "here", "from", "licence", "")
+    header = ("name", "is", "size", "here", "from", "licence", "what it is")
+    width = shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else 10_000
     for line in table(header, [_row(item) for item in found]):
-        print(line)
+        print(set_cell_size(line, width).rstrip() if cell_len(line) > width else line)
     print(f"{size_words(used)} here in {cache_dir()} · {size_words(free)} free")
     return 0
 

@@ -382,10 +382,17 @@ def test_another_kind_of_model_is_refused_before_its_weights_are_fetched(
     assert TINY not in {item.name for item in items()}
 
 
-def test_a_model_without_a_vocabulary_comes_without(site: FileServer) -> None:
-    del site.files[f"{REPO}/vocab.json"]
-    assert "has no vocab.json" in notes(fetch(TINY))
+@pytest.mark.parametrize("lacking", [{"vocab.json"}, {"merges.txt"}, {"vocab.json", "merges.txt"}], ids=len)
+def test_a_model_without_a_vocabulary_comes_without(lacking: set[str], site: FileServer, cache: Path) -> None:
+    for name in lacking:
+        del site.files[f"{REPO}/{name}"]
+    events = fetch(TINY)
+    for name in lacking:
+        assert f"has no {name}" in notes(events)
     assert pull_item(TINY).here
+    assert (events[-1].files, events[-1].received) == (4 - len(lacking), events[-1].total)
+    folder = cache / "models" / "hf" / "someone" / "tiny"
+    assert len(names(folder) & {"encoder.json", "vocab.bpe"}) == 2 - len(lacking)
 
 
 # OpenAI's originals
