@@ -91,7 +91,7 @@ GPT2_SIZES = (
 
 
 def list_models(folder: Path | None = None) -> list[ModelRef]:
-    """Everything that can be named: the demo first, the runs of a folder newest first, then the GPT-2 sizes.
+    """Everything that can be named: the demo, the runs of a folder newest first, the GPT-2 sizes, others in the cache.
 
     Args:
         folder: the runs folder; left out, the usual one.
@@ -102,7 +102,7 @@ def list_models(folder: Path | None = None) -> list[ModelRef]:
     for summary in list_runs(folder, bundled=True):
         ref = _of_summary(summary, Run(summary.path, bundled=summary.bundled))
         out.insert(0, ref) if summary.bundled else out.append(ref)
-    return out + gpt2_sizes()
+    return out + gpt2_sizes() + repositories()
 
 
 def gpt2_sizes() -> list[ModelRef]:
@@ -111,9 +111,52 @@ def gpt2_sizes() -> list[ModelRef]:
 
     models = cache_dir() / "models"
     return [
-        replace(ref, here=True, kind="finished") if (models / ref.spec / "model.safetensors").is_file() else ref
+        replace(ref, here=True, kind="finished", note=note) if (note := _kept(models, ref)) is not None else ref
         for ref in GPT2_SIZES
     ]
+
+
+def _kept(models: Path, ref: ModelRef) -> str | None:
+    """What there is to say of a published model that is in the cache; None if it is not."""
+    folder, originals = models / ref.spec, models / ref.label.replace("gpt2-", "openai-", 1)
+    if (folder / "model.safetensors").is_file() or (folder / "model.safetensors.index.json").is_file():
+        return ""
+    if (originals / "checkpoint").is_file() and any(originals.glob("*.data-00000-of-00001")):
+        return "OpenAI's files, converted when first used"
+    return None
+
+
+def repositories() -> list[ModelRef]:
+    """The models of Hugging Face's in the cache that have no name of their own, ``hf:OWNER/NAME``."""
+    root = cache_dir() / "models" / "hf"
+    try:
+        found = sorted(path.parent for path in root.glob("*/*/config.json"))
+    except OSError:
+        return []
+    return [_elsewhere(f"hf:{folder.parent.name}/{folder.name}") for folder in found]
+
+
+def _elsewhere(spec: str) -> ModelRef:
+    """A model that is neither a run nor a published size: a path, or a repository of Hugging Face's."""
+    from core.weights.locate import locate
+
+    label = Path(spec).name or spec
+    try:
+        where = locate(spec)
+    except LabError as error:
+        there = not spec.startswith(("hf:", "openai:")) and Path(spec).expanduser().exists()
+        return ModelRef(spec, label, "elsewhere", "unknown", here=there, note=error.title if there else "")
+    c = where.config
+    return ModelRef(
+        spec,
+        label,
+        "elsewhere",
+        "finished" if where.here else "missing",
+        c.parameters() if c.vocab_size else 0,
+        f"{c.n_layers}L {c.n_heads}H {c.emb_dim}",
+        here=where.here,
+        size=0 if where.here else 4 * c.parameters(),
+    )
 
 
 def describe(spec: str, folder: Path | None = None) -> ModelRef:
@@ -129,7 +172,7 @@ def describe(spec: str, folder: Path | None = None) -> ModelRef:
     name, word = split_spec(spec)
     run = _find_run(name, folder)
     if run is None:
-        return ModelRef(spec, Path(spec).name or spec, "elsewhere", "unknown", here=Path(spec).expanduser().exists())
+        return _elsewhere(spec)
     ref = _of_run(run, name)
     chosen = resolve_step(run, word)
     if chosen is None:
