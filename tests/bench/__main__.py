@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.bench.result import Result
 
-PARTS = ("startup", "training", "speedrun", "neighbour", "app_load", "tokens")
+PARTS = ("startup", "training", "speedrun", "neighbour", "app_load", "tokens", "heat_map")
 
 
 def machine() -> str:
