@@ -196,4 +196,5 @@ class _Search:
         if len(self.finished) < self.width:
             return False
         best = self.running[0]
-        return best.logprob / len(best.ids) ** self.length_penalty <= self.finished[-1].score
+        hoped: float = best.logprob / len(best.ids) ** self.length_penalty
+        return hoped <= self.finished[-1].score

@@ -82,7 +82,8 @@ class Session:
         kept = self._keep(windows)
         fresh = torch.tensor([window[kept:] for window in windows], dtype=torch.int64)  # (B, T)
         logits = None
-        for chunk in fresh.split(CHUNK, dim=1):
+        for at in range(0, fresh.shape[1], CHUNK):
+            chunk = fresh[:, at : at + CHUNK]
             if cancelled is not None and cancelled.is_set() and kept + chunk.shape[1] < len(windows[0]):
                 return None
             logits = self.runner.step(chunk[:, 0]) if chunk.shape[1] == 1 and kept else self.runner.prefill(chunk)

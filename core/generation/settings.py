@@ -53,9 +53,10 @@ class SamplingConfig:
 
     def __post_init__(self) -> None:
         bias: Any = self.logit_bias
+        stop: Any = self.stop
         object.__setattr__(self, "logit_bias", _pairs(bias))
         object.__setattr__(self, "banned_tokens", _tuple(self.banned_tokens))
-        object.__setattr__(self, "stop", (self.stop,) if isinstance(self.stop, str) else _tuple(self.stop))
+        object.__setattr__(self, "stop", (stop,) if isinstance(stop, str) else _tuple(stop))
         _raise(_problems(self))
 
     def override(self, **changes: Any) -> SamplingConfig:

@@ -47,7 +47,7 @@ def score(
         from core.generation.score import TextScore, score_steps
 
         special: Any = "all" if allow_special else frozenset()
-        kept = []
+        kept: list[TokenScore] = []
         for part in score_steps(loaded, text, stride=stride, cancelled=cancelled, allowed_special=special):
             kept += part
             for token in part:
