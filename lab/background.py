@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -14,6 +15,10 @@ from screens.widgets.status_line import StatusLine
 
 if TYPE_CHECKING:
     from screens.base import LabScreen
+
+
+BRIEF = 100
+"""Characters of a toast about what is shown in full elsewhere."""
 
 
 class JobsChanged(Message):
@@ -69,7 +74,7 @@ class JobActions(App[int]):
 
     def _tell_end(self, job: Job) -> None:
         if job.error is not None:
-            told = job.error.title if job.brief else f"{job.error.title}\n{job.error.hint}"
+            told = shorten(job.error.title, BRIEF) if job.brief else f"{job.error.title}\n{job.error.hint}"
             self.notify(told, title=job.name, severity="error", timeout=15, markup=False)
         else:
             self.notify(job.text or "done", title=job.name, markup=False)

@@ -87,6 +87,9 @@ class PullActions(App[int]):
         generation = (self._wanted or {}).pop(event.name, None)
         if generation is None:  # a screen asked for it, and has been told
             return
+        if self.lab_screen is not None:
+            ended = "is here" if event.came else "has not come whole; what arrived is kept"
+            self.lab_screen.say(f"{event.name} {ended}")
         if event.error is not None:
             self._show_failed(event.name, event.error)
         elif event.came and generation == self.workbench.generation:

@@ -107,9 +107,9 @@ def _pull(job: Job, name: str, source: str | None, cancelled: threading.Event) -
 
 
 def words(progress: PullProgress) -> str:
-    """How far a pull is, in a few words: ``model.safetensors 4/4 · 210 of 548 MB · 12.1 MB/s``."""
+    """How far a pull is, in a few words: ``12.1 MB/s · 210 of 548 MB · model.safetensors 4/4``."""
     if progress.phase != "fetching":
         return progress.phase
     total = f" of {progress.total / 1e6:,.0f}" if progress.total else ""
     file = f"{progress.file} {progress.file_index}/{progress.files}"
-    return f"{file} · {progress.received / 1e6:,.0f}{total} MB · {progress.rate / 1e6:.1f} MB/s"
+    return f"{progress.rate / 1e6:.1f} MB/s · {progress.received / 1e6:,.0f}{total} MB · {file}"
