@@ -35,7 +35,7 @@ from core.tokenizers.base import (
     write_file,
 )
 from core.tokenizers.bpe_encode import EncodeStep, MergeNode, Merges
-from core.tokenizers.bpe_split import LONG_STRETCH, Splitter
+from core.tokenizers.bpe_split import FAST_STRETCH, LONG_STRETCH, Splitter
 from core.tokenizers.bpe_train import BPETraining, MergeStep
 from core.tokenizers.vocabularies import GPT2_PATTERN
 
@@ -232,7 +232,7 @@ class BPETokenizer:
         import numpy as np
 
         dtype = id_dtype(self.vocab_size)
-        parts = [self._encode_fast(stretch).astype(dtype) for stretch in self._splitter.stretches(text)]
+        parts = [self._encode_fast(stretch).astype(dtype) for stretch in self._splitter.stretches(text, FAST_STRETCH)]
         return np.concatenate(parts) if parts else np.empty(0, dtype)
 
     def _encode_fast(self, text: str) -> NDArray[np.uint32]:
