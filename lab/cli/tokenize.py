@@ -21,7 +21,7 @@ _NAME = "words-v1, words-v2, char, byte, gpt2, another of tiktoken's, bpe:NAME, 
 _SOURCE = "A text, the path of a text file, the name of a corpus, or - for standard input."
 
 Name = Annotated[str | None, Parameter(name="NAME", help=_NAME)]
-Source = Annotated[str | None, Parameter(name="TEXT|FILE|-", help=_SOURCE)]
+Source = Annotated[str | None, Parameter(name="TEXT|FILE|-", help=_SOURCE, allow_leading_hyphen=True)]
 
 
 def _option(name: str, text: str, *, switch: bool = False) -> Parameter:
@@ -56,6 +56,11 @@ def tokenize(
 
     A file that has the name of a corpus is reached as ./NAME. A terminal gets 200 tokens unless --limit says more.
     """
+    if source is not None and re.fullmatch(r"--?[a-zA-Z][\w-]*(=.*)?", source):
+        raise InputError(
+            f"{PROGRAM} tokenize has no option {source.split('=')[0]}",
+            f"{PROGRAM} tokenize --help lists what it takes; a text that looks like an option comes through a pipe: -",
+        )
     if list_:
         return show.listing(as_json)
     if limit is not None and limit < 0:
