@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.bench.result import Result
 
-PARTS = ("startup", "training", "speedrun", "neighbour", "app_load", "tokens", "heat_map")
+PARTS = ("startup", "training", "speedrun", "neighbour", "app_load", "tokens", "heat_map", "weights")
 
 
 def machine() -> str:
