@@ -115,7 +115,7 @@ def row_step(grid: Grid) -> int:
     """Every how many-th row of a band is read; 1: all.
 
     >>> row_step(Grid(50257, 768, 1257, 13)), row_step(Grid(1024, 1024, 26, 13))
-    (2, 1)
+    (15, 1)
     """
     return max(1, -(-grid.pool_rows * grid.columns // BUDGET))
 
@@ -135,39 +135,37 @@ def pool_rows(values: Any, grid: Grid, start: int, stop: int, mask: Mask | None 
     """
     step = row_step(grid)
     first, last = grid.band(start)[0], grid.band(stop - 1)[1]
+    kept: Any = slice(first, last)
     if step > 1:
-        kept: Any = np.concatenate([np.arange(*grid.band(row), step) for row in range(start, stop)])
-        band = np.asarray(values[kept], dtype=np.float32)
-        starts = np.concatenate(([0], np.cumsum([len(range(*grid.band(row), step)) for row in range(start, stop)])))[
-            :-1
-        ]
-    else:
-        kept = slice(first, last)
-        band = np.asarray(values[first:last], dtype=np.float32)
-        starts = np.arange(0, last - first, grid.pool_rows)
+        kept = np.concatenate([np.arange(*grid.band(row), step) for row in range(start, stop)])
+    band = np.asarray(values[kept], dtype=np.float32)
     hidden = mask[kept] if mask is not None else None
     if hidden is not None:
         band = np.where(hidden, np.float32(0), band)  # zero is never farther from zero than a value that is shown
     if not grid.pooled:
         return band, hidden
-    even = step == 1 and (last - first) % grid.pool_rows == 0
-    edges = np.arange(0, grid.columns, grid.pool_columns)
+    rows = -(-grid.pool_rows // step)  # that are kept of each band
     if hidden is not None:
-        hidden = np.logical_and.reduceat(np.logical_and.reduceat(hidden, starts, axis=0), edges, axis=1)
-    return _extreme(band, starts, edges, grid, even), hidden
+        hidden = _fold(_fold(hidden, rows, np.logical_and).T, grid.pool_columns, np.logical_and).T
+    high, low = (_fold(band, rows, fold) for fold in (np.maximum, np.minimum))
+    band = np.ascontiguousarray(_farthest(high, low).T)  # now it is small
+    high, low = (_fold(band, grid.pool_columns, fold) for fold in (np.maximum, np.minimum))
+    return np.ascontiguousarray(_farthest(high, low).T), hidden
 
 
-def _extreme(band: Values, starts: NDArray[np.intp], edges: NDArray[np.intp], grid: Grid, even: bool) -> Values:
-    """The value farthest from zero in each cell."""
-    if grid.pool_rows > 1:
-        if even:  # many times faster than by parts of any length
-            stacked = band.reshape(len(starts), grid.pool_rows, grid.columns)
-            band = _farthest(stacked.max(axis=1), stacked.min(axis=1))
-        else:
-            band = _farthest(np.maximum.reduceat(band, starts, axis=0), np.minimum.reduceat(band, starts, axis=0))
-    if grid.pool_columns > 1:
-        band = _farthest(np.maximum.reduceat(band, edges, axis=1), np.minimum.reduceat(band, edges, axis=1))
-    return band
+def _fold(table: NDArray[Any], each: int, fold: np.ufunc) -> NDArray[Any]:
+    """Every ``each`` rows become one, and what is left over one more.
+
+    ``reduceat`` says the same in one line and takes thirty times as long.
+
+    >>> _fold(np.array([[1], [5], [3]]), 2, np.maximum).tolist()
+    [[5], [3]]
+    """
+    if each == 1:
+        return table
+    whole = len(table) // each * each
+    out = fold.reduce(table[:whole].reshape(-1, each, table.shape[1]), axis=1)
+    return np.concatenate([out, fold.reduce(table[whole:], axis=0)[None]]) if whole < len(table) else out
 
 
 def _farthest(high: Values, low: Values) -> Values:
