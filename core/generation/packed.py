@@ -76,6 +76,10 @@ class PackedGPT:
         self.config = model.config
         self.format: Format = fmt
         self._wte, self._wpe = model.wte.weight, model.wpe.weight.float()
+        # The head first: it is the largest, and the least else is there while it is read.
+        self._head = pack(model.head, None, fmt)
+        if after_block is not None:
+            after_block()
         self._blocks = []
         for block in model.h:
             assert isinstance(block, Block)
@@ -83,9 +87,6 @@ class PackedGPT:
             if after_block is not None:
                 after_block()
         self._ln_f = _Norm.of(model.ln_f)
-        self._head = pack(model.head, None, fmt)
-        if after_block is not None:
-            after_block()
 
     @property
     def precision(self) -> str:

@@ -29,6 +29,9 @@ _FEW = 4
 _SOME = 32
 """Rows up to which PyTorch's 8-bit kernel is used; from there on, unpacking the weights first is faster."""
 
+_ROWS = 4096
+"""Rows that are turned into 8 bits at once, so that little more memory is needed than for the result."""
+
 
 class Product(ABC):
     """``product(x)`` is ``x @ weight.T + bias`` for x (M, K), in the dtype ``wants``."""
@@ -70,7 +73,7 @@ class Packed(Product):
     """A weight in the order in which oneDNN reads it; about twice as fast in float32 as the weight as it came."""
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight.contiguous(), 1)
+        self._weight = torch.ops.mkldnn._reorder_linear_weight(weight, 1)
         self._bias = bias
         self.wants, self.nbytes = weight.dtype, weight.nbytes
 
@@ -90,11 +93,16 @@ class EightBit(Product):
     wants = torch.bfloat16
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        largest = weight.abs().amax(1).float().clamp_min(1e-30)  # (N,)
-        # The kernel wants the scale in bfloat16. Rounded first, its error is no error of the product; a hair larger, so
-        # that no value falls outside.
-        self._scale = (largest / 127 * (1 + 2**-8)).bfloat16()
-        self._weight = (weight.float() / self._scale.float()[:, None]).round_().to(torch.int8)  # (N, K)
+        self._weight = torch.empty(weight.shape, dtype=torch.int8)  # (N, K)
+        self._scale = torch.empty(weight.shape[0], dtype=torch.bfloat16)  # (N,)
+        for start in range(0, weight.shape[0], _ROWS):
+            rows = slice(start, start + _ROWS)
+            some = weight[rows].float()
+            largest = some.abs().amax(1).clamp_min(1e-30)
+            # The kernel wants the scale in bfloat16. Rounded first, its error is none of the product's; a hair larger,
+            # so that no value falls outside.
+            self._scale[rows] = (largest / 127 * (1 + 2**-8)).bfloat16()
+            self._weight[rows] = (some / self._scale[rows].float()[:, None]).round_().to(torch.int8)
         self._bias = None if bias is None else bias.bfloat16()
         self.nbytes = self._weight.nbytes + self._scale.nbytes
 
@@ -124,7 +132,7 @@ def pack(weight: Tensor, bias: Tensor | None, fmt: Format) -> Product:
     if fmt == "int8":
         return EightBit(weight, bias)
     dtype = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}[fmt]
-    weight, bias = weight.to(dtype), None if bias is None else bias.to(dtype)
+    weight, bias = weight.to(dtype).contiguous(), None if bias is None else bias.to(dtype)
     if fmt == "float16":
         return Half(weight, bias)
     return Packed(weight, bias) if _can_pack(dtype) else Plain(weight, bias)
