@@ -155,7 +155,7 @@ def _meaning_problems(values: Mapping[str, Any]) -> dict[str, str]:
 
         if corpus not in CORPORA and not Path(corpus).expanduser().exists():
             found["corpus"] = f"no corpus or file is called {corpus}{nearest(corpus, CORPORA)}"
-    if isinstance(tokenizer, str):
+    if isinstance(tokenizer, str) and not values.get("init_from"):  # weights bring their own
         from core.tokenizers import check_tokenizer
 
         try:
