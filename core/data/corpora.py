@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.data.download import DownloadProgress, download
+from core.data.download import DownloadProgress
 from core.errors import CorpusError, DownloadError, nearest
 from core.folders import cache_dir
 
@@ -141,7 +141,10 @@ def fetch_corpus(name: str, cancelled: threading.Event | None = None) -> Iterato
     if info.url is None or corpus_path(name) is not None:
         return
     try:
-        yield from download(info.url, _cached(name), sha256=info.sha256, size=info.size, cancelled=cancelled)
+        from core.data.pull_catalogue import corpus_file
+        from core.data.pull_mirrors import download_from_any
+
+        yield from download_from_any(corpus_file(info), cancelled)
     except DownloadError as error:
         raise DownloadError(error.title, f"{error.hint}; --corpus python-docs needs no network") from error
 

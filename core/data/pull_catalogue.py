@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from core.data.corpora import CORPORA
+from core.data.corpora import CORPORA, CorpusInfo
 from core.data.digests import Digest
 from core.errors import ModelSpecError, nearest
 from core.folders import cache_dir
@@ -44,6 +44,7 @@ _SAFETENSORS = {  # Hugging Face's own bytes and SHA-256 (its LFS pointer); the 
     "gpt2": (548_105_171, "248dfc3911869ec493c76e65bf2fcf7f615828b0254c12b473182f0f81d3a707"),
 }
 _WHOSE = {"r50k_base": "GPT-2's", "p50k_base": "Codex's", "cl100k_base": "GPT-4's", "o200k_base": "GPT-4o's"}
+_GITHUB = re.compile(r"^https://raw\.githubusercontent\.com/([^/]+)/([^/]+)/([^/]+)/")
 _PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,95}")
 _DEVICES = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)  # no file names on Windows
 
@@ -219,15 +220,16 @@ def _gpt2(ref: ModelRef) -> Entry:
 
 def _corpora() -> Iterator[Entry]:
     for info in CORPORA.values():
-        if info.url is None or info.sha256 is None:
-            continue
-        mirror = re.sub(
-            r"^https://raw\.githubusercontent\.com/([^/]+)/([^/]+)/([^/]+)/",
-            r"https://cdn.jsdelivr.net/gh/\1/\2@\3/",
-            info.url,
-        )
-        file = PullFile(f"corpora/{info.name}.txt", (info.url, mirror), info.size, Digest("sha256", info.sha256))
-        yield Entry(info.name, "corpus", info.title, {"github": (file,)}, licence=info.licence)
+        if info.url is not None:
+            yield Entry(info.name, "corpus", info.title, {"github": (corpus_file(info),)}, licence=info.licence)
+
+
+def corpus_file(info: CorpusInfo) -> PullFile:
+    """The file of a corpus that is fetched; what lies on GitHub is at jsDelivr's too."""
+    assert info.url is not None, f"{info.name} comes with Python"
+    mirror = _GITHUB.sub(r"https://cdn.jsdelivr.net/gh/\1/\2@\3/", info.url)
+    digest = Digest("sha256", info.sha256) if info.sha256 else None
+    return PullFile(f"corpora/{info.name}.txt", tuple(dict.fromkeys((info.url, mirror))), info.size, digest)
 
 
 def _vocabularies() -> Iterator[Entry]:

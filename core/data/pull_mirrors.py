@@ -5,15 +5,18 @@ server says of a file before it is fetched.
 from __future__ import annotations
 
 import os
+import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from core.data.digests import Digest, published
-from core.data.partfile import is_plain
+from core.data.download import DownloadProgress, download
+from core.data.partfile import UnwritableError, is_plain
 from core.data.pull_catalogue import PullFile
-from core.errors import InputError
+from core.errors import DownloadError, InputError
 
 if TYPE_CHECKING:
     import httpx
@@ -71,6 +74,26 @@ def _is_address(word: str) -> bool:
         parts = urlsplit(word)
         return parts.scheme in ("http", "https") and bool(parts.netloc)
     return False
+
+
+def download_from_any(file: PullFile, cancelled: threading.Event | None = None) -> Iterator[DownloadProgress]:
+    """Fetches a file from the first of its addresses that gives it.
+
+    Raises:
+        DownloadError: none did.
+        DiskFullError: no space is left.
+    """
+    errors: list[DownloadError] = []
+    for url in addresses(file):
+        try:
+            yield from download(url, file.dest, digest=file.digest, size=file.size, cancelled=cancelled)
+        except UnwritableError:
+            raise
+        except DownloadError as error:
+            errors.append(error)
+        else:
+            return
+    raise DownloadError("; then ".join(error.title for error in errors), errors[0].hint)
 
 
 def ask(client: httpx.Client, url: str) -> Offer:

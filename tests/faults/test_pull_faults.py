@@ -134,6 +134,16 @@ def test_wrong_bytes_are_put_aside_and_the_next_mirror_is_asked(site: FileServer
     assert (cache / "corpora" / "the-verdict.txt.bad").read_bytes() == wrong
 
 
+def test_a_text_that_training_asks_for_comes_from_the_second_address_too(site: FileServer, cache: Path) -> None:
+    site.at[RAW] = always(status=404)
+    assert corpora.load_corpus("the-verdict").encode() == TEXT
+    (cache / "corpora" / "the-verdict.txt").unlink()
+    site.at[RAW], site.at[CDN] = always(status=404), always(status=403)
+    with pytest.raises(DownloadError, match=r"answered 404.*; then .*answered 403") as caught:
+        corpora.load_corpus("the-verdict")
+    assert "python-docs needs no network" in caught.value.hint
+
+
 def test_a_file_that_changes_between_two_pieces_is_fetched_anew(site: FileServer, weights: Path) -> None:
     site.etag = None  # nothing tells the versions apart but the digest that the host states
     site.headers[WEIGHTS_AT] = {"X-Linked-Size": "200000", "X-Linked-Etag": f'"{hashlib.sha256(WEIGHTS).hexdigest()}"'}
