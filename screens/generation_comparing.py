@@ -196,6 +196,10 @@ class Comparing(Scoring):
     @property
     def same_tokens(self) -> bool:
         """Whether both answers are written in the same tokens."""
+        if self.shown is None or self.beside is None:
+            return False
+        if self.answers.root_of(self.shown) is self.answers.root_of(self.beside):
+            return True  # the very same tokens of the prompt
         one, other = self.model_of(self.shown), self.model_of(self.beside)
         if one is None or other is None:
             return False

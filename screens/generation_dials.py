@@ -16,7 +16,8 @@ from screens.widgets.bars import percent
 if TYPE_CHECKING:
     from core.generation.steps import Choice, Step
 
-LESS, MORE = "left", "right"
+NO_FIELD = ("preset", "precision")
+"""Dials that are no field of ``SamplingConfig``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Dial:
     """One setting."""
 
     field: str
-    """The field of ``SamplingConfig``; ``preset`` is none of them."""
+    """The field of ``SamplingConfig``, but for those of ``NO_FIELD``."""
     label: str
     steps: tuple[Any, ...] = ()
     """The values that it clicks through, from least to most; None is off."""
@@ -50,6 +51,9 @@ DIALS = (
     Dial("presence_penalty", "presence", _PENALTIES, "against tokens written before"),
     Dial("frequency_penalty", "frequency", _PENALTIES, "the same, for each time"),
     Dial("stop", "stop at", (), "a text that ends the answer"),
+    Dial(
+        "precision", "weights", ("auto", "float32", "float16", "bfloat16", "int8"), "auto: what this machine does fast"
+    ),
 )
 """In the order of the pane: what is turned most comes first."""
 
@@ -181,6 +185,8 @@ def value_text(config: SamplingConfig, dial: Dial) -> str:
     """
     if dial.field == "preset":
         return preset_of(config) or "own"
+    if dial.field == "precision":  # whoever opens the model knows
+        return ""
     value = getattr(config, dial.field)
     if dial.field == "stop":
         return " | ".join(map(escaped, value)) or "off"
@@ -197,7 +203,9 @@ def summary(config: SamplingConfig) -> str:
     """
     parts = []
     for dial in DIALS:
-        if dial.field == "preset" or (dial.field in OFF and getattr(config, dial.field) == OFF[dial.field]):
+        if dial.field in NO_FIELD or (
+            dial.field in OFF and getattr(config, dial.field) == OFF[dial.field]
+        ):
             continue
         parts.append(f"{dial.label} {value_text(config, dial)}")
     return " · ".join(parts)
@@ -213,7 +221,11 @@ def effect_text(config: SamplingConfig, dial: Dial, choice: Choice | Step | None
         vocabulary: how many tokens there are.
     """
     value = getattr(config, dial.field, None)
-    if dial.field in ("preset", "max_new_tokens", "seed", "stop") or choice is None or not choice.alternatives:
+    if (
+        dial.field in ("preset", "precision", "max_new_tokens", "seed", "stop")
+        or choice is None
+        or not choice.alternatives
+    ):
         return PRESETS[preset_of(config)][0] if dial.field == "preset" and preset_of(config) else dial.meaning
     if dial.field in OFF and value == OFF[dial.field]:
         return f"off · {dial.meaning}"

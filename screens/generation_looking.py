@@ -5,9 +5,11 @@ Abstract: ``GenerationScreen`` completes it.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import on
+from textual.message import Message
 
 from core.errors import LabError
 from screens.generation_branching import Branching, same_choice
@@ -17,6 +19,7 @@ from screens.guard import guarded
 from screens.widgets.branch_tree import BranchNode
 
 if TYPE_CHECKING:
+    from core.generation.pace import Precision
     from core.generation.settings import SamplingConfig
     from core.generation.steps import Choice, Step
     from core.workbench import Workbench
@@ -29,8 +32,18 @@ HEAD = 18
 class Looking(Branching):
     """The cursor and the tree as they are seen."""
 
+    class Cost(Message):
+        """What a precision costs, in words."""
+
+        def __init__(self, precision: str, said: str) -> None:
+            super().__init__()
+            self.precision = precision
+            self.said = said
+
     def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
         super().__init__(workbench, name=name)
+        self.costs: dict[str, str] = {}
+        """What the chosen precision costs, once it is measured."""
         self._asked: tuple[object, ...] = ()
         self._live: tuple[tuple[object, ...], Choice | None] = ((), None)
         self._notes: dict[int, tuple[int, str]] = {}
@@ -64,6 +77,46 @@ class Looking(Branching):
 
     # --- models
 
+    def set_precision(self, precision: Precision) -> None:
+        """Keeps the weights otherwise from now on, and says what that costs."""
+        if precision == self.models.precision:
+            return
+        self.stop_streams()
+        self.models.precision = precision
+        self.open_model()
+        if precision not in ("auto", "float32"):
+            self.costs = {"precision": "measuring what it costs …"}
+            work = partial(self._cost_in_thread, precision)
+            self.run_worker(work, thread=True, group="cost", exit_on_error=False, description="what a precision costs")
+        else:
+            self.costs = {}
+        self.paint_choice()
+
+    def _cost_in_thread(self, precision: Precision) -> None:
+        import torch
+
+        from core.data.corpora import load_corpus
+        from core.generation.cost import precision_cost
+        from core.weights.checkpoint import load_model
+
+        torch.set_num_threads(1)
+        try:
+            demo = load_model("demo", dtype="float32")
+            text = load_corpus("python-docs")[-2000:]
+            cost = precision_cost(demo, demo.tokenizer.encode(text, disallowed_special=()), precision)
+        except LabError as error:
+            self.post_message(self.Cost(precision, error.title))
+            return
+        if cost is not None:
+            said = f"demo: perplexity {cost.perplexity:.3f}, {cost.float32:.3f} in float32 ({cost.share:+.2%})"
+            self.post_message(self.Cost(precision, said))
+
+    @on(Cost)
+    def _costed(self, message: Cost) -> None:
+        if message.precision == self.models.precision:
+            self.costs = {"precision": message.said}
+            self.paint_choice()
+
     def model_of(self, branch: int | None) -> Opened | None:
         """The open model that wrote a branch; of a prompt, the one on the workbench."""
         if branch is None or branch not in self.answers or self.answers[branch].is_root:
@@ -73,7 +126,10 @@ class Looking(Branching):
     def vocabulary_of(self, branch: int | None) -> int:
         """How many tokens a branch's model chooses from, as far as it is known."""
         opened = self.model_of(branch)
-        return opened.vocabulary if opened is not None else 2
+        if opened is not None:
+            return opened.vocabulary
+        steps = self.line_of(branch).steps[:1]  # its first filter, the temperature mostly, keeps all of them
+        return max([2, *(kept for step in steps for kept in step.kept.values())])
 
     def read_prompts(self, opened: Opened) -> None:
         """The prompts' tokens of a tree from an earlier time, where this model's tokenizer made them."""

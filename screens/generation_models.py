@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from core.errors import LabError
 
 if TYPE_CHECKING:
+    from core.generation.pace import Precision
     from core.generation.session import Session
     from core.weights.checkpoint import LoadedModel
 
@@ -82,12 +83,14 @@ class Models:
     """Opens models, each once; safe to be asked from several threads."""
 
     def __init__(self) -> None:
-        self._open: OrderedDict[tuple[str, str], Opened] = OrderedDict()
+        self.precision: Precision = "auto"
+        """How the weights are kept while decoding; ``auto`` is what this machine was measured to do fast."""
+        self._open: OrderedDict[tuple[str, str, str], Opened] = OrderedDict()
         self._lock = threading.Lock()
 
     def here(self, spec: str, device: str = "auto") -> Opened | None:
         """The model if it is open already."""
-        return self._open.get((spec, device))
+        return self._open.get((spec, device, self.precision))
 
     def open(self, spec: str, device: str = "auto") -> Opened:
         """The model; reads it if need be. For worker threads.
@@ -99,12 +102,12 @@ class Models:
 
         torch.set_num_threads(1)  # more would fight with a run on the same cores: 2.8 ms become 348
         with self._lock:
-            found = self._open.get((spec, device))
+            found = self._open.get((spec, device, self.precision))
             if found is None:
-                found = self._open[spec, device] = self._read(spec, device)
+                found = self._open[spec, device, self.precision] = self._read(spec, device)
                 while len(self._open) > MOST:
                     self._open.popitem(last=False)
-            self._open.move_to_end((spec, device))
+            self._open.move_to_end((spec, device, self.precision))
             return found
 
     def forget(self, spec: str) -> None:
@@ -119,5 +122,5 @@ class Models:
         from core.weights.checkpoint import load_model
 
         loaded = load_model(spec, device=device)
-        session = Session(loaded, runner_for(loaded))  # as the command line decodes, so that both give the same tokens
+        session = Session(loaded, runner_for(loaded, self.precision))  # as the command line decodes: the same tokens
         return Opened(spec, loaded, session, session.beside(), Stamp.of(loaded.source))

@@ -124,7 +124,7 @@ class Painting(Comparing):
         now = self.choice_now()
         if now is not None or choice is None:  # else what is shown stays for the moment until the answer is here
             self._effects = {d.field: effect_text(self.sampling, d, now, self.vocabulary) for d in DIALS}
-        body.dials.show(self.sampling, self._effects)
+        body.dials.show(self.sampling, self._effects | self.costs, self.models.precision)
         if self.beside is not None and self.paint_both():
             return
         where = "next" if step is None else f"instead of ‘{written(step.bytes)}’"
@@ -171,7 +171,10 @@ class Painting(Comparing):
     @guarded
     def _turned(self, message: Dials.Turned) -> None:
         dial = message.dial
-        if message.by == 0:
+        if dial.field == "precision":
+            place = dial.steps.index(self.models.precision) + message.by
+            self.set_precision(dial.steps[max(0, min(len(dial.steps) - 1, place))] if message.by else "auto")
+        elif message.by == 0:
             if dial.field in OFF:
                 self.set_sampling(self.sampling.override(**{dial.field: OFF[dial.field]}))
         elif dial.field == "stop":
@@ -186,6 +189,10 @@ class Painting(Comparing):
 
     def _type_dial(self, dial: Dial) -> None:
         from screens.training_dialogs import AskText
+
+        if dial.field == "precision":
+            self.say("left and right choose how the weights are kept")
+            return
 
         def reason(text: str) -> str | None:
             try:

@@ -56,15 +56,16 @@ class Dials(VirtualList):
         super().__init__(len(DIALS), self._row_of, id=id)
         self._config = SamplingConfig()
         self._effects: Mapping[str, str] = {}
+        self._precision = ""
 
     @property
     def dial(self) -> Dial:
         """The one under the cursor."""
         return DIALS[self.cursor]
 
-    def show(self, config: SamplingConfig, effects: Mapping[str, str]) -> None:
-        """Shows settings and what each does now."""
-        self._config, self._effects = config, effects
+    def show(self, config: SamplingConfig, effects: Mapping[str, str], precision: str) -> None:
+        """Shows settings and what each does now, and how the weights are kept."""
+        self._config, self._effects, self._precision = config, effects, precision
         self.refresh()
 
     def action_turn(self, by: int) -> None:
@@ -77,7 +78,7 @@ class Dials(VirtualList):
 
     def _row_of(self, index: int) -> Text:
         dial = DIALS[index]
-        value = value_text(self._config, dial)
+        value = self._precision if dial.field == "precision" else value_text(self._config, dial)
         text = Text(no_wrap=True, end="")
         text.append(f"{dial.label:<12}")
         text.append(f"{value[:8]:<8} ", Style(bold=value != "off"))

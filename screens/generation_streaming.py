@@ -11,7 +11,7 @@ from textual import on
 
 from screens.generation_comparing import Comparing
 from screens.generation_painting import Painting
-from screens.generation_view import end_text, values_of
+from screens.generation_view import end_text, value_of
 from screens.guard import guarded
 from screens.widgets.token_strip import TokenStrip
 
@@ -59,11 +59,10 @@ class Streaming(Painting):
         for strip, shown in ((self.body.strip, self.shown), (self.body.other, self.beside)):
             if shown != branch:
                 continue
-            line = self.line_of(branch)
-            values = values_of(line, self.measure, vocabulary)
+            coloured = self.measure != "none"
             strip.extend(
                 [step.bytes for step in steps],
-                values[-len(steps) :] if values is not None else None,
+                [value_of(step, self.measure, vocabulary) for step in steps] if coloured else None,
                 [step.token_id for step in steps],
             )
             strip.dim_before = max(strip.dim_before, steps[-1].window_start)

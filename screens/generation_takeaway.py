@@ -30,7 +30,9 @@ def changed_fields(sampling: SamplingConfig) -> dict[str, Any]:
     return {name: getattr(sampling, name) for name in names}
 
 
-def as_python(spec: str, prompt: str, ids: tuple[int, ...], sampling: SamplingConfig, given: int) -> str:
+def as_python(
+    spec: str, prompt: str, ids: tuple[int, ...], sampling: SamplingConfig, given: int, precision: str = "auto"
+) -> str:
     """A snippet that writes the same tokens.
 
     Args:
@@ -39,7 +41,9 @@ def as_python(spec: str, prompt: str, ids: tuple[int, ...], sampling: SamplingCo
         ids: what it goes on from where that is not the prompt alone; empty: the prompt.
         sampling: the settings.
         given: how many of the ids are prompt.
+        precision: how the weights are kept.
     """
+    kept = "" if precision == "auto" else f", {precision!r}"
     settings = ", ".join(f"{name}={value!r}" for name, value in changed_fields(sampling).items())
     start, length = (f"{list(ids)!r}", f", prompt_length={given}") if ids else (f"{prompt!r}", "")
     return (
@@ -47,18 +51,19 @@ def as_python(spec: str, prompt: str, ids: tuple[int, ...], sampling: SamplingCo
         "from core.generation.pace import make_runner\n\n"
         f"loaded = core.load_model({spec!r})\n"
         f"sampling = core.SamplingConfig({settings})\n"
-        f"steps = core.generate(loaded, {start}, sampling, runner=make_runner(loaded.model){length})\n"
+        f"steps = core.generate(loaded, {start}, sampling, runner=make_runner(loaded.model{kept}){length})\n"
         "for step in steps:\n"
         '    print(step.token_id, round(step.logprob, 4), step.rank, repr(step.bytes.decode("utf-8", "replace")))\n'
     )
 
 
-def as_command(spec: str, prompt: str, sampling: SamplingConfig) -> str:
+def as_command(spec: str, prompt: str, sampling: SamplingConfig, precision: str = "auto") -> str:
     """The command that writes the same."""
     words = ["llm-lab", "generate", spec, "-p", prompt]
     for name, value in changed_fields(sampling).items():
         if name in FLAGS and value is not None:
             words += [FLAGS[name], f"{value:g}" if isinstance(value, float) else str(value)]
+    words += [] if precision == "auto" else ["--dtype", precision]
     for stop in sampling.stop:
         words += ["--stop", stop]
     return shlex.join([*words, "--json"])
@@ -89,11 +94,11 @@ def take_away_of(screen: GenerationScreen) -> TakeAwayRequest | None:
         kept = own.at + (1 if own.steps and own.steps[0].seconds == 0.0 else 0)
         from_ids = (*line.prompt_ids, *(step.token_id for step in line.steps[:kept]))
         sampling = own.sampling.override(max_new_tokens=max(1, len(line.steps) - kept))
-    python = as_python(own.model, root.prompt, from_ids, sampling, len(line.prompt_ids))
+    python = as_python(own.model, root.prompt, from_ids, sampling, len(line.prompt_ids), screen.models.precision)
     return TakeAwayRequest(
         what=f"answer-{own.name}",
         python=python,
-        command="" if from_ids else as_command(own.model, root.prompt, sampling),
+        command="" if from_ids else as_command(own.model, root.prompt, sampling, screen.models.precision),
         data={
             "model": own.model,
             "prompt": root.prompt,

@@ -214,3 +214,19 @@ async def test_checkpoints_under_the_console_keep_the_tree_and_answer_for_themse
         await pilot.press("n")
         await until(pilot, lambda: screen.shown != first and quiet(screen))
         assert screen.current().model == earlier and screen.answers[first].model == "demo"
+
+
+async def test_weights_in_eight_bits_answer_too_and_say_what_they_cost():
+    app = console()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        await answered(pilot, screen)
+        await pilot.press("s", "end", "left", "right", "right", "right", "right")
+        assert screen.models.precision == "int8"
+        await until(pilot, lambda: "perplexity" in screen.costs.get("precision", "") and quiet(screen))
+        assert screen.opened.session.runner.dtype == "int8"
+        await pilot.press("r")
+        await until(pilot, lambda: len(screen.answers) == 3 and quiet(screen))
+        assert len(ids(screen)) == 12 and "'int8'" in screen.take_away().python
+        await pilot.press("backspace")
+        assert screen.models.precision == "auto" and not screen.costs
