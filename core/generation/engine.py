@@ -127,14 +127,15 @@ class _Decoding:
             token = draw(filtered.final, generator_at(config.seed + sample, len(generated)))
         choice = filtered.choice(self.tokenizer, config.top_alternatives, ids[-1])
         (path,) = filtered.paths([token])
+        raw, drawn = filtered.logprobs(token)
         return Step(
             index=len(generated),
             sample=sample,
             token_id=token,
             bytes=piece(self.tokenizer, token, ids[-1]),
             text="",
-            logprob=_logprob(filtered.final, token),
-            raw_logprob=_logprob(logits, token),
+            logprob=min(drawn, 0.0),
+            raw_logprob=min(raw, 0.0),
             entropy=choice.entropy,
             rank=1 + int((logits > logits[token]).sum()),
             alternatives=choice.alternatives,
@@ -174,10 +175,6 @@ def next_choice(session: Session, ids: Sequence[int], sampling: SamplingConfig, 
     row = logits[0, : session.loaded.tokenizer.vocab_size]
     chain = filters(sampling, ids[:prompt_length], ids[prompt_length:])
     return run_filters(row, chain).choice(session.loaded.tokenizer, sampling.top_alternatives, ids[-1])
-
-
-def _logprob(logits: Tensor, token: int) -> float:
-    return float(logits[token] - logits.logsumexp(0))
 
 
 def generator_at(seed: int, index: int) -> torch.Generator:

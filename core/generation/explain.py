@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import torch
@@ -30,18 +31,29 @@ class Filtered:
         """What the draw is made from."""
         return self.stages[-1][1] if self.stages else self.raw
 
+    @cached_property
+    def totals(self) -> list[float]:
+        """The logsumexp of the raw logits and of each stage: what makes probabilities of them."""
+        return [float(logits.logsumexp(0)) for logits in (self.raw, *(left for _, left in self.stages))]
+
     def kept(self) -> dict[str, int]:
         """How many tokens are left after each filter."""
         return {name: int((logits > -torch.inf).sum()) for name, logits in self.stages}
 
     def paths(self, tokens: Sequence[int]) -> list[tuple[tuple[str, float], ...]]:
         """The probability of each token after each filter."""
-        rows = [(name, _probabilities(logits, tokens)) for name, logits in self.stages]
+        chosen = torch.tensor(tokens, dtype=torch.int64)
+        told = zip(self.stages, self.totals[1:], strict=True)
+        rows = [(name, _probabilities(logits[chosen], total)) for (name, logits), total in told]
         return [tuple((name, row[i]) for name, row in rows) for i in range(len(tokens))]
 
     def before(self, tokens: Sequence[int]) -> list[float]:
         """The model's own probability of each token."""
-        return _probabilities(self.raw, tokens)
+        return _probabilities(self.raw[torch.tensor(tokens, dtype=torch.int64)], self.totals[0])
+
+    def logprobs(self, token: int) -> tuple[float, float]:
+        """Natural logarithms of a token's probability: the model's own, and in the draw."""
+        return float(self.raw[token]) - self.totals[0], float(self.final[token]) - self.totals[-1]
 
     def choice(self, tokenizer: Tokenizer, top: int, last: int | None = None) -> Choice:
         """The numbers of this distribution, with its ``top`` likeliest tokens.
@@ -54,8 +66,8 @@ class Filtered:
         tokens: list[int] = self.raw.topk(min(top, self.raw.numel())).indices.tolist()
         told = zip(tokens, self.before(tokens), self.paths(tokens), strict=True)
         alternatives = tuple(_alternative(token, piece(tokenizer, token, last), p, path) for token, p, path in told)
-        entropy = entropy_bits(self.raw)
-        after = entropy_bits(self.final) if self.stages else entropy
+        entropy = entropy_bits(self.raw, self.totals[0])
+        after = entropy_bits(self.final, self.totals[-1]) if self.stages else entropy
         return Choice(entropy, after, alternatives, self.kept())
 
 
@@ -68,9 +80,8 @@ def run_filters(logits: Tensor, chain: Sequence[tuple[str, Filter]]) -> Filtered
     return Filtered(logits, stages)
 
 
-def _probabilities(logits: Tensor, tokens: Sequence[int]) -> list[float]:
-    chosen = logits[torch.tensor(tokens, dtype=torch.int64)]
-    values: list[float] = (chosen - logits.logsumexp(0)).exp().tolist()
+def _probabilities(chosen: Tensor, total: float) -> list[float]:
+    values: list[float] = (chosen - total).exp().tolist()
     return values
 
 

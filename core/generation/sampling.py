@@ -10,6 +10,7 @@ Leaves out: anything that needs the model.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,8 +23,8 @@ from core.generation.settings import SamplingConfig
 
 Filter = Callable[[Tensor], Tensor]
 _NEVER = -torch.inf
-_HEAD = 1024
-"""So many of the likeliest tokens nearly always hold any share that is asked for; sorting all of 50,257 takes 3 ms."""
+_HEADS = (1024, 8192)
+"""So many of the likeliest tokens mostly hold any share that is asked for; sorting all of 50,257 takes 5 ms."""
 
 
 def bias_logits(logits: Tensor, bias: Sequence[tuple[int, float]]) -> Tensor:
@@ -94,13 +95,14 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
     """
     if p >= 1:
         return logits
-    probabilities = logits.softmax(0)
-    for size in (min(_HEAD, logits.numel()), logits.numel()):
+    left = (logits > _NEVER).nonzero()[:, 0]
+    probabilities = logits[left].softmax(0)
+    for size in (*(n for n in _HEADS if n < left.numel()), left.numel()):
         order = _likeliest(probabilities, size)
         before = probabilities[order].cumsum(0) - probabilities[order]  # what the likelier ones hold
-        if float(before[-1]) >= p or size == logits.numel():
+        if float(before[-1]) >= p:
             break
-    kept = order[: max(1, int((before < p).sum()))]
+    kept = left[order[: max(1, int((before < p).sum()))]]
     return torch.full_like(logits, _NEVER).index_copy(0, kept, logits[kept])
 
 
@@ -120,26 +122,41 @@ def keep_typical(logits: Tensor, p: float) -> Tensor:
     """
     if p >= 1:
         return logits
-    logprobs = logits.log_softmax(0)
-    distance = (-logprobs - _entropy_nats(logprobs)).abs()  # infinite for what is cut already
-    order = distance.argsort(stable=True)
+    left = (logits > _NEVER).nonzero()[:, 0]
+    logprobs = logits[left].log_softmax(0)
+    distance = (-logprobs + (logprobs.exp() * logprobs).sum()).abs()  # the entropy is minus that sum
+    ordered, order = distance.sort(stable=True)
     held = logprobs[order].exp().cumsum(0)
-    last = min(int((held < p).sum()), logits.numel() - 1)
-    return logits.masked_fill(distance > distance[order[last]], _NEVER)
+    last = min(int((held < p).sum()), left.numel() - 1)
+    kept = left[distance <= ordered[last]]
+    return torch.full_like(logits, _NEVER).index_copy(0, kept, logits[kept])
 
 
-def entropy_bits(logits: Tensor) -> float:
+def entropy_bits(logits: Tensor, total: float | None = None) -> float:
     """The entropy of the distribution, in bits.
+
+    Args:
+        logits: (V,).
+        total: their ``logsumexp``, if it is known.
 
     >>> entropy_bits(torch.zeros(8))
     3.0
     """
-    return round(float(_entropy_nats(logits.log_softmax(0))) / torch.log(torch.tensor(2.0)).item(), 6) + 0.0
+    total = float(logits.logsumexp(0)) if total is None else total
+    logprobs = logits - total
+    nats = -float((logprobs.exp() * logprobs).nansum())  # 0 times minus infinity is no surprise at all
+    return round(nats / math.log(2), 6) + 0.0
 
 
 def draw(logits: Tensor, generator: torch.Generator) -> int:
-    """One token, each with the probability that the logits give it."""
-    return int(torch.multinomial(logits.softmax(0), 1, generator=generator))
+    """One token, each with the probability that the logits give it: where a uniform number falls in their sum.
+
+    In float64, so that a sum over 50,257 tokens loses none of them.
+    """
+    held = logits.double().softmax(0).cumsum(0)
+    point = torch.rand(1, generator=generator, dtype=torch.float64) * held[-1]
+    token = int(torch.searchsorted(held, point, right=True))
+    return token if token < logits.numel() and logits[token] > _NEVER else greedy(logits)
 
 
 def greedy(logits: Tensor) -> int:
@@ -204,7 +221,7 @@ def check_numbers(logits: Tensor) -> None:
     Raises:
         LabError: there is a NaN, or nothing finite.
     """
-    if bool(logits.isnan().any()) or not bool(logits.isfinite().any()):
+    if not math.isfinite(float(logits.max())):  # which a NaN is, wherever it stands
         raise LabError(
             "the model's logits are not numbers (NaN or infinite): its weights are damaged or its training diverged",
             "take another checkpoint of it; llm-lab weights MODEL shows which tensor holds NaN",
@@ -221,7 +238,3 @@ def _likeliest(probabilities: Tensor, size: int) -> Tensor:
     if size == probabilities.numel():
         return probabilities.argsort(descending=True, stable=True)
     return probabilities.topk(size).indices
-
-
-def _entropy_nats(logprobs: Tensor) -> Tensor:
-    return -(logprobs.exp() * logprobs).nansum()  # 0 times minus infinity is no surprise at all
