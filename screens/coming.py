@@ -25,11 +25,6 @@ class Coming:
 
 COMING = (
     Coming(
-        "tokenizer", 1, "Tokens",
-        "A text, and how it becomes numbers: where it is cut, why there, and the windows that a model reads.",
-        "Now: in Python, core.get_tokenizer(\"gpt2\").tokens(\"a text\") gives every token with its bytes.",
-    ),
-    Coming(
         "embeddings", 2, "Embed",
         "Words as directions: neighbours, analogies, maps, and what a model learns about them.",
         "Now: core.load_model(\"demo\").model holds the embedding table of a trained model (model.wte).",

@@ -50,6 +50,22 @@ class TokensBase(LabScreen):
         """Brings the panes about one token up to date."""
         raise NotImplementedError
 
+    def show_entry(self) -> bool:
+        """The same for an entry of the vocabulary, if that is what is shown."""
+        raise NotImplementedError
+
+    def vocabulary_title(self) -> None:
+        """Brings the border of the vocabulary up to date."""
+        raise NotImplementedError
+
+    def windows_title(self) -> None:
+        """Brings the border of the windows up to date."""
+        raise NotImplementedError
+
+    def build_title(self) -> None:
+        """Brings the border of the training up to date."""
+        raise NotImplementedError
+
     def to_main(self, name: str) -> None:
         """Shows another view in the main place."""
         self.body.show_main(name)

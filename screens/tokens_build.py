@@ -242,7 +242,7 @@ class BuildActions(TokensBase):
 
         plot = self.query_one("#compression", Curve)
         steps = learning.steps[:]
-        span = (0.0, float(total))
+        span = (0.0, float(total if learning.running else max(1, len(steps))))
         indices, found = (
             np.array([getattr(step, name) for step in steps], dtype=np.float64) for name in ("index", "compression")
         )
@@ -258,7 +258,7 @@ class BuildActions(TokensBase):
         text = Text(f"{step.index:>6,}  ", "dim", no_wrap=True)
         text.append(f"{piece_text(step.left)} + {piece_text(step.right)} → ", "not dim")
         text.append(piece_text(step.token), "bold not dim")
-        return text.append(f"   id {step.token_id} · {step.count:,} times", "dim")
+        return text.append(f"   id {step.token_id} · {amount(step.count, 'time')}", "dim")
 
     def build_title(self) -> None:
         """The border of the pane: how far it is, and what can be done."""

@@ -136,24 +136,17 @@ class TokensReader:
         names = list(wanted.others)
         if wanted.name not in names:
             names.insert(0, wanted.name)
-        rows = []
+        # Another name may mean the same, as ``gpt2`` does for a model of GPT-2's: that is one row.
+        shown: dict[tuple[str, int] | str, Compared] = {}
         for name in dict.fromkeys(names):
             if name == wanted.name and current is not None and reading.report is not None:
-                rows.append(_row(name, current, reading.report))
-            elif not self._is_current(name, wanted, current):
-                rows.append(self._compared(name, wanted))
-        return tuple(rows)
-
-    def _is_current(self, name: str, wanted: Wanted, current: Known | None) -> bool:
-        """Whether another name means the current tokenizer too, as ``gpt2`` does for a model of GPT-2's."""
-        try:
-            other = self.known(name, wanted.model)
-        except LabError:
-            return False
-        return current is not None and (other.label, other.tokenizer.vocab_size) == (
-            current.label,
-            current.tokenizer.vocab_size,
-        )
+                row = _row(name, current, reading.report)
+            else:
+                row = self._compared(name, wanted)
+            key = name if row.error is not None else (row.label, row.vocab_size)
+            if key not in shown or name == wanted.name:
+                shown[key] = row
+        return tuple(shown.values())
 
     def _compared(self, name: str, wanted: Wanted) -> Compared:
         from core.tokenizers.inspect import inspect

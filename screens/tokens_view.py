@@ -127,7 +127,7 @@ def origin(bpe: BPETokenizer | None, token_id: int) -> list[tuple[str, str]]:
     if node.left is not None and node.right is not None:
         rows.append(("made of", f"{piece_text(node.left.bytes)} + {piece_text(node.right.bytes)}"))
     elif len(node.bytes) == 1:
-        rows.append(("made of", "itself: bytes are given from the start"))
+        rows.append(("made of", "a byte: given from the start"))
     return rows
 
 

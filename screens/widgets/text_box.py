@@ -111,8 +111,8 @@ class TextBox(Guarded, TextArea):
             line = text.find("\n", start, start + 200) if start else -1
             start = line + 1 if line >= 0 else start
         self._before, held, self._after = text[:start], text[start:end], text[end:]
-        self._told = held
         self.load_text(held)
+        self._told = self.text  # the field has line ends of its own
         self.move_cursor(self._location(at - start))
         self.scroll_cursor_visible(animate=False)
 

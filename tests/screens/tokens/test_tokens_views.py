@@ -1,0 +1,269 @@
+"""Vocabulary, windows, building a tokenizer, opening texts; nonsense; the lesson; what is taken away of each."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from textual import events
+from textual.widgets import Input
+
+from core.data.windows import Windows
+from core.tokenizers import get_tokenizer, list_tokenizers
+from core.tokenizers.listing import trained_folder
+from screens.tokens_dialogs import ChooseTokenizers, OpenText, Plan, PlanTraining, TextChoice
+from screens.tokens_texts import SAMPLES, clipped, read_text_file
+from screens.tokens_windows import PRESETS, WindowsPane
+from screens.widgets.error_card import ErrorCard
+from screens.widgets.lesson import MISSING, TryLine, fill, places_of, template_of
+from screens.widgets.window_rows import WindowRows
+
+NONSENSE = {
+    "empty": "",
+    "half a pair": "a\ud83d b\udc00",
+    "right to left": "שלום \u202eabc\u202c مرحبا",
+    "joined emoji": "👩‍👩‍👧 🇫🇷 👍🏽",
+    "stacked marks": "e\u0301\u0323 Z̷̛̗ \u0301x",
+    "controls": "a\0b\x1b[31mred\x07\x7f",
+    "line ends": "\n\n\t\t \n",
+    "one line": "x" * 20_000,
+    "special": "a<|endoftext|>b",
+    "unassigned": "\U000e0041 \ue000 \uffff",
+}
+
+
+async def test_nonsense_is_shown_and_nothing_of_it_reaches_the_terminal_raw(tokens_app, drive):
+    async with tokens_app.run_test(size=(80, 24)) as pilot:
+        tokens = drive(pilot)
+        await tokens.settled()
+        tokens.screen.use_tokenizer("byte")
+        for text in NONSENSE.values():
+            box = tokens.body.text
+            box.focus()
+            box.put("-")
+            box.select_all()
+            box.post_message(events.Paste(text))
+            await tokens.settled()
+            await pilot.press("escape", "end", "v", "v", "v", "v")
+            assert not tokens.screen.query(ErrorCard)
+            assert b"".join(tokens.body.strip.pieces) == tokens.screen.text.encode()
+            for strip in (tokens.body.strip, box):
+                drawn = "".join(strip.render_line(y).text for y in range(strip.size.height))
+                assert not set(drawn) & set("\x00\x07\x1b\x7f\u202e\u202c")
+
+
+async def test_windows_are_those_of_core(gpt2_app, drive):
+    async with gpt2_app.run_test(size=(120, 36)) as pilot:
+        tokens = drive(pilot)
+        await tokens.settled()
+        await pilot.press("t", "right", "tab", "right")
+        pane, rows = tokens.screen.query_one(WindowsPane), tokens.screen.query_one(WindowRows)
+        await pilot.pause()
+        assert pane.numbers == (5, 2, 8)
+        ids = np.array(tokens.body.strip.ids)
+        windows = Windows(ids, 5, 2)
+        assert rows.length == 3 * len(windows)
+        gpt2 = get_tokenizer("gpt2")
+        inputs, targets = windows[1]
+        for row, expected in ((4, inputs), (5, targets)):
+            shown = rows._row_text(row).plain.split(maxsplit=1)[1]
+            at = 0
+            for i in expected.tolist():
+                text = gpt2.token_bytes(i).decode("utf-8", "replace").replace(" ", "·").strip("\ufffd")
+                at = shown.index(text, at)
+        counts = tokens.screen.query_one("#counts").rows[0].plain
+        assert f"27 tokens → {len(windows)} windows → 1 batch of 8 and one of 3" in counts
+        printed = subprocess.run(
+            [sys.executable, "-c", tokens.screen.take_away().python], capture_output=True, text=True, check=True
+        ).stdout.splitlines()
+        first = windows[0]
+        assert [ast.literal_eval(line) for line in printed] == [len(windows), first[0].tolist(), first[1].tolist()]
+        await pilot.press("a", "a")
+        await pilot.pause()
+        assert pane.numbers == PRESETS[2]
+        assert "101" in tokens.screen.query_one("#counts").rows[0].plain
+        await pilot.press("escape")
+        assert tokens.body.main == "strip"
+
+
+async def test_a_built_tokenizer_is_saved_and_at_once_everywhere(tokens_app, drive):
+    async with tokens_app.run_test(size=(120, 36)) as pilot:
+        tokens = drive(pilot)
+        await tokens.settled()
+        await tokens.show(SAMPLES["prose"] * 3)
+        await pilot.press("b")
+        await tokens.until(lambda: isinstance(pilot.app.screen, PlanTraining))
+        dialog = pilot.app.screen
+        dialog.query_one("#corpus", Input).value = "."
+        dialog.query_one("#size", Input).value = "290"
+        await pilot.press("enter")
+        await tokens.until(lambda: tokens.screen.learning is not None and tokens.screen.learning.state == "saved")
+        await tokens.until(lambda: "bpe:bpe290 is saved" in tokens.sentence)
+        assert "merge 33 of 33" in tokens.title("build")
+        assert "bpe:bpe290" in [ref.name for ref in list_tokenizers()]
+        rows = tokens.screen.take_away().table[1]
+        assert len(rows) == 33
+        await pilot.press("u")
+        await tokens.settled()
+        assert pilot.app.workbench.tokenizer == "bpe:bpe290"
+        assert list(tokens.body.strip.ids) == get_tokenizer("bpe:bpe290").encode(tokens.screen.text)
+        assert tokens.body.merges.steps
+        pilot.app._ask_tokenizer()
+        await pilot.pause()
+        assert "bpe:bpe290" in [choice.value for choice in pilot.app.screen._choices]
+
+
+async def test_a_cancelled_training_writes_nothing_unless_it_is_kept(tokens_app, drive):
+    async with tokens_app.run_test(size=(120, 36)) as pilot:
+        tokens = drive(pilot)
+        await tokens.settled()
+        await tokens.screen.build(Plan("python-docs", 60_000, "never"))
+        await tokens.until(lambda: len(tokens.screen.learning.steps) > 20)
+        await pilot.press("x")
+        await tokens.until(lambda: tokens.screen.learning.state == "cancelled")
+        assert not trained_folder().exists()
+        await tokens.until(lambda: "K keeps them" in tokens.sentence)
+        await pilot.press("K")
+        await tokens.until(lambda: tokens.screen.learning.state == "saved")
+        learnt = len(tokens.screen.learning.steps)
+        assert get_tokenizer("bpe:never").vocab_size == 257 + learnt
+
+
+@pytest.mark.parametrize(
+    ("corpus", "size", "name", "reason"),
+    [
+        ("nowhere", "512", "", "neither a corpus"),
+        (".", "many", "", "whole number"),
+        (".", "256", "", "257"),
+        (".", "300", "../up", "letters"),
+    ],
+)
+async def test_a_plan_that_cannot_be_says_why(tokens_app, drive, corpus, size, name, reason):
+    async with tokens_app.run_test(size=(80, 24)) as pilot:
+        await drive(pilot).settled()
+        dialog = PlanTraining(".")
+        await pilot.app.push_screen(dialog)
+        for field, value in (("corpus", corpus), ("size", size), ("name", name)):
+            dialog.query_one(f"#{field}", Input).value = value
+        await pilot.pause()
+        plan, said = dialog.plan()
+        assert plan is None and reason in said
+
+
+async def test_a_search_that_cannot_be_read_says_so_in_the_pane(tokens_app, drive):
+    async with tokens_app.run_test(size=(120, 36)) as pilot:
+        tokens = drive(pilot)
+        await tokens.settled()
+        await tokens.screen.find_text("/(/")
+        pane = tokens.screen.query_one("#vocabulary-pane")
+        await tokens.until(lambda: "regular expression" in str(pane.border_subtitle))
+        await tokens.screen.find_text("len:2")
+        await tokens.until(lambda: tokens.screen.found is not None and tokens.screen.found.query == "len:2")
+        assert {len(entry.bytes) for entry in tokens.screen.found.entries} == {2}
+        assert tokens.screen.take_away().data["total"] == tokens.screen.found.total
+
+
+async def test_a_text_comes_from_a_sample_a_file_or_a_corpus(tokens_app, drive, tmp_path):
+    file = tmp_path / "latin.txt"
+    file.write_bytes(b"caf\xe9 na\xefve\r\nend")
+    async with tokens_app.run_test(size=(120, 36)) as pilot:
+        tokens = drive(pilot)
+        await tokens.settled()
+        await pilot.press("o")
+        await tokens.until(lambda: isinstance(pilot.app.screen, OpenText))
+        await pilot.press("down", "enter")
+        await tokens.settled()
+        assert tokens.screen.text == SAMPLES["prose"] and "prose" in tokens.title("text")
+        await pilot.press("o", "x")
+        await tokens.until(lambda: isinstance(pilot.app.screen, OpenText))
+        field = pilot.app.screen.query_one(Input)
+        assert field.has_focus and field.value == "x"
+        field.value = str(file)
+        await pilot.press("enter")
+        await tokens.until(lambda: tokens.screen.source.name == "latin.txt")
+        await tokens.settled()
+        assert "2 bytes are no UTF-8" in str(tokens.screen.query_one("#text-pane").border_subtitle)
+        assert tokens.screen.text == "caf\ufffd na\ufffdve\r\nend"
+        tokens.screen.open_text(TextChoice("file", str(tmp_path / "none")))
+        await tokens.until(lambda: bool(tokens.screen.query(ErrorCard)))
+        tokens.screen.open_text(TextChoice("corpus", "the-verdict"))
+        await tokens.until(
+            lambda: "the-verdict is not on" in next((c.problem.what for c in tokens.screen.query(ErrorCard)), "")
+        )
+
+
+async def test_up_to_three_are_compared(tokens_app, drive):
+    async with tokens_app.run_test(size=(120, 36)) as pilot:
+        tokens = drive(pilot)
+        await tokens.settled()
+        tokens.screen.others = ()
+        await pilot.press("c")
+        await tokens.until(lambda: isinstance(pilot.app.screen, ChooseTokenizers) and pilot.app.screen.names)
+        await pilot.press(*["down", "space"] * 4)
+        await pilot.press("enter")
+        await tokens.settled()
+        assert tokens.screen.others == ("words-v1", "words-v2", "char")
+        await tokens.until(lambda: {"words-v1", "words-v2"} <= {row.label for row in tokens.screen.compared})
+        assert len({(row.label, row.vocab_size) for row in tokens.screen.compared}) == len(tokens.screen.compared)
+
+
+async def test_the_lesson_tells_the_numbers_of_the_screen_and_its_tries_happen(tokens_app, gpt2_vocabulary, drive):
+    async with tokens_app.run_test(size=(120, 36)) as pilot:
+        tokens = drive(pilot)
+        await tokens.settled()
+        template = template_of("L1")
+        for name in (None, "gpt2"):
+            pilot.app.workbench.set(tokenizer=name)
+            await tokens.settled()
+            view = tokens.screen.lesson()
+            text = fill(template, view.values)
+            assert places_of(template) <= view.values.keys()
+            assert MISSING not in text.replace("–", "", 0) and "{" not in text
+            assert f"{tokens.screen.reading.report.total} tokens" in text.replace("\n", " ")
+        pilot.app.workbench.set(tokenizer=None)
+        await pilot.press("question_mark")
+        await tokens.until(lambda: len(tokens.screen.query(TryLine)) >= 3)
+        merges, char = [line for line in tokens.screen.query(TryLine) if line.action][:2]
+        char.focus()
+        await pilot.press("enter")
+        await tokens.settled()
+        assert "char" in tokens.screen.others
+        merges.focus()
+        await pilot.press("enter")
+        await tokens.until(lambda: tokens.body.merges.playing)
+        assert pilot.app.workbench.tokenizer == "gpt2" and "naïve" in tokens.screen.word
+        assert tokens.screen.stop_streaming()
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 16), (160, 45)])
+async def test_every_pane_is_reached_by_tab_at_every_size(tokens_app, drive, size):
+    async with tokens_app.run_test(size=size) as pilot:
+        tokens = drive(pilot)
+        await tokens.settled()
+        seen = set()
+        for _ in range(5):
+            await pilot.press("tab")
+            focused = tokens.screen.focused
+            assert focused.region.area > 0 and tokens.screen.region.contains_region(focused.region)
+            seen.add(tokens.body.pane_of(focused))
+            if tokens.screen.typing:
+                await pilot.press("escape")
+                tokens.screen._pane = "text"
+        assert seen == {"main", "token", "merge", "compare", "text"}
+
+
+def test_a_file_is_read_whatever_it_holds(tmp_path):
+    path = tmp_path / "x.bin"
+    path.write_bytes(bytes(range(256)))
+    source = read_text_file(path)
+    assert "128 bytes are no UTF-8" in source.note and "binary" in source.note and not source.word
+    path.write_bytes(b"\xef\xbb\xbfhello")
+    assert read_text_file(path).text == "hello"
+
+
+def test_a_clipped_text_ends_at_a_character():
+    assert clipped("aé" * 100, 10) == "aéaéaéa"
+    assert clipped("abc", 10) == "abc"
