@@ -200,7 +200,8 @@ class Found:
 
 def vocabulary(tokenizer: Tokenizer) -> tuple[Entry, ...]:
     """Every entry of a vocabulary, in the order of the ids; ids that were left free are left out."""
-    return _entries(tokenizer)
+    instance: Any = tokenizer
+    return _entries(instance)
 
 
 @lru_cache(maxsize=3)  # a search at every key press looks through the same vocabulary
