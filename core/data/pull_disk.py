@@ -8,6 +8,8 @@ from pathlib import Path
 from core.data import digests
 from core.data.partfile import size_of, writing
 from core.data.pull_catalogue import Entry, PullFile, entries
+from core.data.pull_hub import index_of, shards
+from core.errors import ModelSpecError
 from core.folders import cache_dir
 from core.lock import FileLock
 
@@ -61,7 +63,16 @@ def clear(paths: list[Path]) -> int:
 
 def looks_whole(file: PullFile) -> bool:
     """Whether a file is here with the right size, as far as can be seen without reading it."""
-    if file.name == "model.safetensors" and not file.dest.exists():  # one of several files stands for all
-        return file.dest.with_name("model.safetensors.index.json").is_file()
+    if file.name == "model.safetensors" and not file.dest.exists():
+        return _parts_are_here(file)
     right = file.size in (None, size_of(file.dest)) or file.name in digests.seen(file.dest.parent)
     return file.dest.is_file() and right
+
+
+def _parts_are_here(weights: PullFile) -> bool:
+    """Whether the index that stands for weights in several files is here, and all that it names."""
+    index = index_of(weights)
+    try:
+        return all(part.dest.is_file() for part in shards(index))
+    except ModelSpecError:  # there is none, or it names what it must not
+        return False

@@ -38,8 +38,6 @@ class PullJob:
         self.source = source
         self.cancelled = cancelled
         self.plan = list(wanted.files[source])
-        self.fetched = False
-        """Whether anything had to be fetched."""
         self._sizes: dict[PullFile, int | None] = {}
         self._done: dict[PullFile, int] = {}
         self._offers: dict[str, Offer] = {}
@@ -88,12 +86,15 @@ class PullJob:
         if self.cancelled.is_set():
             return
         if len(self._done) < len(self.plan):
-            self.fetched = True
             with new_client(host_of(addresses(self.plan[0])[0])) as client:
                 yield from self._ask(client)
                 self._check_space()
                 while not self.cancelled.is_set() and (left := [file for file in self.plan if file not in self._done]):
+                    planned = len(self.plan)
                     yield from self._get(left[0], client)  # which may change the plan
+                    if len(self.plan) > planned:
+                        yield from self._ask(client)
+                        self._check_space()
         if not self.cancelled.is_set() and self.source == "openai" and self.wanted.kind == "model":
             from core.data.pull_openai import convert
 

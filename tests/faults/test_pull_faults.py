@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 import sys
 from collections import deque, namedtuple
@@ -254,6 +255,20 @@ def test_what_is_half_here_already_needs_less_room(site: FileServer, monkeypatch
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9, 50_000))
     assert fetch(TINY)[-1].phase == "done"
+
+
+def test_room_is_looked_for_again_when_the_parts_of_the_weights_are_known(
+    site: FileServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = "model-00001-of-00001.safetensors"
+    site.files[f"{REPO}/{part}"] = site.files.pop(WEIGHTS_AT)
+    site.files[f"{WEIGHTS_AT}.index.json"] = json.dumps({"weight_map": {"wte": part}}).encode()
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(10**9, 10**9, len(WEIGHTS) - 1))
+    with pytest.raises(DiskFullError, match=f"{len(WEIGHTS):,} bytes more"):
+        fetch(TINY)
+    assert site.asked_for(f"{REPO}/{part}") == 0
+    assert not pull_item(TINY).here
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no limit on the size of files")

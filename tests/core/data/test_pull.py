@@ -361,6 +361,12 @@ def test_an_index_that_names_files_elsewhere_is_refused(name: str, site: FileSer
     with pytest.raises(ModelSpecError, match="plain file name"):
         fetch(TINY)
     assert not [path for path in cache.rglob("*") if "evil" in path.name or path.suffix == ".safetensors"]
+    index = cache / "models" / "hf" / "someone" / "tiny" / "model.safetensors.index.json"
+    index.parent.mkdir(parents=True)
+    index.write_bytes(site.files[f"{REPO}/model.safetensors.index.json"])  # put there by hand
+    assert not pull_item(TINY).here
+    with pytest.raises(ModelSpecError, match="plain file name"):
+        fetch(TINY)
 
 
 def test_a_repository_without_safetensors_is_refused(site: FileServer) -> None:
