@@ -53,7 +53,7 @@ class Splitter:
 
     @cached_property
     def _compiled(self) -> Any:
-        import regex  # type: ignore[import-untyped]
+        import regex
 
         try:
             return regex.compile(self.pattern)
