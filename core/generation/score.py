@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.errors import InputError
+from core.generation.memory import telling_out_of_memory
 from core.generation.prompts import Special, check_fits, piece, prompt_ids
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ def score(
     Raises:
         InputError: fewer than two tokens, or a stride out of range.
         TokenizerError: the tokenizer is missing, belongs to another model, or cannot write the text.
+        MemoryShortError: a window does not fit.
     """
     steps = score_steps(loaded, text, stride=stride, cancelled=cancelled, allowed_special=allowed_special)
     return TextScore(tuple(token for part in steps for token in part))
@@ -138,10 +140,12 @@ def _scored(
     for begin, first, end in windows(len(ids), loaded.config.context_length, stride):
         if cancelled is not None and cancelled.is_set():
             return
-        hidden = _hidden(loaded, ids[begin : end - 1])[first - begin - 1 :]  # (T, C): one row before each target
+        with telling_out_of_memory():
+            hidden = _hidden(loaded, ids[begin : end - 1])[first - begin - 1 :]  # (T, C): one row before each target
         for at in range(0, len(hidden), ROWS):
             place = first + at
-            numbers = _numbers(loaded, hidden[at : at + ROWS], ids[place : min(place + ROWS, end)])
+            with telling_out_of_memory():
+                numbers = _numbers(loaded, hidden[at : at + ROWS], ids[place : min(place + ROWS, end)])
             pairs = zip(ids[place - 1 :], ids[place:], numbers, strict=False)
             yield tuple(TokenScore(token, piece(tokenizer, token, last), *row) for last, token, row in pairs)
 

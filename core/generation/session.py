@@ -43,7 +43,7 @@ class Session:
         self.loaded = loaded
         with telling_out_of_memory():
             self.runner: Runner = runner or make_runner(loaded.model)
-        self._file = WeightsFile(loaded.source)
+        self._file = WeightsFile(loaded.source, mapped=bool(loaded.maps))
         self._held: list[list[int]] = []  # what each row of the cache has read
         self._lock = threading.Lock()
 
@@ -111,12 +111,12 @@ class WeightsFile:
     """The file that a model came from, watched: its weights may be a view of it.
 
     A file that is replaced or deleted does no harm, since what is mapped stays as it was. One that is written over in
-    place changes the weights, and one that is cut short would end the process at the next touch: that is an error here,
-    asked for before each token.
+    place changes mapped weights, and one that is cut short would end the process at the next touch: that is an error
+    here, asked for before each token. Where nothing is mapped, neither matters.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path, self._said = path, False
+    def __init__(self, path: Path, *, mapped: bool = True) -> None:
+        self._path, self._mapped, self._said = path, mapped, False
         self._before = self._look()
 
     def check(self) -> None:
@@ -125,7 +125,7 @@ class WeightsFile:
         Raises:
             CheckpointError: the same file has another size or time.
         """
-        now = self._look()
+        now = self._look() if self._mapped else None
         if now and self._before and now[0] == self._before[0] and now != self._before:
             raise CheckpointError(
                 f"{self._path.name} was written over while the model was in use: {self._before[1]:,} bytes when it was "
@@ -134,12 +134,12 @@ class WeightsFile:
             )
 
     def notice(self) -> str:
-        """A sentence if the file is gone or another one has its name; once."""
+        """A sentence if the file is gone or is another one; once."""
         now = self._look()
-        if self._said or not self._before or (now and now[0] == self._before[0]):
+        if self._said or now == self._before or not self._before:
             return ""
         self._said = True
-        how = "was replaced" if now else "is gone"
+        how = "is gone" if not now else "was written over" if now[0] == self._before[0] else "was replaced"
         return f"the file {self._path.name} {how}; the model goes on with the weights that it was opened with"
 
     def _look(self) -> tuple[tuple[int, int], int, int] | None:

@@ -81,6 +81,15 @@ def test_a_file_that_is_written_over_in_place_is_an_error(tmp_path: Path, conten
         watched.check()
 
 
+def test_a_file_that_is_written_over_does_no_harm_where_nothing_is_mapped(tmp_path: Path) -> None:
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(b"weights")
+    watched = WeightsFile(path, mapped=False)
+    path.write_bytes(b"weig")
+    watched.check()
+    assert "was written over" in watched.notice() and watched.notice() == ""
+
+
 def test_a_model_without_a_file_is_not_watched(tmp_path: Path) -> None:
     nowhere = WeightsFile(tmp_path / "none")
     nowhere.check()
