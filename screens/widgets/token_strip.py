@@ -253,7 +253,7 @@ class TokenStrip(Guarded, ScrollView, can_focus=True):
             return
         # One way to write it, whose labels are made once for all texts.
         labels = Labels(self.mode, spaces=self.show_spaces or self._plain, ascii_only=self._look.ascii)
-        if (labels.mode, labels.spaces) != (self._labels.mode, self._labels.spaces) or labels.mode == "ids":
+        if labels.mode == "ids" or not labels.same_as(self._labels):
             self._labels = labels
         gap = 1 if self._plain or self.spaced or self.mode != "text" else 0
         self._lines = Lines(

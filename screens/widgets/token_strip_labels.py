@@ -54,8 +54,13 @@ class Labels:
     def __init__(self, mode: Mode = "text", *, spaces: bool = True, ascii_only: bool = False) -> None:
         self.mode = mode
         self.spaces = spaces
+        self.ascii_only = ascii_only
         self._white = _white(ascii_only) if spaces else {" ": " ", "\n": " ", "\t": " ", "\r": " "}
         self._made: dict[bytes | int, Label] = {}
+
+    def same_as(self, other: Labels) -> bool:
+        """Whether both write the same."""
+        return (self.mode, self.spaces, self.ascii_only) == (other.mode, other.spaces, other.ascii_only)
 
     def of(self, piece: bytes, token_id: int | None = None) -> Label:
         """The label of a token; ``token_id`` is what ``ids`` shows, and a negative one stands for none."""

@@ -147,3 +147,39 @@ async def test_no_tokens_are_no_trouble():
         await pilot.click(TokenStrip, offset=(3, 3))
         assert app.lines()[0] == "nothing here yet"
         assert app.said == []
+
+
+@pytest.mark.parametrize(
+    ("look", "size"),
+    [
+        pytest.param(Look(), (120, 36), id="dark"),
+        pytest.param(Look(light=True), (80, 24), id="light"),
+        pytest.param(Look(colours="256"), (80, 24), id="256"),
+        pytest.param(Look(colours="none"), (80, 24), id="no-color"),
+    ],
+)
+def test_how_it_looks(snap_compare, monkeypatch, look, size):
+    class Gallery(Showing):
+        def compose(self):
+            yield TokenStrip(look=look, id="tints")
+            yield TokenStrip(look=look, id="values")
+
+    async def fill(pilot):
+        pilot.app.theme = "textual-light" if look.light else "textual-dark"
+        tints, values = pilot.app.query(TokenStrip)
+        tints.fill(PIECES, ids=IDS)
+        tints.show_spaces = True
+        tints.marks = {3, 5}
+        tints.cursor = 8
+        tints.dim_before = 2
+        values.fill(PIECES, values=[i / 11 for i in range(12)])
+        values.bars = True
+        await pilot.pause()
+
+    class Still(Gallery):
+        def on_mount(self):
+            pass
+
+    if look.colours == "none":
+        monkeypatch.setenv("NO_COLOR", "1")
+    assert snap_compare(Still(look), terminal_size=size, run_before=fill)
