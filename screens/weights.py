@@ -237,6 +237,13 @@ class WeightsScreen(WeightChanges):
         if not self.settings.bins and counted is not None and len(counted.counts) != self.body.bins:
             self.look_now()
 
+    @on(TensorTree.Measured)
+    @guarded
+    def _tree_measured(self, event: TensorTree.Measured) -> None:
+        event.stop()
+        self.show_columns()
+        self.survey_now()
+
     @on(TensorTree.TensorHighlighted)
     @guarded
     def _highlighted(self, event: TensorTree.TensorHighlighted) -> None:

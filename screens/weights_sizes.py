@@ -27,13 +27,17 @@ MINE = len(GPT2_SIZES)
 """The column of one's own model."""
 
 
-def widths(width: int) -> tuple[int, int]:
-    """Cells of the labels and of each of the five columns.
+def widths(width: int) -> tuple[int, int, tuple[int, ...]]:
+    """Cells of the labels and of each column, and which of the five there is room for.
 
-    >>> widths(116), widths(76)
-    ((22, 14), (16, 12))
+    >>> widths(116), widths(76), widths(54)
+    ((22, 14, (0, 1, 2, 3, 4)), (16, 12, (0, 1, 2, 3, 4)), (16, 12, (0, 3, 4)))
     """
-    return (22, 14) if width >= 94 else (16, max(9, (width - 16) // 5))
+    every = tuple(range(MINE + 1))
+    if width >= 94:
+        return 22, 14, every
+    shown = every if width >= 70 else (0, MINE - 1, MINE)
+    return 16, max(9, (width - 16) // len(shown)), shown
 
 
 class SizeTable(VirtualList):
@@ -133,10 +137,10 @@ class SizesPane(Guarded, Vertical):
         self.call_after_refresh(self._show_names)
 
     def _show_names(self) -> None:
-        label, each = widths(self.table.scrollable_content_region.width)
+        label, each, shown = widths(self.table.scrollable_content_region.width)
         text = Text(" " * label, end="")
-        for column, name in enumerate(self.names):
-            text.append(name.rjust(each), Style(bold=True, underline=column == self.column))
+        for column in shown:
+            text.append(self.names[column].rjust(each), Style(bold=True, underline=column == self.column))
         self.query_one("#w-size-names", Static).update(text, layout=False)
 
     @on(SizeTable.Slid)
@@ -177,9 +181,11 @@ class SizesPane(Guarded, Vertical):
     def _row(self, index: int) -> Text:
         row = ROWS[index]
         width = self.table.scrollable_content_region.width
-        label, each = widths(width)
+        label, each, shown = widths(width)
         text = Text(fit(row.name, label), end="")
-        for column, report in enumerate(self.reports):
+        reports = self.reports
+        for column in shown:
+            report = reports[column]
             said = row.text(report)
             if len(said) >= each:
                 said = short_number(float(row.value(report) or 0))
@@ -188,12 +194,12 @@ class SizesPane(Guarded, Vertical):
             cell = said.rjust(each) if len(said) < each else " " + fit(said, each - 1)
             chosen = column == self.column and index == self.table.cursor
             text.append(cell, Style(bold=column == MINE, underline=chosen))
-        room = width - label - 5 * each - 2
+        room = width - label - len(shown) * each - 2
         if room >= 12:
             if row.slider:
                 text.append("  " + self._slider(place_of(self._mine.config, row.slider), min(room, 28)))
             else:
-                letters = row.formula(self.reports[self.column]).partition(" = ")[0]
+                letters = row.formula(reports[self.column]).partition(" = ")[0]
                 text.append("  " + fit(letters, room), Style(dim=True))
         return text
 

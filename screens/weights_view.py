@@ -156,7 +156,7 @@ def columns_for(width: int, names: str, measure: str) -> tuple[Column, ...]:
     ['openai', 'shape', 'std']
     """
     other = Column(
-        names, "OpenAI" if names == "openai" else "Hugging Face", 16 if names == "openai" else 22, right=False
+        names, "OpenAI" if names == "openai" else "Hugging Face", 17 if names == "openai" else 22, right=False
     )
     shape, number = Column("shape", "shape", 10), Column(measure, measure, 9)
     if width < 46:
@@ -165,7 +165,7 @@ def columns_for(width: int, names: str, measure: str) -> tuple[Column, ...]:
         return (shape, number)
     if width < 122:
         return (other, shape, number)
-    out = [Column("openai", "OpenAI", 16, right=False)]
+    out = [Column("openai", "OpenAI", 17, right=False)]
     if width >= 155:
         out.append(Column("huggingface", "Hugging Face", 32, right=False))
     out += [Column("shape", "shape", 10), Column("dtype", "dtype", 8), Column("parameters", "numbers", 11)]

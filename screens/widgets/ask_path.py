@@ -10,7 +10,8 @@ from textual.widgets import Input, Static
 
 from screens.widgets.dialog import Dialog
 
-WEIGHTS = ("model.safetensors", "run.json")
+WEIGHTS = ("model.safetensors", "run.json", "model.safetensors.index.json", "hparams.json")
+"""A file by which a folder is known: of weights, of a run, of weights in several files, of OpenAI's originals."""
 
 
 def reason_against(text: str) -> str:

@@ -64,6 +64,9 @@ class TensorTree(VirtualList):
             """The tree."""
             return self.tree
 
+    class Measured(Message):
+        """There is other room now, for other columns."""
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._roots: tuple[TensorNode, ...] = ()
@@ -161,6 +164,10 @@ class TensorTree(VirtualList):
             said = fit(self._cell(node.key, column.name), column.width)
             text.append(" " + (said.strip().rjust(column.width) if column.right else said), Style(dim=not column.right))
         return text
+
+    def on_resize(self) -> None:
+        """Tells that columns may come or go."""
+        self.post_message(self.Measured())
 
     @on(VirtualList.Highlighted)
     def _moved(self, event: VirtualList.Highlighted) -> None:
