@@ -203,9 +203,7 @@ def summary(config: SamplingConfig) -> str:
     """
     parts = []
     for dial in DIALS:
-        if dial.field in NO_FIELD or (
-            dial.field in OFF and getattr(config, dial.field) == OFF[dial.field]
-        ):
+        if dial.field in NO_FIELD or (dial.field in OFF and getattr(config, dial.field) == OFF[dial.field]):
             continue
         parts.append(f"{dial.label} {value_text(config, dial)}")
     return " · ".join(parts)

@@ -5,9 +5,10 @@ import shutil
 import pytest
 from console_pilots import SHORT, answered, console, ids, quiet, sentence, until
 
+from core.errors import ConfigError
 from core.folders import asset
 from screens.generation import GenerationScreen
-from screens.generation_dials import DIALS
+from screens.generation_dials import dial_of, typed
 from screens.training_dialogs import AskText
 from screens.widgets.error_card import ErrorCard
 
@@ -129,22 +130,29 @@ WRONG = (
 )
 
 
+@pytest.mark.parametrize(("field", "text", "reason"), WRONG)
+def test_settings_that_cannot_be_are_named_with_what_was_expected(field, text, reason):
+    with pytest.raises(ConfigError, match=reason):
+        typed(SHORT, dial_of(field), text)
+
+
 async def test_settings_that_cannot_be_are_refused_where_they_are_typed(monkeypatch):
     monkeypatch.setattr(GenerationScreen, "open_model", lambda self: None)
     app = console()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = app.screen
-        await pilot.press("s")
-        for field, text, reason in WRONG:
-            screen.body.dials.cursor = [dial.field for dial in DIALS].index(field)
-            await pilot.press("enter")
-            dialog = app.screen
-            assert isinstance(dialog, AskText)
-            dialog.query_one("#answer").value = text
-            await pilot.press("enter")
-            assert app.screen is dialog and reason in str(dialog.query_one("#reason").visual), field
-            await pilot.press("escape")
-            assert screen.sampling == SHORT
+        await pilot.press("s", "down", "enter")
+        dialog = app.screen
+        assert isinstance(dialog, AskText)
+        dialog.query_one("#answer").value = "-1"
+        await pilot.press("enter")
+        assert app.screen is dialog and "at least 0" in str(dialog.query_one("#reason").visual)
+        await pilot.press("escape")
+        assert screen.sampling == SHORT
+        await pilot.press("enter")
+        app.screen.query_one("#answer").value = "0,3"
+        await pilot.press("enter", "right", "down", "backspace")
+        assert screen.sampling == SHORT.override(temperature=0.5, top_k=None)
 
 
 async def test_a_stop_text_ends_the_answer_and_n_says_why_it_goes_no_further():
