@@ -373,3 +373,15 @@ def test_weights_that_are_no_numbers_are_said() -> None:
 def test_a_step_goes_through_json() -> None:
     for step in generate(byte_level(), "é", SamplingConfig(max_new_tokens=8, top_k=4)):
         assert Step.from_dict(step.to_dict()) == step
+
+
+def test_gpt2s_vocabulary_comes_out_as_its_tokenizer_decodes_it(gpt2_vocabulary: object) -> None:
+    tokenizer = get_tokenizer("gpt2")
+    model = loaded(tiny_model(tokenizer.vocab_size), tokenizer)
+    prompt = "Once upon a time: é漢😀"
+    config = SamplingConfig(max_new_tokens=60, temperature=3, stop_at_end_of_text=False, top_k=3000)
+    steps = list(generate(model, prompt, config))
+    ids = tokenizer.encode(prompt) + [step.token_id for step in steps]
+    assert prompt + "".join(step.text for step in steps) == tokenizer.decode(ids)
+    assert steps[0].kept == {"temperature": 50257, "top_k": 3000}
+    assert [s.token_id for s in steps] == [s.token_id for s in generate(model, tokenizer.encode(prompt), config)]
