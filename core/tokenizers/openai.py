@@ -53,6 +53,9 @@ _STRETCH = 4_000_000
 _SEAMED = frozenset({GPT2_PATTERN, CL100K_PATTERN, O200K_PATTERN})
 _SEAM = re.compile(r"(?<=[A-Za-z]) (?=[A-Za-z])")
 
+_MANY = 100_000
+"""Characters from which on a text may be too much for tiktoken's regular expressions."""
+
 
 class TiktokenTokenizer:
     """A byte-pair vocabulary of OpenAI's, with tiktoken doing the work."""
@@ -106,13 +109,10 @@ class TiktokenTokenizer:
         return ids
 
     def _plain(self, text: str) -> list[int]:
-        if len(text) > _STRETCH:
-            listed: list[int] = self.encode_array(text).tolist()
-            return listed
-        try:
-            return list(self._encoding.encode_ordinary(text))
-        except ValueError:  # its regular expressions have had enough: half a million spaces before a letter
-            return self._own.encode(text, disallowed_special=())
+        # Only this call of tiktoken's can say that its regular expressions have had enough (half a million spaces
+        # before a letter); the one for lists panics there.
+        ids: list[int] = self.encode_array(text).tolist() if len(text) > _MANY else self._encoding.encode_ordinary(text)
+        return ids
 
     @cached_property
     def _own(self) -> BPETokenizer:

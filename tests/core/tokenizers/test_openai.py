@@ -116,6 +116,15 @@ def test_the_parts_of_one_character_share_its_place(gpt2: TiktokenTokenizer) -> 
     assert (tokens[-1].char_start, tokens[-1].char_end) == (2, 3)
 
 
+@pytest.mark.parametrize("space", [" ", "\n"])
+def test_a_million_spaces_before_a_letter_are_no_panic(gpt2: TiktokenTokenizer, space: str) -> None:
+    """tiktoken's own encode panics there (its regular expressions' stack is full)."""
+    text = space * 1_000_000 + "a"
+    ids = gpt2.encode(text)
+    assert gpt2.decode(ids) == text
+    assert gpt2.encode_array(text).tolist() == ids
+
+
 def test_the_end_of_text_is_special_only_where_it_is_allowed(gpt2: TiktokenTokenizer) -> None:
     text = "one<|endoftext|>two"
     assert gpt2.special_tokens == {"<|endoftext|>": 50_256}
