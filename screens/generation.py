@@ -114,6 +114,7 @@ class GenerationScreen(Streaming):
 
     @on(Streaming.SizeChanged)
     def _size_changed(self) -> None:
+        self.paint_choice()
         self.paint_titles()
 
     def bench_changed(self, bench: Bench) -> None:

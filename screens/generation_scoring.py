@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -199,7 +200,8 @@ class Scoring(Keeping):
         known, choice = self._score_live
         if choice is not None and known == index:
             taken = self.scored[index].token_id if index < len(self.scored) else None
-            body.bars.show(bars_of(choice, taken), cursor=body.bars.cursor)
+            rows = [replace(bar, second=None) for bar in bars_of(choice, taken)]  # nothing was drawn
+            body.bars.show(rows, cursor=body.bars.cursor)
             body.detail.update(detail_text(choice, self.opened.vocabulary if self.opened else 2))
             body.title("alternatives", f"instead of ‘{written(self.scored[index].bytes)}’", "the model's own")
         else:

@@ -156,11 +156,9 @@ def _choice_values(choice: Choice | Step, step: Step | None, sampling: SamplingC
     values = {"entropy": f"{choice.entropy:.2f}"}
     top = choice.alternatives[:5]
     logits = [math.log(a.before) if a.before > 0 else -math.inf for a in top]
-    rows = []
+    rows = [f"    {'token':<8}logit     p drawn"]
     for a, logit in zip(top, logits, strict=True):
-        rows.append(
-            f"    {written(a.bytes):<12} logit {logit - logits[0]:7.2f}   p {a.before:6.3f}   drawn {a.after:6.3f}"
-        )
+        rows.append(f"    {written(a.bytes)[:7]:<7}{logit - logits[0]:6.1f} {a.before:.3f} {a.after:.3f}")
     values["top_five"] = "\n".join(rows)
     if top:
         values |= {"best": written(top[0].bytes), "best_p": f"{top[0].before:.3f}", "best_after": f"{top[0].after:.3f}"}
