@@ -152,7 +152,7 @@ def _stream(steps: Iterator[Step], n: int, seed: int) -> None:
     began = time.perf_counter()
     kept: list[list[Step]] = [[] for _ in range(n)]
     for step in steps:
-        if step.notice and step.sample == 0:
+        if step.notice and not any(kept):
             note(step.notice)
         if n > 1 and not any(kept):
             write(_heading(0, n, seed))
@@ -166,6 +166,10 @@ def _stream(steps: Iterator[Step], n: int, seed: int) -> None:
             write("\n" + _heading(sample, n, seed))
             write_clean("".join(step.text for step in kept[sample]))
             _end_line(kept[sample])
+    if slid := sum(bool(step.notice) for step in kept[0][1:]):  # said in the middle it would cut the text
+        note(
+            f"the context was full {slid} time{'s' * (slid > 1)}; from then on the model saw the last part of the text"
+        )
     if sys.stderr.isatty():
         _sum_up(kept, time.perf_counter() - began)
 

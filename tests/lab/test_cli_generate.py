@@ -127,6 +127,12 @@ def test_a_prompt_longer_than_the_context_says_so(llm_lab):
     assert said.code == 0 and "the model sees 128 at once" in said.err
 
 
+def test_a_context_that_slides_is_said_behind_the_text(llm_lab):
+    said = llm_lab(*SHORT[:-1], "190", "-n", "2")
+    assert said.code == 0 and said.err.startswith("note: the context was full 2 times; ")
+    assert len(said.err.splitlines()) == 1
+
+
 @pytest.mark.parametrize(
     ("words", "title"),
     [
