@@ -119,7 +119,8 @@ def gpt2_sizes() -> list[ModelRef]:
 def _kept(models: Path, ref: ModelRef) -> str | None:
     """What there is to say of a published model that is in the cache; None if it is not."""
     folder, originals = models / ref.spec, models / ref.label.replace("gpt2-", "openai-", 1)
-    if (folder / "model.safetensors").is_file() or (folder / "model.safetensors.index.json").is_file():
+    weights = ("model.safetensors", "model.safetensors.index.json")
+    if (folder / "config.json").is_file() and any((folder / name).is_file() for name in weights):
         return ""
     if (originals / "checkpoint").is_file() and any(originals.glob("*.data-00000-of-00001")):
         return "OpenAI's files, converted when first used"

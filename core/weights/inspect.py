@@ -164,7 +164,7 @@ def tensors(spec: str) -> TensorList:
         CheckpointError: a file is damaged or does not fit its configuration.
     """
     where = locate(spec)
-    weights = Weights(where) if where.here else None
+    weights = Weights(where) if where.files else None  # OpenAI's are listed before they are converted
     infos = []
     for name in tensor_names(where.config):
         entry = weights.place(name.ours)[1] if weights else None

@@ -102,7 +102,7 @@ def _hint(spec: str, error: RunError) -> str:
 def _published(spec: str) -> Located:
     models = cache_dir() / "models"
     folder, original = models / spec, models / f"openai-{GPT2[spec]}"
-    if huggingface.has_weights(folder):
+    if huggingface.has_weights(folder) and huggingface.is_huggingface(folder):  # both, or a pull was cut off
         return _of_folder(spec, folder)
     if openai.has_originals(original):
         return _of_original(spec, original)

@@ -21,12 +21,14 @@ from core.config import GPTConfig
 from core.errors import CheckpointError, ConfigError, InputError, LabError, MissingExtraError, ModelSpecError
 from core.folders import cache_dir
 from core.model.gpt import GPT
+from core.shelf import describe
 from core.tokenizers.bpe import BPETokenizer
 from core.weights.checkpoint import load_model
 from core.weights.convert import convert
 from core.weights.huggingface import config_dict
 from core.weights.inspect import tensors
 from core.weights.keymap import tensor_names
+from core.weights.locate import locate
 from core.weights.openai import convert_folder, converted_folder
 
 SHAPE = GPTConfig(257, 8, 8, 2, 1)
@@ -187,6 +189,24 @@ def test_a_disk_that_fills_up_while_converting(tmp_path: Path, theirs: Path, mon
         list(convert(str(theirs), tmp_path / "full"))
     assert not (tmp_path / "full").exists()
     assert [p for p in tmp_path.iterdir() if ".tmp" in p.name] == []
+
+
+def test_a_checkpoint_is_listed_before_it_is_converted(openai: Path) -> None:
+    found = tensors(str(openai))
+    assert (len(found), found.here, found.files) == (28, True, ())
+    assert found.parameters == sum(info.parameters for info in found)
+
+
+def test_originals_in_the_cache_are_the_published_model(openai: Path) -> None:
+    (cache_dir() / "models").mkdir(parents=True)
+    shutil.move(openai, cache_dir() / "models" / "openai-124M")
+    for spec in ("gpt2", "openai:124M"):
+        where = locate(spec)
+        assert where.original == cache_dir() / "models" / "openai-124M"
+        assert where.folder == cache_dir() / "models" / "gpt2"  # where llm-lab pull puts the conversion
+    ref = describe("gpt2")
+    assert ref.here and "converted when first used" in ref.note
+    assert not describe("gpt2-xl").here
 
 
 def test_what_changed_is_converted_again(openai: Path) -> None:

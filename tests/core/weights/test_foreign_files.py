@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -195,6 +196,23 @@ def test_gpt2s_vocabulary_from_the_cache(gpt2_vocabulary: Path, tmp_path: Path) 
     path = folder_of(tmp_path / "m", theirs(GPT(shape)), shape)
     (path / "llm-lab" / "tokenizer.json").unlink()
     assert load_model(str(path), device="cpu").tokenizer.encode("hello world") == [31373, 995]
+
+
+def test_openais_pair_of_gpt2_is_the_gpt2_tokenizer(lab_cache: Path, tmp_path: Path) -> None:
+    from conftest import ENCODER_JSON, R50K, VOCAB_BPE
+
+    from core.tokenizers import get_tokenizer
+    from core.weights.tokenizer_files import tokenizer_of
+
+    for name, kept in (("encoder.json", ENCODER_JSON), ("vocab.bpe", VOCAB_BPE)):
+        shutil.copy(lab_cache / kept, tmp_path / name)
+    known = get_tokenizer("gpt2").fingerprint
+    shape = GPTConfig(50257, 4, 4, 1, 1)
+    assert tokenizer_of(tmp_path, shape).fingerprint == known
+    for name in (R50K, VOCAB_BPE):  # and without the vocabulary in the cache
+        (lab_cache / name).unlink()
+    assert tokenizer_of(tmp_path, shape).fingerprint == known
+    assert tokenizer_of(tmp_path, shape).encode("hello world") == [31373, 995]
 
 
 names = st.lists(st.text("abc.", min_size=1, max_size=6), min_size=1, max_size=5, unique=True)
