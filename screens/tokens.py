@@ -50,7 +50,7 @@ class TokensScreen(Offers):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("e", "edit", "Edit", id="tokens.edit", tooltip="edit the text in place"),
-        Binding("v", "view(1)", "View", id="tokens.view", tooltip="text, ids, bytes, table"),
+        Binding("v", "view(1)", "View", id="tokens.view", tooltip="text, ids, bytes, table, beside others"),
         Binding("V", "view(-1)", show=False, id="tokens.view-back", tooltip="the view before"),
         Binding("comma", "step(-1)", "Merge", key_display=", .", id="tokens.back", tooltip="one merge back"),
         Binding("full_stop", "step(1)", show=False, id="tokens.forward", tooltip="one merge on"),
@@ -217,7 +217,7 @@ class TokensScreen(Offers):
             body.alert.display = False
             self._places = {}
             pin = body.strip.pin
-            body.strip.spaced = not _covers(reading)
+            body.strip.spaced = not reading.cut.covers
             body.strip.fill(reading.cut.pieces, ids=reading.cut.ids.tolist())
             if pin is not None and pin < body.strip.length:
                 body.strip.pin = pin
@@ -261,6 +261,7 @@ class TokensScreen(Offers):
         if message.number == self._number:
             self.compared = message.rows
             self.body.compare.show(compare_rows(message.rows, self.workbench.tokenizer or OWN))
+            self.show_beside()
 
     @on(CompareList.Activated)
     @guarded
@@ -325,9 +326,3 @@ class TokensScreen(Offers):
             self.body.go_to_pane("main")
         else:
             self.release()
-
-
-def _covers(reading: Reading) -> bool:
-    """Whether the tokens hold every byte of the text; words leave white space out."""
-    first = reading.tokens[:1000]
-    return not first or sum(len(token.bytes) for token in first) == first[-1].byte_end

@@ -54,6 +54,14 @@ class TokensBase(LabScreen):
         """The same for an entry of the vocabulary, if that is what is shown."""
         raise NotImplementedError
 
+    async def action_beside(self) -> None:
+        """Opens the strips of all compared tokenizers."""
+        raise NotImplementedError
+
+    def beside_title(self) -> None:
+        """Brings their border up to date."""
+        raise NotImplementedError
+
     def vocabulary_title(self) -> None:
         """Brings the border of the vocabulary up to date."""
         raise NotImplementedError

@@ -20,7 +20,7 @@ from screens.widgets.virtual_list import VirtualList
 
 PANES = ("main", "token", "merge", "compare", "text")
 """In the order of ``tab``."""
-MAIN = ("strip", "vocabulary", "windows", "build")
+MAIN = ("strip", "beside", "vocabulary", "windows", "build")
 """What the main pane can be."""
 
 

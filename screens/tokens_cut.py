@@ -36,6 +36,12 @@ class Cut:
     ids: NDArray[np.int64]
     pieces: list[bytes]
 
+    @property
+    def covers(self) -> bool:
+        """Whether the tokens hold every byte of the text; words leave white space out."""
+        first = self.tokens[:1000]
+        return not first or sum(len(token.bytes) for token in first) == first[-1].byte_end
+
     def places_of(self, token_id: int) -> list[int]:
         """Where tokens of an id stand."""
         import numpy as np

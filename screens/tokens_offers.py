@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+from screens.tokens_beside import BesideActions
 from screens.tokens_build import BuildActions
 from screens.tokens_shown import VIEWS, TokenActions
 from screens.tokens_sources import SourceActions
@@ -18,7 +19,7 @@ from screens.widgets.lesson import LessonView
 from screens.widgets.take_away import TakeAwayRequest
 
 
-class Offers(SourceActions, VocabularyActions, WindowsActions, BuildActions, TokenActions):
+class Offers(SourceActions, BesideActions, VocabularyActions, WindowsActions, BuildActions, TokenActions):
     """All that the screen can do; abstract: reading is the screen's."""
 
     _to_play = ""
@@ -92,11 +93,11 @@ class Offers(SourceActions, VocabularyActions, WindowsActions, BuildActions, Tok
         for name, text in SAMPLES.items():
             yield f"Show sample: {name}", "a text to look at", partial(self.show_text, Source(text, name))
 
-    def to_view(self, view: str) -> None:
+    async def to_view(self, view: str) -> None:
         """A view of the tokens, from wherever."""
         if self.body.main != "strip":
             self.to_main("strip")
-        self.show_view(view)
+        await self.show_view(view)
 
     def action_send(self) -> None:
         """Makes the beginning of this text the prompt of the other screens."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from core.errors import LabError, TokenizerError
-from screens.tokens_texts import SHOWN, clipped
+from screens.tokens_texts import BESIDE, SHOWN, clipped
 
 if TYPE_CHECKING:
     from core.tokenizers import Token, Tokenizer
@@ -69,6 +69,8 @@ class Compared:
     unknown: tuple[str, ...] = ()
     error: LabError | None = None
     here: bool = True
+    cut: Cut | None = None
+    """Its tokens; of a long text those of its beginning."""
 
     def to_dict(self) -> dict[str, object]:
         """Plain JSON values."""
@@ -140,7 +142,7 @@ class TokensReader:
         shown: dict[tuple[str, int] | str, Compared] = {}
         for name in dict.fromkeys(names):
             if name == wanted.name and current is not None and reading.report is not None:
-                row = _row(name, current, reading.report)
+                row = _row(name, current, reading.report, beginning(reading.wanted.text, current, reading.cut))
             else:
                 row = self._compared(name, wanted)
             key = name if row.error is not None else (row.label, row.vocab_size)
@@ -154,7 +156,9 @@ class TokensReader:
         try:
             known = self.known(name, wanted.model)
             text, _ = shown_part(wanted.text)
-            return _row(name, known, inspect(text, known.tokenizer, limit=0))
+            found = beginning(text, known)
+            short = len(text) <= BESIDE
+            return _row(name, known, found.report if short else inspect(text, known.tokenizer, limit=0), found)
         except LabError as error:
             return Compared(name, name or "the model's", error=error, here=is_here(name))
 
@@ -191,7 +195,16 @@ def shown_part(text: str) -> tuple[str, int]:
     return part, 0 if len(part) == len(text) else len(part.encode())
 
 
-def _row(name: str, known: Known, report: TokenReport) -> Compared:
+def beginning(text: str, known: Known, whole: Cut | None = None) -> Cut:
+    """The tokens of a text, of a long one those of its beginning."""
+    from screens.tokens_cut import cut
+
+    if whole is not None and len(text) <= BESIDE:
+        return whole
+    return cut(text[:BESIDE], known.tokenizer)
+
+
+def _row(name: str, known: Known, report: TokenReport, cut: Cut) -> Compared:
     return Compared(
         name,
         known.label,
@@ -201,6 +214,7 @@ def _row(name: str, known: Known, report: TokenReport) -> Compared:
         report.vocab_size,
         known.note,
         report.unknown_pieces,
+        cut=cut,
     )
 
 

@@ -23,7 +23,8 @@ from screens.widgets.token_strip import TokenStrip
 from screens.widgets.token_strip_labels import MODES
 from screens.widgets.virtual_list import VirtualList
 
-VIEWS = (*MODES, "table")
+VIEWS = (*MODES, "table", "beside")
+"""The ways to show the tokens; the last: cut by several tokenizers."""
 
 
 class TokenActions(TokensBase):
@@ -48,6 +49,7 @@ class TokenActions(TokensBase):
         body.subtitle("strip", f"{views} · v" + ("" if body.shared else "    vocabulary · f    windows · t"))
         body.title("compare", ["same text, other tokenizers · enter or click uses one · c to change", "same text · c"])
         self.merge_title()
+        self.beside_title()
         self.vocabulary_title()
         self.windows_title()
         self.build_title()
@@ -173,20 +175,27 @@ class TokenActions(TokensBase):
 
     @property
     def view(self) -> str:
-        """Text, ids, bytes or table."""
+        """Text, ids, bytes, table or beside."""
+        if self.body.main == "beside":
+            return "beside"
         return "table" if self.body.table.display else self.body.strip.mode
 
-    def action_view(self, by: int) -> None:
+    async def action_view(self, by: int) -> None:
         """The next way to show the tokens; from elsewhere, back to them first."""
-        if self.body.main != "strip":
+        if self.body.main not in ("strip", "beside"):
             self.to_main("strip")
-            self.show_view(self.view)
-            return
-        self.show_view(VIEWS[(VIEWS.index(self.view) + by) % len(VIEWS)])
+            await self.show_view(self.view)
+        else:
+            await self.show_view(VIEWS[(VIEWS.index(self.view) + by) % len(VIEWS)])
 
-    def show_view(self, view: str) -> None:
-        """Text, ids, bytes or table."""
+    async def show_view(self, view: str) -> None:
+        """Text, ids, bytes, table or beside."""
+        if view == "beside":
+            await self.action_beside()
+            return
         body = self.body
+        if body.main == "beside":
+            self.to_main("strip")
         table = view == "table"
         body.table.display, body.strip.display = table, not table
         if table:

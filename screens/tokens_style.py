@@ -8,15 +8,13 @@ TokensScreen {
     #text-pane { height: 5; }
     #main { height: 1fr; width: 1fr; }
     #alert { height: auto; max-height: 7; }
-    #strip-pane, #vocabulary-pane, #windows-pane, #build-pane { width: 1fr; height: 1fr; }
+    #strip-pane, #beside-pane, #vocabulary-pane, #windows-pane, #build-pane { width: 1fr; height: 1fr; }
     #side { height: 12; width: 1fr; }
     #token-pane { width: 42; height: 1fr; }
     #merge-pane { width: 1fr; height: 1fr; }
     #compare-pane { height: 6; width: 1fr; }
     .-hidden { display: none; }
     #find { border: none; height: 1; padding: 0; background: $boost; }
-    #strips { height: 1fr; width: 1fr; }
-    #strips > Vertical { height: 1fr; border-top: solid $primary-darken-1; }
 
     &.-wide {
         #token-pane { width: 60; }

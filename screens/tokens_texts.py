@@ -31,6 +31,8 @@ FIRST = next(iter(SAMPLES.values()))
 
 READ_AT_MOST = 64_000_000
 """Bytes read from a file."""
+BESIDE = 20_000
+"""Characters of a long text that are shown cut by several tokenizers."""
 SHOWN = 5_000_000
 """Bytes of a text that are shown."""
 

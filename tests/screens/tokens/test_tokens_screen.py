@@ -13,6 +13,7 @@ import pytest
 from textual import events
 
 from core.tokenizers import get_tokenizer
+from screens.tokens_beside import BesidePane
 from screens.tokens_reader import OWN
 from screens.tokens_texts import FIRST, SAMPLES
 from screens.widgets.error_card import ErrorCard
@@ -201,8 +202,26 @@ async def test_the_views_are_text_ids_bytes_and_table(gpt2_app, drive):
         assert table.has_focus and "11203" in tokens.screen._table_row(8)
         await pilot.press("down", "down")
         assert tokens.body.strip.cursor == 2 and "izer" in tokens.sentence
-        await pilot.press("v")
+        await pilot.press("v", "v")
         assert tokens.body.strip.has_focus and tokens.screen.view == "text"
+
+
+async def test_beside_each_other_a_token_marks_what_it_covers_in_the_others(gpt2_app, drive):
+    async with gpt2_app.run_test(size=(120, 36)) as pilot:
+        tokens = drive(pilot)
+        await tokens.settled()
+        await pilot.press("V")
+        await pilot.pause()
+        gpt2, char, byte = tokens.screen.query_one(BesidePane).strips()
+        assert [strip.length for strip in (gpt2, char, byte)] == [27, 80, 86]
+        assert str(gpt2.border_title).startswith("gpt2 · 27 tokens · 3.19")
+        await pilot.press("right")
+        await pilot.pause()
+        assert "".join(char.pieces[i].decode() for i in sorted(char.marks)) == " token"
+        assert b"".join(byte.pieces[i] for i in sorted(byte.marks)) == b" token"
+        assert "char: 6 tokens" in tokens.sentence
+        await pilot.press("escape")
+        assert tokens.body.main == "strip"
 
 
 async def test_same_ids_are_linked(gpt2_app, drive):
