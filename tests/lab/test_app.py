@@ -461,9 +461,9 @@ async def test_the_lesson_stands_beside_the_body_or_over_it_and_follows_the_numb
 
 
 async def test_the_frame_alone_is_painted_first_and_goes_away():
-    app = lab(screen="weights", frame_first=True)
+    app = lab(screen="attention", frame_first=True)
     async with app.run_test(size=(120, 36)) as pilot:
-        await until(pilot, lambda: app.current_mode == "weights")
+        await until(pilot, lambda: app.current_mode == "attention")
         assert isinstance(app.screen, ComingScreen) and "start" not in app._screen_stacks
         await pilot.press("1")
         assert app.current_mode == "tokenizer"
