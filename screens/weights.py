@@ -20,7 +20,7 @@ from core.errors import LabError, ModelSpecError
 from core.shelf import GPT2_SIZES, split_spec
 from screens.guard import as_lab_error, guarded
 from screens.weights_changes import WeightChanges
-from screens.weights_files import EVERY
+from screens.weights_files import BEATS, EVERY
 from screens.weights_messages import ModelRead, Surveyed, TensorRead
 from screens.weights_panes import WeightsBody
 from screens.weights_reader import SURVEY_ALL, Looked, Opened, Settings, Stamp, look, open_model, survey
@@ -62,6 +62,7 @@ class WeightsScreen(WeightChanges):
         self._look_timer: Timer | None = None
         self._asked: frozenset[str] = frozenset()
         self._last_key = ""
+        self._beats = 0
 
     # --- frame
 
@@ -93,8 +94,12 @@ class WeightsScreen(WeightChanges):
         self.survey_now()
 
     def _beat(self) -> None:
-        self.look_at_disk()
-        self.survey_now()
+        self._beats += 1
+        if self._beats % BEATS == 0:
+            self.look_at_disk()
+            self.survey_now()
+        elif any(self.pulling(ref.spec) for ref in GPT2_SIZES):
+            self.show_published()
 
     def look_changed(self, look: Look) -> None:
         """Draws as the terminal can show it now."""

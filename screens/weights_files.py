@@ -34,8 +34,10 @@ if TYPE_CHECKING:
     from screens.weights_reader import Opened
     from screens.widgets.jobs import Job
 
-EVERY = 2.0
-"""Seconds between two looks at the disk."""
+EVERY = 0.5
+"""Seconds between two looks at how far a download is."""
+BEATS = 4
+"""So many of them between two looks at the disk."""
 TENSORS = {"gpt2": 148, "gpt2-medium": 292, "gpt2-large": 436, "gpt2-xl": 580}
 
 
@@ -190,7 +192,9 @@ class WeightFiles(LabScreen):
                 ("o", "open files", "open"),
                 ("u", "demo", "app.use_demo"),
             ]
-            self.problem(self.body.alert, message.error, doors)
+            missing = message.name == self.spec and self.opened is not None and not self.opened.tensors.here
+            self.problem("#w-values" if missing else self.body.alert, message.error, doors)
+            self.say(f"{message.name} was not fetched; d tries again and goes on from what has come")
         elif message.came:
             self.solved(self.body.alert)
             self.say(f"{message.name} is here now")

@@ -225,7 +225,7 @@ class WeightsBody(Guarded, Vertical):
         """Names, shapes, figures."""
         text = Text()
         for name, value in detail_lines(row, tensors, stats):
-            text.append(f"{name:<8}", Style(dim=True))
+            text.append(f"{name:<7}", Style(dim=True))
             text.append(f"{value}\n")
         pane = self.query_one("#w-detail", Static)
         pane.border_title = Text(row.name if row.info else f"h.{row.layer}")

@@ -4,7 +4,6 @@ STYLE = """
 WeightsScreen {
     WeightsBody { width: 1fr; height: 1fr; }
     #w-alert { height: auto; max-height: 9; }
-    #w-alert:empty { display: none; }
     #w-tensors, #w-sizes, #w-compare { width: 1fr; height: 1fr; display: none; }
     .-page-tensors #w-tensors, .-page-sizes #w-sizes, .-page-compare #w-compare { display: block; }
     #w-left { width: 66; height: 1fr; }
@@ -13,7 +12,7 @@ WeightsScreen {
     #w-filter.-shown { display: block; }
     #w-head { height: 1; color: $text-muted; text-style: bold; }
     #w-detail { height: 10; }
-    #w-values { height: 1fr; }
+    #w-values { height: 1fr; overflow-y: auto; }
     #w-histogram, #w-map, #w-rows { display: none; }
     .-view-histogram #w-histogram, .-view-map #w-map, .-view-rows #w-rows { display: block; }
     #w-values.-missing > .pane { display: none; }

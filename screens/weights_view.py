@@ -239,19 +239,19 @@ def detail_lines(row: Row, tensors: TensorList, stats: TensorStats | None) -> li
         return [
             ("block", f"h.{row.layer} of {tensors.config.n_layers}"),
             ("tensors", f"{len(inside)}"),
-            ("numbers", f"{count_text(total)} · {share:.1f} % of the model"),
+            ("count", f"{count_text(total)} · {share:.1f} % of the model"),
             ("bytes", bytes_text(sum(i.bytes for i in inside))),
             ("unfolds", "right or enter"),
         ]
     info = row.info
     file_shape = info.shape[::-1] if info.transposed_in_openai else info.shape
-    stored = "in × out, ours is turned" if info.transposed_in_openai else "as ours"
+    stored = "in × out, ours turned" if info.transposed_in_openai else "as ours"
     lines = [
         ("ours", f"{row.name}  {shape_text(row.shape)}"),
         ("OpenAI", f"{info.openai_name or 'none'}  {_openai_shape(info)}"),
-        ("HF", f"{info.hf_name}  {shape_text(file_shape)}"),
+        ("HF", f"{info.hf_name} {shape_text(file_shape)}"),
         ("file", f"{info.dtype} · {bytes_text(info.bytes)} · {stored}"),
-        ("numbers", f"{count_text(row.parameters)} · {100 * row.parameters / max(1, tensors.parameters):.2f} % of all"),
+        ("count", f"{count_text(row.parameters)} · {100 * row.parameters / max(1, tensors.parameters):.2f} % of all"),
     ]
     if row.part:
         lines[1] = ("OpenAI", f"a third of {info.openai_name}")

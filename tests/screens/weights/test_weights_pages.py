@@ -189,9 +189,10 @@ async def test_a_download_that_fails_is_a_card_whose_first_door_tries_again(lab,
         screen = app.screen
         await opened(pilot, screen)
         await pilot.press("d")
-        await until(pilot, lambda: screen.body.alert.query(ErrorCard))
-        card = screen.body.alert.query_one(ErrorCard)
+        await until(pilot, lambda: "was not fetched" in sentence(screen))
+        card = screen.query_one("#w-values ErrorCard", ErrorCard)
         assert "cannot be reached" in card.problem.what and card.problem.doors[0].action == "download"
+        await until(pilot, lambda: card.region.height >= 4)
 
 
 async def test_removing_asks_and_frees(lab, isolated):

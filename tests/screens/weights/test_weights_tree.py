@@ -246,6 +246,7 @@ async def test_damaged_files_are_cards_and_the_app_lives_on(lab, tmp_path, harm)
         screen = app.screen
         await until(pilot, lambda: screen.query(ErrorCard))
         card = screen.query_one(ErrorCard)
+        await until(pilot, lambda: card.region.height >= 4)
         assert card.problem.what and card.problem.why and "something went wrong" not in card.problem.what
         await pilot.press("u")
         await opened(pilot, screen, "demo")
