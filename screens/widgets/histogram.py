@@ -117,11 +117,6 @@ class Histogram(Guarded, Widget, can_focus=True):
         """How many there are."""
         return len(self._counts)
 
-    @property
-    def columns(self) -> int:
-        """How many bars there is room for."""
-        return max(16, min(160, self.size.width - LEFT))
-
     def note(self) -> str:
         """What one bar stands for, where that is more than a bin."""
         return f"1 bar = {self._each} bins" if self._each > 1 else ""
