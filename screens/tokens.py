@@ -21,7 +21,7 @@ from screens.base import LabScreen
 from screens.guard import guarded
 from screens.tokens_body import PANES, TokensBody
 from screens.tokens_offers import Offers
-from screens.tokens_reader import OWN, Compared, Reading, TokensReader, Wanted
+from screens.tokens_reader import OWN, Compared, Reading, TokensReader, Wanted, is_here
 from screens.tokens_style import STYLE
 from screens.tokens_texts import FIRST, Source
 from screens.tokens_view import (
@@ -250,9 +250,10 @@ class TokensScreen(Offers):
         body.token.show([])
         body.merges.show([])
         body.alert.display = True
-        doors = [("w", "other model", "app.picker"), ("u", "the model's own", "use_own")]
-        if wanted.name == OWN:
-            doors = [("w", "other model", "app.picker"), ("u", "the demo's", "app.use_demo")]
+        doors = [("w", "other model", "app.picker")]
+        doors.append(("u", "the demo's", "app.use_demo") if wanted.name == OWN else ("u", "the model's own", "use_own"))
+        if not is_here(wanted.name or ("gpt2" if wanted.model.startswith("gpt2") else OWN)):
+            doors.insert(0, ("d", "fetch it", "fetch"))
         self.problem(body.alert, error, doors)
 
     @on(Comparison)

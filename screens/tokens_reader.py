@@ -254,11 +254,20 @@ def named_tokenizer(name: str) -> Known:
     return Known(name, label, get_tokenizer(name), f"core.get_tokenizer({name!r})", (name,), note)
 
 
+def pull_name(name: str) -> str:
+    """What ``llm-lab pull`` calls the vocabulary of a tokenizer: ``gpt2`` alone would be the whole model.
+
+    >>> pull_name("gpt2"), pull_name("cl100k_base")
+    ('gpt2-vocabulary', 'cl100k_base')
+    """
+    return "gpt2-vocabulary" if name == "gpt2" else name
+
+
 def missing(name: str) -> TokenizerError:
     """The two lines for a vocabulary that would have to be fetched."""
     return TokenizerError(
         f"the vocabulary of {name} is not on this machine",
-        f"llm-lab pull {name} fetches it once; words, char, byte and those trained here work without a network",
+        f"llm-lab pull {pull_name(name)} fetches it once; words, char, byte and what was trained here need no network",
     )
 
 

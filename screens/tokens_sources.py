@@ -12,7 +12,7 @@ from screens.guard import guarded
 from screens.pulling import Pulled, start_pull
 from screens.tokens_base import TokensBase
 from screens.tokens_dialogs import Choice, ChooseTokenizers, OpenText, TextChoice
-from screens.tokens_reader import is_here
+from screens.tokens_reader import is_here, pull_name
 from screens.tokens_texts import SAMPLES, Source, read_text_file
 from screens.widgets.error_card import ErrorCard
 
@@ -101,7 +101,7 @@ class SourceActions(TokensBase):
 
     def fetch(self, name: str) -> None:
         """Fetches a vocabulary or a corpus in the background."""
-        start_pull(self.app, name, tell=self)
+        start_pull(self.app, pull_name(name), tell=self)
         self.say(f"fetching {name} · J shows how far it is")
 
     @on(Pulled)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from screens.tokens_reader import pull_name
 from screens.widgets.compare_list import CompareRow
 from screens.widgets.merge_view import MergeLine, TreeNode, piece_text
 
@@ -218,7 +219,7 @@ def compare_rows(compared: Sequence[Compared], current: str) -> list[CompareRow]
     rows = []
     for item in compared:
         if item.error is not None:
-            note = item.error.title if item.here else f"{item.error.title} · llm-lab pull {item.name}"
+            note = item.error.title if item.here else f"{item.error.title} · llm-lab pull {pull_name(item.name)}"
             rows.append(CompareRow(item.label, None, note, item.name == current))
             continue
         parts = [f"{decimals(item.bytes_per_token):>5} bytes/token", f"{item.vocab_size:,} entries"]

@@ -143,7 +143,7 @@ async def test_on_a_fresh_machine_the_demo_words_characters_and_bytes_work_and_g
         assert "char of demo" in tokens.title("strip") and "3 tokens unknown" in tokens.title("strip")
         assert pieces_shown(tokens.body.strip).count("⟨?⟩") == 3
         rows = {row.label: row for row in tokens.screen.compared}
-        assert not rows["gpt2"].here and "llm-lab pull gpt2" in tokens.body.compare._row_text(0).plain
+        assert not rows["gpt2"].here and "llm-lab pull gpt2-vocabulary" in tokens.body.compare._row_text(0).plain
         assert rows["byte"].tokens == 86
         for name in ("words-v1", "words-v2", "char", "byte"):
             tokens.screen.use_tokenizer(name)
@@ -152,7 +152,8 @@ async def test_on_a_fresh_machine_the_demo_words_characters_and_bytes_work_and_g
         tokens.screen.use_tokenizer("gpt2")
         await tokens.settled()
         card = tokens.screen.query_one(ErrorCard)
-        assert "not on this machine" in card.problem.what and "llm-lab pull gpt2" in card.problem.why
+        assert "not on this machine" in card.problem.what and "llm-lab pull gpt2-vocabulary" in card.problem.why
+        assert card.problem.doors[0].label == "fetch it"
         assert tokens.body.strip.length == 0
         assert {row.label: row.tokens for row in tokens.screen.compared}["byte"] == 86
         await pilot.press("u")

@@ -269,3 +269,20 @@ def test_a_file_is_read_whatever_it_holds(tmp_path):
 def test_a_clipped_text_ends_at_a_character():
     assert clipped("aé" * 100, 10) == "aéaéaéa"
     assert clipped("abc", 10) == "abc"
+
+
+async def test_fetching_a_missing_vocabulary_is_a_job_and_says_why_it_failed(tokens_app, drive):
+    async with tokens_app.run_test(size=(120, 36)) as pilot:
+        tokens = drive(pilot)
+        await tokens.settled()
+        tokens.screen.use_tokenizer("cl100k_base")
+        await tokens.settled()
+        await pilot.press("d")
+        assert [job.name for job in pilot.app.jobs.jobs] == ["pull cl100k_base"]
+        await tokens.until(lambda: pilot.app.jobs.jobs[0].state == "failed")
+        await tokens.until(
+            lambda: any("try again" in [d.label for d in card.problem.doors] for card in tokens.screen.query(ErrorCard))
+        )
+        tokens.screen.use_tokenizer("byte")
+        await tokens.settled()
+        assert tokens.body.strip.length == 86
