@@ -81,6 +81,10 @@ class WeightFiles(LabScreen):
         """Shows another model."""
         raise NotImplementedError
 
+    def show_published_pane(self) -> None:
+        """Gives the table of published models the focus."""
+        raise NotImplementedError
+
     # --- looking at the disk
 
     def look_at_disk(self) -> None:
@@ -162,16 +166,24 @@ class WeightFiles(LabScreen):
 
     # --- fetching
 
-    def _wanted(self) -> ModelRef:
-        """The published model that a key means: that of the table, if it has the focus, else the one that is shown."""
+    def _wanted(self) -> ModelRef | None:
+        """The published model that a key means: that of the table, if it has the focus, else the one that is shown.
+
+        Where neither is, the table gets the focus: nobody fetches half a gigabyte by a slip of the finger.
+        """
         shown = next((ref for ref in GPT2_SIZES if ref.spec == self.spec), None)
-        if shown is not None and self.focused is not self.body.published:
-            return shown
-        return GPT2_SIZES[self.body.published.cursor]
+        if self.focused is self.body.published:
+            return GPT2_SIZES[self.body.published.cursor]
+        if shown is None:
+            self.show_published_pane()
+            self.say("choose one of the published models: d downloads it, x removes it")
+        return shown
 
     def action_download(self) -> None:
         """Fetches; a fetch that is under way is paused, and goes on with the next press."""
         ref = self._wanted()
+        if ref is None:
+            return
         job = self.pulling(ref.spec)
         if job is not None:
             job.cancel()
@@ -205,6 +217,8 @@ class WeightFiles(LabScreen):
     def action_remove(self) -> None:
         """Removes a fetched model, if the person says so twice."""
         ref = self._wanted()
+        if ref is None:
+            return
         item = self.items.get(ref.spec)
         if self.pulling(ref.spec) is not None:
             self.say(f"{ref.spec} is on its way: d pauses it first")

@@ -114,6 +114,12 @@ class WeightKeys(WeightFiles):
             body.changes.list.focus()
             self.compare_now()
 
+    def show_published_pane(self) -> None:
+        """Gives the table of published models the focus."""
+        if self.body.page != "tensors":
+            self.show_page("tensors")
+        self.go_to_pane("published")
+
     def action_next_pane(self, by: int) -> None:
         """The next pane gets the focus; on a small terminal it takes the place below the tree."""
         body = self.body

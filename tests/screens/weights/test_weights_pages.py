@@ -195,6 +195,21 @@ async def test_a_download_that_fails_is_a_card_whose_first_door_tries_again(lab,
         await until(pilot, lambda: card.region.height >= 4)
 
 
+async def test_a_slip_of_the_finger_fetches_nothing(lab, monkeypatch):
+    fake = Pull()
+    monkeypatch.setattr(pulls, "pull", fake)
+    app = lab()
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = app.screen
+        await opened(pilot, screen)
+        await pilot.press("d")
+        assert screen.body.published.has_focus and "choose one" in sentence(screen) and fake.runs == 0
+        await pilot.press("down", "down", "d")
+        await until(pilot, lambda: fake.runs == 1)
+        assert screen.pulling("gpt2-large")
+        await pilot.press("d")
+
+
 async def test_removing_asks_and_frees(lab, isolated):
     folder = huggingface(isolated / "cache" / "models" / "gpt2")
     app = lab()
@@ -314,7 +329,7 @@ async def test_any_key_in_any_pane_leaves_the_app_alive(lab, run):
     async with app.run_test(size=(80, 24)) as pilot:
         screen = app.screen
         await opened(pilot, screen)
-        for i in range(48):
+        for i in range(34):
             await pilot.press(keys[(i * 7 + i // 5) % len(keys)])
             while app.screen is not screen:
                 await pilot.press("escape")
