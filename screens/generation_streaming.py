@@ -75,6 +75,7 @@ class Streaming(Painting):
     def _stream_ended(self, message: Comparing.StreamEnded) -> None:
         stream = message.stream
         self.streams.pop(stream.id, None)
+        self._drop_if_empty(stream.branch)
         if message.error is not None:
             self.show_trouble(message.error, stream.spec)
         self.tree_changed()
@@ -87,6 +88,20 @@ class Streaming(Painting):
             if said:
                 self.say(f"{own.name if own else ''}: {said} · o goes on · r next seed · arrows look at its tokens")
         self.next_in_turn()
+
+    def _drop_if_empty(self, branch: int | None) -> None:
+        """A branch that was stopped, or failed, before its first token is none."""
+        if branch is None or branch not in self.answers:
+            return
+        own = self.answers[branch]
+        if own.steps or own.parent is None or self.answers.children(branch):
+            return
+        self.answers.discard(branch)
+        if self.beside == branch:
+            self.beside = None
+        if self.shown == branch:
+            beside = self.answers.children(own.parent)
+            self.show_branch(beside[-1].id if self.answers[own.parent].is_root and beside else own.parent)
 
     def stop_streaming(self) -> bool:
         """``esc``: what has come stays, nothing more comes."""

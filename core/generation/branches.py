@@ -175,6 +175,10 @@ class Tree:
         """Removes a branch and what hangs on it; ``undo`` brings it back."""
         self._cut.append(self._remove(branch))
 
+    def discard(self, branch: int) -> None:
+        """Removes a branch for good, as one that was stopped before it had a token."""
+        self._remove(branch)
+
     def undo(self) -> Branch | None:
         """Brings back what was cut last and returns it; None if nothing was, or its parent is gone."""
         if not self._cut:

@@ -103,3 +103,16 @@ async def test_halves_of_a_character_are_chips_and_never_a_broken_glyph(no_model
         await fill_in(pilot)
         line = app.screen.body.strip.render_line(1).text
         assert "⟨C3⟩" in line and "⟨A9⟩" in line and "�" not in line
+
+
+async def test_the_palette_has_every_key_of_the_console(no_model):
+    app = ConsoleApp(screen="generation", workbench=Workbench(Bench(a="demo", prompt=PROMPT)))
+    async with app.run_test(size=(120, 36)) as pilot:
+        await fill_in(pilot)
+        screen = app.screen
+        commands = {title: (key, run) for title, key, run in screen.commands()}
+        assert {key for key, _ in commands.values()} >= set("enbscroatmBxupfvSONUE")
+        commands["Measure: rank"][1]()
+        assert screen.measure == "rank"
+        await commands["Cut this branch"][1]()
+        assert len(screen.answers) == 1
