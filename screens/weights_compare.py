@@ -181,7 +181,7 @@ class ComparePane(Guarded, Vertical):
         bar = max(4, min(30, width - 98)) if width > 104 else 8
         shown = value if math.isfinite(value) else 0.0
         text.append(bar_text(shown, bar, top=top or 1.0, ascii_only=self._look.ascii) + " ")
-        for measure in MEASURES:
+        for measure in (self.measure, *(m for m in MEASURES if m != self.measure)):  # what is cut off is not it
             value, mine = figure_of(change, measure), measure == self.measure
             said = figure(value) if value == value else "–"
             unit = "°" if measure == "angle" else " "

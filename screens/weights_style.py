@@ -6,7 +6,7 @@ WeightsScreen {
     #w-alert { height: auto; max-height: 9; }
     #w-tensors, #w-sizes, #w-compare { width: 1fr; height: 1fr; display: none; }
     .-page-tensors #w-tensors, .-page-sizes #w-sizes, .-page-compare #w-compare { display: block; }
-    #w-left { width: 66; height: 1fr; }
+    #w-left { width: 55%; max-width: 66; height: 1fr; }
     #w-right { width: 1fr; height: 1fr; }
     #w-filter { display: none; height: 1; border: none; padding: 0; background: $boost; }
     #w-filter.-shown { display: block; }
@@ -27,12 +27,12 @@ WeightsScreen {
     #w-change-list { width: 1fr; height: 1fr; }
 
     &.-wide {
-        #w-left { width: 84; }
+        #w-left { width: 84; max-width: 84; }
     }
 
     &.-narrow, &.-short, &.-tiny {
         #w-tensors { layout: vertical; }
-        #w-left { width: 1fr; height: 1fr; min-height: 6; }
+        #w-left { width: 1fr; max-width: 100%; height: 1fr; min-height: 6; }
         #w-right { height: 10; width: 1fr; }
         #w-detail { height: 1fr; display: none; }
         #w-values { display: none; }
