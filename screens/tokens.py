@@ -218,7 +218,7 @@ class TokensScreen(Offers):
             self._places = {}
             pin = body.strip.pin
             body.strip.spaced = not reading.cut.covers
-            body.strip.fill(reading.cut.pieces, ids=reading.cut.ids.tolist())
+            body.strip.fill(reading.cut.pieces, ids=reading.cut.id_list)
             if pin is not None and pin < body.strip.length:
                 body.strip.pin = pin
             body.table.fill(body.strip.length, self._table_row)

@@ -54,7 +54,7 @@ class BesidePane(Guarded, Vertical):
                 strip.border_title = row.label
                 continue
             strip.spaced = not row.cut.covers
-            strip.fill(row.cut.pieces, ids=row.cut.ids.tolist())
+            strip.fill(row.cut.pieces, ids=row.cut.id_list)
             strip.border_title = (
                 f"{row.label} · {amount(row.tokens, 'token')} · {decimals(row.bytes_per_token)} bytes per token"
             )

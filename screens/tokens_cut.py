@@ -35,6 +35,8 @@ class Cut:
     tokens: Sequence[Token]
     ids: NDArray[np.int64]
     pieces: list[bytes]
+    id_list: list[int]
+    """The ids as a list, for a strip."""
 
     @property
     def covers(self) -> bool:
@@ -99,14 +101,18 @@ def cut(text: str, tokenizer: Tokenizer) -> Cut:
 
     if len(text) <= LONG or isinstance(tokenizer, Gapped):
         report = inspect(text, tokenizer, None if len(text) <= LONG else MOST_GAPPED)
-        return Cut(report, report.tokens, np.array(report.ids, dtype=np.int64), report.pieces)
+        few = report.ids
+        return Cut(report, report.tokens, np.array(few, dtype=np.int64), report.pieces, few)
     report = inspect(text, tokenizer, limit=0)
     ids: NDArray[np.int64] = tokenizer.encode_array(text).astype(np.int64)
     table = {i: tokenizer.token_bytes(i) for i in np.unique(ids).tolist()}
     pieces: list[bytes] = []
+    listed: list[int] = []
     for start in range(0, len(ids), _STRETCH):
-        pieces += map(table.__getitem__, ids[start : start + _STRETCH].tolist())
-    return Cut(report, LongTokens(text, ids, pieces), ids, pieces)
+        part = ids[start : start + _STRETCH].tolist()
+        listed += part
+        pieces += map(table.__getitem__, part)
+    return Cut(report, LongTokens(text, ids, pieces), ids, pieces, listed)
 
 
 def _stretches(items: Sequence[Any]) -> list[Sequence[Any]]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.errors import LabError, TokenizerError
+from core.errors import LabError, RunError, TokenizerError
 from screens.tokens_texts import BESIDE, SHOWN, clipped
 
 if TYPE_CHECKING:
@@ -291,11 +292,30 @@ def own_tokenizer(model: str) -> Known:
     if model.startswith(("gpt2", "openai:")):
         return _renamed(named_tokenizer("gpt2"), model)
     name = split_spec(model)[0]
-    run = open_run(name)
+    try:
+        run = open_run(name)
+    except RunError:
+        return _of_weights(model)
     tokenizer = load_tokenizer(run.path)
     python = f"load_tokenizer(open_run({name!r}).path)"
     needs = "from core.tokenizers import load_tokenizer\nfrom core.training.runs import open_run\n"
     return Known(tokenizer.name, tokenizer.name, tokenizer, python, (name,), f"of {model}", needs)
+
+
+def _of_weights(model: str) -> Known:
+    """The tokenizer beside weights that are no run's.
+
+    Raises:
+        LabError: the model means nothing here, or brings no tokenizer.
+    """
+    from core.weights.locate import locate
+    from core.weights.tokenizer_files import tokenizer_of
+
+    where = locate(model)
+    tokenizer = tokenizer_of(where.folder, where.config)
+    command = (model,) if (where.folder / "tokenizer.json").is_file() and Path(model).is_dir() else ()
+    python = f"core.load_model({model!r}).tokenizer"
+    return Known(tokenizer.name, tokenizer.name, tokenizer, python, command, f"of {model}")
 
 
 def _renamed(known: Known, model: str) -> Known:

@@ -41,7 +41,7 @@ class Rows(Sequence[tuple[Any, ...]]):
 
 
 def _ids(reading: Reading) -> list[int]:
-    return reading.cut.ids.tolist() if reading.cut is not None else []
+    return reading.cut.id_list if reading.cut is not None else []
 
 
 def text_python(source: Source, cut: int) -> str:
@@ -69,7 +69,7 @@ def tokens_of(reading: Reading, source: Source, compared: Sequence[Compared]) ->
     return TakeAwayRequest(
         what="tokens",
         python=python,
-        command=command(known, source) if source.text and not reading.cut_at else "",
+        command=command(known, source) if known.command and source.text and not reading.cut_at else "",
         data={**data, "compared": [row.to_dict() for row in compared]},
         table=(COLUMNS, Rows(reading.tokens)),
         figure=_bars(compared),

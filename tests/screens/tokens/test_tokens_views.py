@@ -14,6 +14,7 @@ from textual.widgets import Input
 from core.data.windows import Windows
 from core.tokenizers import get_tokenizer, list_tokenizers
 from core.tokenizers.listing import trained_folder
+from screens.tokens_cut import LongTokens, cut
 from screens.tokens_dialogs import ChooseTokenizers, OpenText, Plan, PlanTraining, TextChoice
 from screens.tokens_texts import SAMPLES, clipped, read_text_file
 from screens.tokens_windows import PRESETS, WindowsPane
@@ -118,7 +119,8 @@ async def test_a_built_tokenizer_is_saved_and_at_once_everywhere(tokens_app, dri
         assert "bpe:bpe290" in [choice.value for choice in pilot.app.screen._choices]
 
 
-async def test_a_cancelled_training_writes_nothing_unless_it_is_kept(tokens_app, drive):
+async def test_a_cancelled_training_writes_nothing_unless_it_is_kept(tokens_app, drive, monkeypatch):
+    monkeypatch.setattr("screens.tokens_build.TOLD", 0.0)  # it pauses after each merge: the key comes before the end
     async with tokens_app.run_test(size=(120, 36)) as pilot:
         tokens = drive(pilot)
         await tokens.settled()
@@ -286,3 +288,16 @@ async def test_fetching_a_missing_vocabulary_is_a_job_and_says_why_it_failed(tok
         tokens.screen.use_tokenizer("byte")
         await tokens.settled()
         assert tokens.body.strip.length == 86
+
+
+@pytest.mark.parametrize("text", ["plain ascii " * 30_000, "naïve 👩‍👩‍👧 字 " * 20_000])
+def test_a_long_text_is_cut_as_a_short_one(gpt2_vocabulary, text):
+    gpt2 = get_tokenizer("gpt2")
+    found = cut(text, gpt2)
+    tokens = gpt2.tokens(text)
+    assert isinstance(found.tokens, LongTokens) and len(found.tokens) == len(tokens) == found.report.total
+    step = max(1, len(tokens) // 997)
+    assert [found.tokens[i] for i in range(0, len(tokens), step)] == tokens[::step]
+    assert found.tokens[-1] == tokens[-1] and found.tokens[5:9] == tokens[5:9]
+    assert found.id_list == [token.id for token in tokens] and b"".join(found.pieces) == text.encode()
+    assert found.places_of(tokens[3].id)[:3] == [i for i, t in enumerate(tokens) if t.id == tokens[3].id][:3]
