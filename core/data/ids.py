@@ -143,7 +143,8 @@ def _write_stretches(path: Path, parts: Iterable[NDArray[np.integer[Any]]], dtyp
                 count += len(data)
             file.write(crc.to_bytes(_CRC_BYTES, "little"))
             file.seek(0)
-            assert _header(file, dtype, count) == start  # numpy leaves room for any number in it
+            end = _header(file, dtype, count)
+            assert end == start  # numpy leaves room for any number in it
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)

@@ -1,12 +1,14 @@
 """From a named text to windows in one call, with how many windows and batches that makes.
 
 The text is cut into its training and validation parts by characters, before it is encoded, as the classic notebooks do
-(the trainer cuts the ids: its parts differ by a few tokens). Leaves out: batches as tensors (``torch_windows.py``).
+(the trainer cuts the ids: its parts differ by a few tokens). Where tokens are words the cut is at the next white space.
+Leaves out: batches as tensors (``torch_windows.py``).
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -86,6 +88,7 @@ def windows_of(setting: WindowSetting, part: Part = "training", tokenizer: Token
     from core.data.corpora import CORPORA, Corpus, corpus
     from core.data.ids import encode_corpus, encode_file
     from core.tokenizers import NEEDS_TEXT, get_tokenizer
+    from core.tokenizers.words import SimpleTokenizerV1
 
     path = Path(setting.corpus).expanduser()
     if setting.corpus not in CORPORA and path.is_file() and path.stat().st_size > LARGE:
@@ -101,13 +104,16 @@ def windows_of(setting: WindowSetting, part: Part = "training", tokenizer: Token
         return _set(setting, part, tokenizer, 0, ids)
     whole = corpus(setting.corpus)
     tokenizer = tokenizer or get_tokenizer(setting.tokenizer, whole.text)
-    text = _part(whole.text, setting.val_fraction, part)
+    text = _part(whole.text, setting.val_fraction, part, at_space=isinstance(tokenizer, SimpleTokenizerV1))
     piece = Corpus(whole.name, text, hashlib.sha256(text.encode()).hexdigest())
     return _set(setting, part, tokenizer, len(text), encode_corpus(piece, tokenizer))
 
 
-def _part(text: str, val_fraction: float, part: Part) -> str:
+def _part(text: str, val_fraction: float, part: Part, *, at_space: bool) -> str:
     cut = int(len(text) * (1 - val_fraction))
+    if at_space:  # half a word is in no vocabulary of words
+        space = re.compile(r"\s").search(text, cut)
+        cut = space.start() if space else len(text)
     return {"training": text[:cut], "validation": text[cut:], "all": text}[part]
 
 

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 from core.errors import ConfigError
 
+MAX_BATCH_SIZE = 1 << 16
+"""Windows in a batch; one that is far larger than any model takes would fill the memory."""
+
 
 @dataclass(frozen=True)
 class WindowSetting:
@@ -34,6 +37,8 @@ class WindowSetting:
             )
             if value < 1
         ]
+        if self.batch_size > MAX_BATCH_SIZE:
+            wrong.append(f"batch_size must be at most {MAX_BATCH_SIZE:,}, got {self.batch_size:,}")
         if not 0 <= self.val_fraction < 1:
             wrong.append(f"val_fraction must be from 0 up to (not including) 1, got {self.val_fraction}")
         if wrong:

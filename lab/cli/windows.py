@@ -91,18 +91,16 @@ def _show(made: WindowSet, step: int, seed: int) -> None:
     from screens.widgets.token_strip_labels import Labels
 
     of = {"training": "the training part of ", "validation": "the validation part of ", "all": ""}[made.part]
-    print(f"{of}{made.setting.corpus}: {made.characters:,} characters, {made.tokens:,} tokens of {made.tokenizer.name}")
-    stride = made.windows.stride
-    overlap = (
-        f"each overlaps the next by {made.setting.context_length - stride:,}"
-        if stride < made.setting.context_length
-        else "side by side"
-    )
-    print(
-        f"{len(made.windows):,} windows of {made.setting.context_length:,} tokens, every {stride:,} tokens ({overlap})"
-    )
-    left = f" and one of {made.left_over}" if made.left_over else ""
-    print(f"{made.full_batches:,} batches of {made.setting.batch_size:,}{left}")
+    size = f"{made.characters:,} characters, " if made.characters else ""  # unknown of a file too large to be held
+    print(f"{of}{made.setting.corpus}: {size}{made.tokens:,} tokens of {made.tokenizer.name}")
+    length, stride = made.setting.context_length, made.windows.stride
+    if stride < length:
+        lie = f"each overlaps the next by {length - stride:,}"
+    else:
+        lie = f"{stride - length:,} left out between two" if stride > length else "side by side"
+    print(f"{_many(len(made.windows), 'window')} of {length:,} tokens, every {stride:,} tokens ({lie})")
+    left = f" and one of {made.left_over:,}" if made.left_over else ""
+    print(f"{_many(made.full_batches, 'batch', 'es')} of {made.setting.batch_size:,}{left}")
     print()
     x, y = made.batch(step, seed=seed)
     labels = Labels()
@@ -110,6 +108,10 @@ def _show(made: WindowSet, step: int, seed: int) -> None:
     for name, row in (("input", x[0]), ("target", y[0])):
         print(f"{name:<7} {_strip(made, row.tolist(), labels, room - 8)}")
     print(f"(the first window of batch {step:,} with seed {seed}; the target is what comes next at each place)")
+
+
+def _many(n: int, what: str, ending: str = "s") -> str:
+    return f"{n:,} {what}{'' if n == 1 else ending}"
 
 
 def _strip(made: WindowSet, ids: list[int], labels: Any, room: int) -> str:

@@ -32,6 +32,26 @@ def test_one_batch_as_json(llm_lab):
     assert f"input   {shown}\n" in text
 
 
+def test_how_the_windows_lie_is_said(llm_lab):
+    Path("text.txt").write_text("0123456789 " * 20)
+    said = llm_lab("windows", "text.txt", "--tokenizer", "byte", "--context-length", 100, "--stride", 150)
+    assert "1 window of 100 tokens, every 150 tokens (50 left out between two)" in said.out
+    assert "0 batches of 8 and one of 1\n" in said.out
+    said = llm_lab("windows", "text.txt", "--tokenizer", "byte", "--context-length", 90, "--batch-size", 1)
+    assert "2 windows of 90 tokens, every 90 tokens (side by side)\n2 batches of 1\n" in said.out
+    assert (
+        "1 batch of 2\n"
+        in llm_lab("windows", "text.txt", "--tokenizer", "byte", "--context-length", 90, "--batch-size", 2).out
+    )
+
+
+def test_a_file_too_large_to_be_held_has_no_count_of_characters(llm_lab, monkeypatch):
+    monkeypatch.setattr("core.data.window_sets.LARGE", 100)
+    Path("text.txt").write_text("0123456789 " * 20)
+    first, *_ = llm_lab("windows", "text.txt", "--tokenizer", "byte", "--context-length", 4).out.splitlines()
+    assert first == "the training part of text.txt: 198 tokens of byte"
+
+
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
@@ -41,6 +61,7 @@ def test_one_batch_as_json(llm_lab):
         (["text.txt", "--context-length", "500"], "has 18 tokens, one window of context_length 500 needs 501"),
         (["text.txt", "--val-fraction", "1"], "val_fraction"),
         (["text.txt", "--stride", "x"], "stride"),
+        (["text.txt", "--batch-size", "99999999999"], "batch_size must be at most 65,536"),
         (["text.txt", "--step", "-1"], "at least 0"),
         (["text.txt", "--tokenizer", "bite"], "did you mean byte"),
         (["nothing.txt"], "neither a corpus"),

@@ -61,12 +61,24 @@ def test_parts_are_cut_by_characters(text_file: Path) -> None:
         assert made.to_dict()["windows"] == (len(text) - 9) // 8 + 1
 
 
+@pytest.mark.parametrize("val_fraction", [0.0, 0.001, 0.1, 0.25, 0.4])
+def test_no_word_is_cut_in_two(text_file: Path, val_fraction: float) -> None:
+    whole, parts = text_file.read_text(encoding="utf-8"), []
+    for part in ("training", "validation")[: 2 if val_fraction > 0.01 else 1]:
+        made = windows_of(WindowSetting(str(text_file), "words-v1", 1, val_fraction=val_fraction), part)  # type: ignore[arg-type]
+        parts += made.windows.ids.tolist()
+        assert abs(made.characters - len(whole) * {"training": 1 - val_fraction}.get(part, val_fraction)) < 8
+    assert parts == get_tokenizer("words-v1", whole).encode(whole)
+
+
 def test_a_text_too_short_names_both_lengths(text_file: Path) -> None:
     with pytest.raises(CorpusError, match=r"validation part of the text has \d+ tokens.* 900 needs 901"):
         windows_of(WindowSetting(str(text_file), "byte", 900), "validation")
 
 
-@pytest.mark.parametrize("wrong", [{"context_length": 0}, {"stride": 0}, {"batch_size": 0}, {"val_fraction": 1.0}])
+@pytest.mark.parametrize(
+    "wrong", [{"context_length": 0}, {"stride": 0}, {"batch_size": 0}, {"batch_size": 10**11}, {"val_fraction": 1.0}]
+)
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         WindowSetting("the-verdict", **wrong)  # type: ignore[arg-type]
