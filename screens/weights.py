@@ -7,10 +7,8 @@ in ``weights_view``, panes are in ``weights_panes``, keys in ``weights_keys``, f
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
 from dataclasses import replace
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -19,20 +17,14 @@ from textual.timer import Timer
 from core.errors import LabError, ModelSpecError
 from core.shelf import GPT2_SIZES, split_spec
 from screens.guard import as_lab_error, guarded
-from screens.weights_changes import WeightChanges
 from screens.weights_files import BEATS, EVERY
 from screens.weights_messages import ModelRead, Surveyed, TensorRead
+from screens.weights_offers import WeightOffers
 from screens.weights_panes import WeightsBody
 from screens.weights_reader import SURVEY_ALL, Looked, Opened, Settings, Stamp, look, open_model, survey
 from screens.weights_style import STYLE
-from screens.weights_takeaway import lesson_values, take_away_of
-from screens.weights_view import FROM_VALUES, bytes_text, count_text, row_of, sentence, title_of
-from screens.widgets.heat_map import HeatMap
-from screens.widgets.histogram import Histogram
-from screens.widgets.lesson import LessonView
-from screens.widgets.plot_data import short_number
+from screens.weights_view import FROM_VALUES, bytes_text, row_of, sentence, title_of
 from screens.widgets.ramps import Look
-from screens.widgets.take_away import TakeAwayRequest
 from screens.widgets.tensor_tree import TensorTree
 
 if TYPE_CHECKING:
@@ -43,7 +35,7 @@ SETTLED = 0.06
 """Seconds that the cursor rests on a tensor before its values are read."""
 
 
-class WeightsScreen(WeightChanges):
+class WeightsScreen(WeightOffers):
     """The screen."""
 
     DEFAULT_CSS = STYLE
@@ -227,7 +219,7 @@ class WeightsScreen(WeightChanges):
         if self._opened is not None:
             self.body.show_columns(self._opened.tensors, self.stats, self.names, self.measure)
 
-    @on(WeightChanges.SizeChanged)
+    @on(WeightOffers.SizeChanged)
     def _size_changed(self) -> None:
         self.call_after_refresh(self._measured)
 
@@ -397,78 +389,3 @@ class WeightsScreen(WeightChanges):
         if self._opened is not None and self.body.tensor_tree.key in message.found:
             row = row_of(self._opened.tensors, self.body.tensor_tree.key)
             self.body.show_detail(row, self._opened.tensors, self.stats.get(row.name))
-
-    # --- crosshairs
-
-    @on(HeatMap.Highlighted, "#w-map")
-    @guarded
-    def _cell(self, event: HeatMap.Highlighted) -> None:
-        event.stop()
-        picture, found = self.body.picture, self._looked
-        chosen = event.heat_map.has_focus or event.heat_map.mouse_hover
-        if picture is None or found is None or not chosen:
-            return  # another tensor, or another room: the cursor moved by itself
-        place = ", ".join(map(str, picture.place(event.row, event.column)))
-        pooled = " · the largest |x| of its cell" if event.heat_map.grid.pooled else ""
-        self.say(f"{found.name}[{place}] = {event.value:.6g}{pooled}")
-
-    @on(Histogram.Highlighted)
-    @guarded
-    def _bin(self, event: Histogram.Highlighted) -> None:
-        event.stop()
-        found = self._looked
-        if event.low is None or event.high is None or found is None or found.histogram is None:
-            return
-        total = int(found.histogram.counts.sum()) or 1
-        share = short_number(100 * event.count / total)
-        self.say(f"{event.low:.4g} to {event.high:.4g}: {count_text(event.count)} values, {share} %")
-
-    # --- what every screen offers
-
-    def take_away(self) -> TakeAwayRequest | None:
-        """This view as Python, command, numbers, picture."""
-        return take_away_of(self)
-
-    def lesson(self) -> LessonView:
-        """L7 with the numbers of this model; of L8 what will be in it."""
-        if self.lesson_wanted == "L8":
-            what = "The same weights in two frameworks, PyTorch and Keras: why the last digits differ."
-            return LessonView("L8", {"what": what, "now": "Now: this screen shows the weights themselves."})
-        tries = (
-            ("see what your own model would weigh", "show_sizes"),
-            ("look at query, key and value of the first block", "show_parts"),
-        )
-        return LessonView("L7", lesson_values(self), tries)
-
-    def action_show_sizes(self) -> None:
-        """The page of sizes."""
-        self.show_page("sizes")
-
-    def action_show_parts(self) -> None:
-        """The query part of the first block."""
-        self.show_page("tensors")
-        self.body.tensor_tree.go_to("h.0.attn.c_attn.weight[q]")
-
-    def commands(self) -> Iterable[tuple[str, str, Callable[[], Any]]]:
-        """Every key has an entry, and every tensor one."""
-        yield "Filter tensors", "/", self.action_filter
-        yield "Page: sizes, what would my model weigh", "c", partial(self.show_page, "sizes")
-        yield "Page: what moved between two checkpoints", "c", partial(self.show_page, "compare")
-        yield "Page: tensors", "c", partial(self.show_page, "tensors")
-        for view in ("histogram", "heat map", "rows", "values"):
-            yield f"View: {view}", "v", partial(self.show_view, view)
-        yield "Measure: next column of the tree", "m", self.action_measure
-        yield "Names: OpenAI's or Hugging Face's", "n", self.action_names
-        yield "Next tensor that is turned or cut", "f", self.action_special
-        yield "Histogram: bins, clipping", "s", self.action_settings
-        yield "Histogram: logarithm", "L", self.action_log
-        yield "Norms of rows or of columns", "a", self.action_axis
-        yield "Download or pause a published model", "d", self.action_download
-        yield "Remove a fetched model…", "x", self.action_remove
-        yield "Open files…", "o", self.action_open
-        yield "Read again, with scales of its own", "r", self.action_again
-        for ref in GPT2_SIZES:
-            yield f"Tensors of {ref.spec}", "names and shapes need no files", partial(self.open_spec, ref.spec)
-        for info in self._opened.tensors if self._opened is not None else ():
-            words = info.name.replace(".", " ")
-            yield f"Tensor {info.name}", words, partial(self.body.tensor_tree.go_to, info.name)

@@ -17,13 +17,13 @@ from screens.widgets.take_away import TakeAwayRequest
 if TYPE_CHECKING:
     from core.config import GPTConfig
     from core.weights.inspect import TensorInfo, TensorStats
-    from screens.weights import WeightsScreen
+    from screens.weights_offers import WeightOffers
     from screens.weights_reader import Looked
 
 FIGURES = ("mean", "std", "min", "max", "norm", "zeros", "nans", "outliers")
 
 
-def take_away_of(screen: WeightsScreen) -> TakeAwayRequest | None:
+def take_away_of(screen: WeightOffers) -> TakeAwayRequest | None:
     """The page that is shown; None while nothing is open."""
     if screen.body.page == "sizes":
         return _sizes(screen)
@@ -35,7 +35,7 @@ def take_away_of(screen: WeightsScreen) -> TakeAwayRequest | None:
 # --- one tensor, and the list
 
 
-def _tensor(screen: WeightsScreen) -> TakeAwayRequest | None:
+def _tensor(screen: WeightOffers) -> TakeAwayRequest | None:
     opened, body = screen.opened, screen.body
     if opened is None or not body.tensor_tree.key:
         return None
@@ -62,7 +62,7 @@ def _line(info: TensorInfo, stats: TensorStats | None) -> tuple[Any, ...]:
     return (*names, shape, info.dtype, info.parameters, info.bytes, *figures)
 
 
-def _python(spec: str, row: Row, screen: WeightsScreen) -> str:
+def _python(spec: str, row: Row, screen: WeightOffers) -> str:
     if row.info is None:
         return (
             "from core.weights import inspect\n\n"
@@ -94,7 +94,7 @@ def _command(spec: str, row: Row) -> str:
     return shlex.join([*words, "--json"])
 
 
-def _data(screen: WeightsScreen, row: Row, looked: Looked | None) -> dict[str, Any]:
+def _data(screen: WeightOffers, row: Row, looked: Looked | None) -> dict[str, Any]:
     opened = screen.opened
     assert opened is not None
     tensors = opened.tensors
@@ -121,7 +121,7 @@ def _data(screen: WeightsScreen, row: Row, looked: Looked | None) -> dict[str, A
     return data
 
 
-def _figure(screen: WeightsScreen, looked: Looked) -> Callable[[Path], None]:
+def _figure(screen: WeightOffers, looked: Looked) -> Callable[[Path], None]:
     view, log, axis = screen.body.view, screen.settings.log, screen.body.axis
 
     def save(path: Path) -> None:
@@ -158,7 +158,7 @@ def _figure(screen: WeightsScreen, looked: Looked) -> Callable[[Path], None]:
 # --- sizes
 
 
-def _sizes(screen: WeightsScreen) -> TakeAwayRequest:
+def _sizes(screen: WeightOffers) -> TakeAwayRequest:
     pane = screen.body.sizes
     config = pane.mine.config
     header = ("figure", *pane.names)
@@ -209,7 +209,7 @@ def _sizes_python(config: GPTConfig) -> str:
 # --- what moved
 
 
-def _changes(screen: WeightsScreen) -> TakeAwayRequest | None:
+def _changes(screen: WeightOffers) -> TakeAwayRequest | None:
     pane = screen.body.changes
     if not pane.changes:
         return None
@@ -247,7 +247,7 @@ def _changes(screen: WeightsScreen) -> TakeAwayRequest | None:
 # --- the lesson
 
 
-def lesson_values(screen: WeightsScreen) -> dict[str, str]:
+def lesson_values(screen: WeightOffers) -> dict[str, str]:
     """The live numbers of lesson L7; what is not known is left out and prints as a dash."""
     opened = screen.opened
     if opened is None:
