@@ -13,7 +13,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.color import Color
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -22,15 +21,10 @@ from textual.strip import Strip
 from textual.timer import Timer
 
 from screens.widgets.guarded import Guarded
-from screens.widgets.ramps import SERIES, Look, bar_glyph, ramp_style, sequential
+from screens.widgets.ramps import Look
 from screens.widgets.token_strip_labels import Labels, Mode
-from screens.widgets.token_strip_lines import Lines, Placed
-
-TINT = 0.30
-"""How much of a series' colour is in a token's background."""
-TINTS_256 = {True: ("color(24)", "color(94)", "color(22)", "color(53)"),
-             False: ("color(153)", "color(223)", "color(157)", "color(225)")}  # fmt: skip
-"""The same for 256 colours, on a dark and on a light ground."""
+from screens.widgets.token_strip_lines import Lines
+from screens.widgets.token_strip_paint import Paint
 
 
 class TokenStrip(Guarded, ScrollView, can_focus=True):
@@ -367,31 +361,20 @@ class TokenStrip(Guarded, ScrollView, can_focus=True):
         return strip
 
     def _painted(self, lines: Lines, line: int, width: int, base: Style, *, bars: bool) -> Strip:
+        paint = Paint(self, self._look)
         segments: list[Segment] = []
-        tints = self._tints()
-        ramp = sequential(self._look.colours)
-        edge = Style(dim=True)
         for placed in lines.on(line):
-            style = base + self._style_of(placed.index, tints, ramp)
+            index = placed.index
+            value = self._values[index] if self._values is not None else None
             if bars:
-                value = self._values[placed.index] if self._values is not None else float("nan")
-                segments.append(Segment(bar_glyph(value, ascii_only=self._look.ascii) * placed.label.width, base))
+                segments.append(paint.bar(placed, value, base))
             else:
-                segments += self._token(placed, style)
+                segments += paint.token(placed, base + self._style_of(index, paint.style(index, value)))
             if lines.gap:
-                segments.append(Segment(" " if bars or not self._plain else "│", base + edge))
+                segments.append(Segment(" " if bars or not self._plain else "│", base + Style(dim=True)))
         return Strip(segments).adjust_cell_length(width, base)
 
-    def _token(self, placed: Placed, style: Style) -> list[Segment]:
-        sign = style + Style(dim=not style.reverse, italic=False)
-        return [Segment(text, sign if is_sign else style) for text, is_sign in placed.label.parts]
-
-    def _style_of(self, index: int, tints: Sequence[Style], ramp: tuple[object, ...]) -> Style:
-        style = Style()
-        if self._values is not None and ramp:
-            style = ramp_style(self._values[index], sequential(self._look.colours))
-        elif tints:
-            style = tints[index % len(tints)]
+    def _style_of(self, index: int, style: Style) -> Style:
         if index in self._marks:
             style += Style(bold=True, underline=True)
         if index < self.dim_before:
@@ -401,16 +384,6 @@ class TokenStrip(Guarded, ScrollView, can_focus=True):
         if index == self.cursor and (self.has_focus or self.pin is None):
             style += Style(reverse=True)
         return style
-
-    def _tints(self) -> tuple[Style, ...]:
-        """Backgrounds that follow one another; none where there is no colour."""
-        dark = self.app.current_theme.dark
-        if self._look.colours == "256":
-            return tuple(Style(bgcolor=name) for name in TINTS_256[dark])
-        if self._look.colours != "true":
-            return ()
-        ground = self.background_colors[1]
-        return tuple(Style(bgcolor=ground.blend(Color.parse(name), TINT).rich_color) for name in SERIES)
 
     # --- cursor and pin
 

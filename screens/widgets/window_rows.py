@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 from rich.style import Style
 from rich.text import Text
-from textual.color import Color
 
-from screens.widgets.ramps import SERIES, Look
-from screens.widgets.token_strip import TINT, TINTS_256
+from screens.widgets.ramps import Look
 from screens.widgets.token_strip_labels import Label, Labels
+from screens.widgets.token_strip_paint import tints
 from screens.widgets.virtual_list import VirtualList
 
 ROWS = 3
@@ -67,25 +66,17 @@ class WindowRows(VirtualList):
             return Text(f"window {window + 1:,} of {self._count:,} · tokens {start + 1:,}–{end:,}", "dim", no_wrap=True)
         text = Text(f"{NAMES[part - 1]}  ", "dim", no_wrap=True)
         room = self.scrollable_content_region.width
-        tints = self._tints()
+        ground = tints(self, self._look)
         for i in range(start, start + self._reads):
             upper, lower = self._label(i), self._label(i + 1)
             wide = max(upper.width, lower.width)
             label, index = (upper, i) if part == 1 else (lower, i + 1)
-            style = tints[index % len(tints)] if tints else Style(dim=False)
+            style = ground[index % len(ground)] if ground else Style(dim=False)
             text.append(label.text + " " * (wide - label.width), style + Style(dim=False))
-            text.append("│" if not tints else " ", Style(dim=True))
+            text.append("│" if not ground else " ", Style(dim=True))
             if text.cell_len > room:
                 break
         return text
 
     def _label(self, index: int) -> Label:
         return self._labels.of(self._pieces[index], self._ids[index])
-
-    def _tints(self) -> tuple[Style, ...]:
-        if self._look.colours == "256":
-            return tuple(Style(bgcolor=name) for name in TINTS_256[self.app.current_theme.dark])
-        if self._look.colours != "true":
-            return ()
-        ground = self.background_colors[1]
-        return tuple(Style(bgcolor=ground.blend(Color.parse(name), TINT).rich_color) for name in SERIES)
