@@ -234,7 +234,7 @@ def split_special(
     """
     allowed = set(special_tokens) if allowed_special == "all" else set(allowed_special)
     disallowed = set(special_tokens) - allowed if disallowed_special == "all" else set(disallowed_special)
-    if disallowed and (found := _any_of(disallowed).search(text)):
+    if disallowed and (found := any_of(disallowed).search(text)):
         raise TokenizerError(
             f"the text of the special token {found[0]} stands at character {found.start():,}",
             "say what it means: allowed_special (--allowed-special) makes it that token, "
@@ -242,7 +242,7 @@ def split_special(
         )
     allowed &= special_tokens.keys()
     at = 0
-    for found in _any_of(allowed).finditer(text) if allowed else ():
+    for found in any_of(allowed).finditer(text) if allowed else ():
         if found.start() > at:
             yield text[at : found.start()]
         yield special_tokens[found[0]]
@@ -251,7 +251,8 @@ def split_special(
         yield text[at:]
 
 
-def _any_of(words: Set[str]) -> re.Pattern[str]:
+def any_of(words: Set[str]) -> re.Pattern[str]:
+    """What finds any of some texts, the longer ones first where one begins with another."""
     return re.compile("|".join(re.escape(word) for word in sorted(words, key=len, reverse=True)))
 
 

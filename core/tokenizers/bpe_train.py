@@ -11,7 +11,6 @@ Leaves out: using what was learnt.
 
 from __future__ import annotations
 
-import re
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +20,7 @@ from operator import add
 from typing import TYPE_CHECKING
 
 from core.errors import TokenizerError
+from core.tokenizers.base import any_of
 from core.tokenizers.bpe_split import Splitter
 from core.tokenizers.vocabularies import GPT2_PATTERN
 
@@ -151,20 +151,31 @@ class BPETraining:
             )
 
     def _count_words(self) -> dict[str, int]:
-        """How often each word stands in the corpus; a character of a word is the id of a byte."""
+        """How often each word stands in the corpus; a character of a word is the id of a byte.
+
+        Raises:
+            TokenizerError: a text is none, or the pattern does not match all of it.
+        """
         pieces: Counter[str] = Counter()
-        documents = re.compile("|".join(map(re.escape, self.special_tokens))) if self.special_tokens else None
+        documents = any_of(set(self.special_tokens)) if self.special_tokens else None
         for text in self._texts:
             if not isinstance(text, str):
                 raise TokenizerError(
                     f"expected texts to learn from, got {type(text).__name__}", "read files as text: path.read_text()"
                 )
             for document in documents.split(text) if documents else (text,):
+                read = self.characters_read
                 for some in self._splitter.pieces(document):
                     pieces.update(some)
                     self.characters_read += sum(map(len, some))
                     if self._cancelled.is_set():
                         return {}
+                if left_out := read + len(document) - self.characters_read:
+                    raise TokenizerError(
+                        f"the pattern {self.pattern!r} leaves out {left_out:,} of {len(document):,} characters, "
+                        "which no token would stand for",
+                        r"end it with |\s+|. or so, or take gpt2's",
+                    )
         words: dict[str, int] = {}
         for piece, count in pieces.items():
             ids = piece.encode().translate(_ID_OF_BYTE).decode("latin-1")

@@ -69,9 +69,9 @@ def test_real_text_too(the_verdict: Path) -> None:
 
 def test_of_equals_the_lower_ids_go_first() -> None:
     # ab, cd and ce stand twice each: the lower left id first, then the lower right one
-    steps = list(BPETokenizer.train_steps("ce cd ab ab cd ce", 260, pattern=r"\w+"))
+    steps = list(BPETokenizer.train_steps("ce cd ab ab cd ce", 260, pattern=r"\w+|\s"))
     assert [s.token for s in steps] == [b"ab", b"cd", b"ce"]
-    first = next(iter(BPETokenizer.train_steps("\x00b !b", 258, pattern=r"\S+")))
+    first = next(iter(BPETokenizer.train_steps("\x00b !b", 258, pattern=r"\S+|\s")))
     assert first.token == b"!b"  # "!" has id 0, as in GPT-2; a NUL byte 188
 
 
@@ -139,6 +139,21 @@ def test_a_pattern_that_is_none_is_refused(pattern: str) -> None:
     with pytest.raises(TokenizerError, match="expected a pattern") as got:
         BPETokenizer.train("a text", 300, pattern=pattern)
     assert "GPT2_PATTERN" in got.value.hint
+
+
+@pytest.mark.parametrize("pattern", ["", "cl100", r"\w+", r"[a-z ]+"])
+def test_a_pattern_that_would_lose_text_is_refused(pattern: str) -> None:
+    text = "Some words, to learn from"
+    with pytest.raises(TokenizerError, match=r"leaves out \d+ of 25 characters") as got:
+        BPETokenizer.train([text], 300, pattern=pattern)
+    assert got.value.hint
+    whole = BPETokenizer.train(text, 300, pattern=pattern + r"|[\s\S]")
+    assert whole.decode(whole.encode(text)) == text
+
+
+def test_of_special_tokens_the_longer_one_is_cut_out() -> None:
+    steps = list(BPETokenizer.train_steps("<a>bcbc <a>bcd", 300, special_tokens=("<a>", "<a>bc")))
+    assert [(s.token, s.bytes_total) for s in steps] == [(b"bc", 4)]
 
 
 def test_set_before_it_begins_it_learns_nothing() -> None:
