@@ -10,6 +10,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
 from screens.widgets.compare_list import CompareList
+from screens.widgets.curve import Curve
 from screens.widgets.guarded import Guarded
 from screens.widgets.merge_view import MergeView
 from screens.widgets.ramps import Look
@@ -17,6 +18,7 @@ from screens.widgets.rows import Rows
 from screens.widgets.text_box import TextBox
 from screens.widgets.token_strip import TokenStrip
 from screens.widgets.virtual_list import VirtualList
+from screens.widgets.window_rows import WindowRows
 
 PANES = ("main", "token", "merge", "compare", "text")
 """In the order of ``tab``."""
@@ -64,6 +66,10 @@ class TokensBody(Guarded, Vertical):
         """Draws as the terminal can show it."""
         for strip in self.query(TokenStrip):
             strip.wear(look)
+        for rows in self.query(WindowRows):
+            rows.wear(look)
+        for plot in self.query(Curve):
+            plot.wear(plain=look.colours in ("16", "none"), ascii_only=look.ascii)
         self.compare.wear(plain=not look.ramps, ascii_only=look.ascii)
 
     # --- the parts
