@@ -147,11 +147,22 @@ def tokenizer_named(name: str, text: str | None, made_from: str | None, as_json:
                 f"{name} is made from a text, and none came",
                 f"name one: --from python-docs, or a run instead of {name}",
             )
-        return get_tokenizer(name, text if made_from is None else read_source(made_from, as_json))
+        return get_tokenizer(name, text if made_from is None else _learnt_from(made_from, as_json))
     if name in TOKENIZERS or name.startswith(BPE):
         fetch_vocabulary_first(name, choose_display("", as_json))
         return get_tokenizer(name)
     return _of_run(name)
+
+
+def _learnt_from(made_from: str, as_json: bool) -> str:
+    """The text after ``--from``, which a mistyped name is not."""
+    from core.data.corpora import load_corpus
+    from lab.cli.progress import choose_display, fetch_text_first
+
+    if made_from == "-":
+        return read_source(made_from)
+    fetch_text_first(made_from, choose_display("", as_json))
+    return load_corpus(made_from)
 
 
 def _of_run(name: str) -> Tokenizer:

@@ -21,6 +21,7 @@ LISTED = 200
 """Tokens that a terminal gets without ``--limit``."""
 _LONG_TEXT = 5_000_000  # characters above which only what is listed is held in memory
 _BAR = 30
+_LONGEST_WORD = 500
 
 
 def report(
@@ -203,6 +204,12 @@ def steps(tokenizer: Tokenizer, word: str, as_json: bool) -> int:
     if ours is None:
         raise InputError(f"expected a tokenizer with merges, {tokenizer.name} has none", "gpt2 and bpe:NAME have them")
     words = ours.words(word)
+    longest = max((len(piece.encode()) for piece in words), default=0)
+    if not 0 < longest <= _LONGEST_WORD:  # every step shows the whole word, so that they grow with its square
+        raise InputError(
+            f"expected a word of 1 to {_LONGEST_WORD:,} bytes after --steps, got {longest:,}",
+            "for example --steps lowest",
+        )
     done = [(piece, list(ours.encode_steps(piece))) for piece in words]
     if as_json:
         print_json({"tokenizer": ours.name, "words": [_steps_json(piece, made) for piece, made in done]})

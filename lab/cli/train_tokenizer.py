@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,8 +56,8 @@ def train_tokenizer(
 ) -> int:
     """Learns a byte-pair encoding from a text.
 
-    What stands in the cache folder is used by its bare name: --tokenizer bpe:NAME. ctrl-C leaves nothing behind. With
-    --json each merge is a line.
+    What stands in the cache folder is used by its bare name: --tokenizer bpe:NAME. ctrl-C and SIGTERM leave nothing
+    behind. With --json each merge is a line.
     """
     from core.data.corpora import corpus as read
     from core.tokenizers.bpe import BPETokenizer
@@ -74,22 +77,43 @@ def train_tokenizer(
     show = _lines if as_json else _bar if drawable() else _quiet
     last: MergeStep | None = None
     try:
-        for step in show(training, len(text.text), text.name):
-            last = step
-        tokenizer = training.tokenizer()
-        save(tokenizer, folder)
-    except KeyboardInterrupt:
+        with _stopped_like_ctrl_c():
+            for step in show(training, len(text.text), text.name):
+                last = step
+            tokenizer = training.tokenizer()
+            save(tokenizer, folder)
+    except KeyboardInterrupt as stopped:
         if as_json:
             print_json({"kind": "interrupted", "merges": training.learnt})
         else:
             two_lines(f"stopped after {training.learnt:,} merges: nothing was written", "the same command starts anew")
-        return INTERRUPTED
+        return 128 + stopped.args[0] if stopped.args else INTERRUPTED
     seconds = time.monotonic() - began
     if as_json:
         print_json(_summary(tokenizer, folder, last, seconds))
     else:
         _tell(tokenizer, folder, last, seconds, vocab_size)
     return 0
+
+
+@contextmanager
+def _stopped_like_ctrl_c() -> Iterator[None]:
+    """While inside, SIGTERM and a closed terminal raise KeyboardInterrupt too, with their number."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt(number)
+
+    before: dict[int, Any] = {}
+    if threading.current_thread() is threading.main_thread():  # Python lets no other set handlers
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def default_name(corpus: str, vocab_size: int) -> str:

@@ -130,6 +130,9 @@ def test_entries_and_steps(llm_lab, gpt2_vocabulary):
     (word,) = llm_lab("tokenize", "gpt2", "--steps", "unbelievable", "--json").json["words"]
     assert [step["id"] for step in word["steps"]] == [None, 293, 397, 403, 417, 494, 540, 6667, 11203]
     assert "has none" in llm_lab("tokenize", "byte", "--steps", "a").error["title"]
+    assert "got 0" in llm_lab("tokenize", "gpt2", "--steps", "").error["title"]
+    assert "got 100,000" in llm_lab("tokenize", "gpt2", "--steps", "a" * 100_000).error["title"]
+    assert len(llm_lab("tokenize", "gpt2", "--steps", "word " * 300, "--json").json["words"]) == 301
 
 
 def test_the_list_and_what_was_trained(llm_lab):
@@ -164,6 +167,7 @@ def test_without_a_network_two_lines_say_which_file_goes_where(llm_lab, monkeypa
         (["byte", "a", "--limmit"], "--limmit"),
         (["bpe:nothing", "a"], "after bpe:"),
         (["char", "--find", "a"], "made from a text"),
+        (["char", "a", "--from", "python-doc"], "did you mean python-docs"),
         (["byte", "\udcff"], "half a surrogate pair"),
     ],
 )

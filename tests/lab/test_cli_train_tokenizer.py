@@ -10,6 +10,7 @@ import pytest
 from core.tokenizers import get_tokenizer, load_tokenizer
 from lab.cli import train_tokenizer as command
 
+POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 TEXT = "the quick brown fox jumps over the lazy dog and the cat sat on the mat\n" * 20
 
 
@@ -69,6 +70,7 @@ def test_a_tokenizer_that_is_there_is_not_lost(llm_lab, text, tmp_path):
         (["--vocab-size", 260, "--special", "<a>,<b>,<c>,<d>,<e>"], "at least 261"),
         (["--vocab-size", "many"], "vocab-size"),
         (["--pattern", "("], "pattern"),
+        (["--pattern", "cl100"], "leaves out"),
         (["-o", "my text.txt"], "is a file"),
     ],
 )
@@ -92,25 +94,39 @@ def test_a_write_that_fails_leaves_nothing(llm_lab, text, tmp_path):
     assert "cannot be written" in said.error["title"]
 
 
-def test_ctrl_c_while_writing_leaves_nothing(llm_lab, text, tmp_path, monkeypatch):
-    def interrupted(*_: object) -> None:
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("name", ["SIGINT", pytest.param("SIGTERM", marks=POSIX), pytest.param("SIGHUP", marks=POSIX)])
+def test_a_signal_while_writing_leaves_nothing(llm_lab, text, tmp_path, monkeypatch, name):
+    number = signal.Signals[name]
 
+    def interrupted(*_: object) -> None:
+        assert len(list((tmp_path / "out").iterdir())) == 1  # a folder beside the one to come
+        signal.raise_signal(number)
+
+    usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(number, usual)
     monkeypatch.setattr("core.tokenizers.base.write_bytes_atomic", interrupted)
-    said = llm_lab("train-tokenizer", text, "--vocab-size", 260, "-o", tmp_path / "out" / "mine")
-    assert said.code == 130
+    try:
+        said = llm_lab("train-tokenizer", text, "--vocab-size", 260, "-o", tmp_path / "out" / "mine")
+        assert signal.getsignal(number) is usual
+    finally:
+        signal.signal(number, before)
+    assert said.code == 128 + number
     assert "nothing was written" in said.err
     assert list((tmp_path / "out").iterdir()) == []
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-def test_ctrl_c_ends_a_training_without_a_trace(llm_lab):
+@POSIX
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_ends_a_training_without_a_trace(llm_lab, name):
+    number = signal.Signals[name]
+    if signal.getsignal(number) is signal.SIG_IGN:
+        pytest.skip(f"{name} is ignored here, and so by what is started from here")
     process = llm_lab.start("train-tokenizer", "python-docs", "--vocab-size", 30_000, "--json")
     assert process.stdout is not None
     assert json.loads(process.stdout.readline())["index"] == 1
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=60)
-    assert (process.returncode, err) == (130, "")
+    assert (process.returncode, err) == (128 + number, "")
     assert json.loads(out.splitlines()[-1])["kind"] == "interrupted"
     assert not (llm_lab.root / "cache" / "tokenizers").exists()
 
