@@ -48,6 +48,11 @@ def ids(screen: GenerationScreen, branch: int | None = None) -> list[int]:
     return [step.token_id for step in screen.answers.path(screen.shown if branch is None else branch)]
 
 
+def given(screen: GenerationScreen) -> int:
+    """How many tokens of the strip are prompt."""
+    return len(screen.line_of(screen.shown).prompt_pieces)
+
+
 def sentence(screen: GenerationScreen) -> str:
     """What the status line says."""
     return str(screen.query_one(StatusLine).sentence)

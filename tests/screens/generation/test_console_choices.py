@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from console_pilots import SHORT, answered, console, ids, quiet, sentence, until
+from console_pilots import SHORT, answered, console, given, ids, quiet, sentence, until
 
 from core.generation.settings import PRESETS
 from screens.widgets.error_card import ErrorCard
@@ -70,7 +70,7 @@ async def test_branching_on_the_third_keeps_every_token_before_it_and_the_old_ro
         screen = app.screen
         await answered(pilot, screen)
         old, first = screen.shown, ids(screen)
-        await pilot.press("home", *["right"] * (len("The for") + 5))
+        await pilot.press("home", *["right"] * (given(screen) + 5))
         assert screen.place == 5
         await pilot.press("a", "home", "down", "down")
         choice, place = screen.choice_here(), 2
@@ -107,7 +107,7 @@ async def test_escape_stops_at_once_the_text_stays_and_goes_on_from_there():
         await pilot.press("escape")
         assert not screen.streaming and "stopped" in sentence(screen)
         stopped = ids(screen)
-        assert screen.body.strip.length == len("The for") + len(stopped) < 5000
+        assert screen.body.strip.length == given(screen) + len(stopped) < 5000
         await until(pilot, lambda: quiet(screen))
         assert ids(screen) == stopped
         screen.set_sampling(SHORT.override(max_new_tokens=3))
@@ -139,8 +139,8 @@ async def test_two_steps_of_a_run_side_by_side_differ_where_it_is_marked():
         at = screen.first_difference()
         one, other = ids(screen), ids(screen, screen.beside)
         assert one[:at] == other[:at] and one[at] != other[at]
-        assert screen.body.strip.marks == screen.body.other.marks == {len("The for") + at}
-        await pilot.press("home", *["right"] * (len("The for") + 3))
+        assert screen.body.strip.marks == screen.body.other.marks == {given(screen) + at}
+        await pilot.press("home", *["right"] * (given(screen) + 3))
         assert screen.body.other.cursor == screen.body.strip.cursor
         await until(pilot, lambda: "divergence" in str(screen.body.detail.border_title))
         await pilot.press("c")

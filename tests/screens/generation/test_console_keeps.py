@@ -2,7 +2,7 @@
 
 import json
 
-from console_pilots import SHORT, answered, console, ids, quiet, sentence, until
+from console_pilots import SHORT, answered, console, given, ids, quiet, sentence, until
 
 from core.folders import state_dir
 from core.workbench import Workbench
@@ -32,8 +32,8 @@ async def test_closing_and_opening_the_app_brings_the_last_tree_back():
         await pilot.pause()
         assert screen.answers.to_dict() == tree and screen.shown == shown and screen.measure == "rank"
         assert screen.sampling.seed == 43 and screen.prompt_text == "The for"
-        assert screen.line_of(shown).prompt_pieces == tuple(c.encode() for c in "The for")
-        assert screen.body.strip.length == len("The for") + 12
+        assert b"".join(screen.line_of(shown).prompt_pieces) == b"The for"
+        assert screen.body.strip.length == given(screen) + 12
 
 
 async def test_a_last_tree_that_cannot_be_read_is_no_obstacle():
@@ -89,12 +89,12 @@ async def test_a_text_is_coloured_by_its_surprise_and_the_numbers_are_those_of_c
         await pilot.press("v")
         await until(pilot, lambda: screen.scored and quiet(screen))
         screen.score_text(text)
-        await until(pilot, lambda: len(screen.scored) == len(text) and quiet(screen))
         expected = core.score(core.load_model("demo"), text)
+        await until(pilot, lambda: len(screen.scored) == len(expected.tokens) and quiet(screen))
         assert [t.logprob for t in screen.scored] == [t.logprob for t in expected.tokens]
         assert f"perplexity {expected.perplexity:.4g}" in str(screen.body.query_one("#strip-pane").border_title)
         values = screen.body.strip.values
-        assert max(values[-4:]) > 0.9 and values[0] != values[0]
+        assert max(values[1:]) > 0.7 and values[0] != values[0]
         await pilot.press("end")
         await until(pilot, lambda: screen.body.bars.rows and quiet(screen))
         assert "surprise" in sentence(screen)
@@ -104,7 +104,7 @@ async def test_a_text_is_coloured_by_its_surprise_and_the_numbers_are_those_of_c
         screen.score_text("")
         await until(pilot, lambda: "at least two tokens" in sentence(screen))
         await pilot.press("escape", "v")
-        assert not screen.scoring_shown and screen.body.strip.length == len("The for") + 12
+        assert not screen.scoring_shown and screen.body.strip.length == given(screen) + 12
 
 
 async def test_the_lesson_has_the_numbers_under_the_cursor_and_its_tries_branch_there():
