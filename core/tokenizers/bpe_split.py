@@ -27,6 +27,8 @@ FAST_STRETCH = 1 << 17
 """The same for tiktoken's engine."""
 LONG_STRETCH = 1 << 19
 """Beyond this no list of all pieces is made, where a text has no good place to be cut."""
+BATCH = 20_000
+"""Pieces that are then held together."""
 # Where OpenAI's patterns are certain to begin a new piece: at a lone space or comma between two letters.
 _LETTERS = "A-Za-z\u03b1-\u03c9\u0410-\u044f\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fa5\uac00-\ud7a3"
 _SEAM = re.compile(f"(?<=[{_LETTERS}])[ ,\u3001\u3002\uff0c](?=[{_LETTERS}])")
@@ -110,7 +112,7 @@ class Splitter:
         same_length = text if text.isascii() else text.translate(stand_ins(text))
         matches: Iterable[Any] = (_ASCII if fast else self._compiled).finditer(same_length)
         spans = (m.span() for m in matches)
-        while batch := list(islice(spans, 20_000)):
+        while batch := list(islice(spans, BATCH)):
             yield [text[a:b] for a, b in batch if a < b]
 
 
