@@ -29,7 +29,7 @@ def in_turns(turns: int, *fns: Callable[[], Any], clock: Callable[[], float] = t
 
 
 def hugging_face(text: str) -> Any:
-    """Their byte-level trainer, asked for the same."""
+    """Their byte-level trainer, asked for the same; by lines, which is its fastest way and changes nothing."""
     from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
     tokenizer = Tokenizer(models.BPE())
@@ -40,7 +40,7 @@ def hugging_face(text: str) -> Any:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator([text], trainer)
+    tokenizer.train_from_iterator(text.splitlines(keepends=True), trainer)
     return tokenizer
 
 

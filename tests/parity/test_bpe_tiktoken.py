@@ -140,9 +140,10 @@ def reference(lab_cache: Path, monkeypatch: pytest.MonkeyPatch) -> tiktoken.Enco
 
 
 def trained(pattern: str = GPT2_PATTERN) -> BPETokenizer:
-    return BPETokenizer.train(
-        "It's the end of the world as we know it, 日本 日本 don't 12345 12345\n\n  x", 330, pattern=pattern
-    )
+    text = "It's the end of the world as we know it, 日本 日本 don't 12345 12345\n\n  x"
+    whole = BPETokenizer.train(text, 330, pattern=rf"{pattern}|[\s\S]")  # what leaves things out, nothing learns from
+    ranks = {whole.token_bytes(i): i for i in range(256 + whole.n_merges)}
+    return BPETokenizer(ranks, pattern=pattern, special_tokens=whole.special_tokens)
 
 
 @many
