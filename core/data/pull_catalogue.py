@@ -11,13 +11,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from core.data.corpora import CORPORA, CorpusInfo
 from core.data.digests import Digest
 from core.errors import ModelSpecError, nearest
 from core.folders import cache_dir
 from core.shelf import GPT2_SIZES, ModelRef
+
+if TYPE_CHECKING:
+    from core.tokenizers.vocabularies import Vocabulary
 
 Kind = Literal["model", "corpus", "tokenizer", "vectors"]
 Source = Literal["huggingface", "openai"]
@@ -244,9 +247,14 @@ def _vocabularies() -> Iterator[Entry]:
     yield Entry("gpt2-vocabulary", "tokenizer", title, {"openai": files}, licence="MIT")
     for name, whose in _WHOSE.items():
         known = VOCABULARIES[name]
-        file = _cached(known.url, known.size, Digest("sha256", known.sha256))
+        file = vocabulary_file(known)
         title = f"{whose} vocabulary, {known.vocab_size:,} entries"
         yield Entry(name, "tokenizer", title, {"openai": (file,)}, licence="MIT")
+
+
+def vocabulary_file(known: Vocabulary) -> PullFile:
+    """The file of one of OpenAI's vocabularies."""
+    return _cached(known.url, known.size, Digest("sha256", known.sha256))
 
 
 def _cached(url: str, size: int | None, digest: Digest) -> PullFile:

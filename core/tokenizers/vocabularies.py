@@ -139,18 +139,22 @@ def _sha256(path: Path, size: int, changed: int) -> str:
 
 
 def fetch_vocabulary(name: str, cancelled: threading.Event | None = None) -> Iterator[DownloadProgress]:
-    """Fetches a vocabulary into the cache, saying how far it is.
+    """Fetches a vocabulary into the cache, from a mirror (LLM_LAB_MIRROR) or its source, saying how far it is.
 
     Raises:
         DownloadError: it could not be fetched; says which file goes where, and what works offline.
+        DiskFullError: no space is left.
+        InputError: LLM_LAB_MIRROR holds no addresses.
     """
-    from core.data.download import download
+    from core.data.partfile import UnwritableError
+    from core.data.pull_catalogue import vocabulary_file
+    from core.data.pull_mirrors import download_from_any
 
     vocabulary = VOCABULARIES[name]
     try:
-        yield from download(
-            vocabulary.url, vocabulary.place, sha256=vocabulary.sha256, size=vocabulary.size, cancelled=cancelled
-        )
+        yield from download_from_any(vocabulary_file(vocabulary), cancelled)
+    except UnwritableError:
+        raise
     except DownloadError as error:
         raise DownloadError(
             f"{name} needs {vocabulary.file}: {error.title}",

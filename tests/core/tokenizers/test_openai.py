@@ -239,6 +239,23 @@ def test_a_damaged_vocabulary_is_fetched_again(gpt2_vocabulary: Path, monkeypatc
         assert len(server.requests) == 2
 
 
+@pytest.mark.parametrize("how", ["a cache folder served", "another host"])
+def test_a_mirror_is_asked_for_a_vocabulary(gpt2_vocabulary: Path, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    from file_server import serving
+
+    known, content = vocabularies.VOCABULARIES["gpt2"], gpt2_vocabulary.read_bytes()
+    gpt2_vocabulary.unlink()
+    with serving(b"") as server:
+        if how == "another host":
+            server.files = {f"/own/{known.file}": content}
+            monkeypatch.setenv("LLM_LAB_MIRROR", f"{known.url.rpartition('/')[0]}={server.base}/own")
+        else:
+            server.files = {f"/tiktoken/{known.place.name}": content}
+            monkeypatch.setenv("LLM_LAB_MIRROR", server.base)
+        assert get_tokenizer("gpt2").encode("hello world") == [31373, 995]
+        assert len(server.requests) == 1
+
+
 # The names that tiktoken itself gives these files in its cache.
 @pytest.mark.parametrize(
     ("name", "file", "cached"),
