@@ -5,6 +5,7 @@ What a picker lists and a chip says. Reads small files only, never weights; with
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -123,7 +124,7 @@ def _kept(models: Path, ref: ModelRef) -> str | None:
     if (folder / "config.json").is_file() and any((folder / name).is_file() for name in weights):
         return ""
     if (originals / "checkpoint").is_file() and any(originals.glob("*.data-00000-of-00001")):
-        return "OpenAI's files, converted when first used"
+        return "" if (originals / weights[0]).is_file() else "OpenAI's files, converted when first used"
     return None
 
 
@@ -145,7 +146,8 @@ def _elsewhere(spec: str) -> ModelRef:
     try:
         where = locate(spec)
     except LabError as error:
-        there = not spec.startswith(("hf:", "openai:")) and Path(spec).expanduser().exists()
+        here = os.path.exists(os.path.expanduser(spec))  # noqa: PTH110, PTH111 - of no path do they raise
+        there = here and not spec.startswith(("hf:", "openai:"))
         return ModelRef(spec, label, "elsewhere", "unknown", here=there, note=error.title if there else "")
     c = where.config
     return ModelRef(

@@ -41,6 +41,14 @@ def open_run(path_or_name: str | Path) -> Run:
     Raises:
         RunError: it is not a run; the title says what was expected, the hint offers the nearest names.
     """
+    try:
+        return _opened(path_or_name)
+    except (OSError, RuntimeError) as error:  # a name too long, a folder without permission, ~nobody
+        said = getattr(error, "strerror", None) or error
+        raise RunError(f"{str(path_or_name)[:200]} cannot be looked for: {said}", "look at the path") from error
+
+
+def _opened(path_or_name: str | Path) -> Run:
     text = str(path_or_name)
     given = Path(path_or_name).expanduser()
     named = runs_dir() / text if text and given.name == text else None

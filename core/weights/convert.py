@@ -10,6 +10,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, Protocol, get_args
@@ -59,12 +60,12 @@ def convert(
     """
     if to not in get_args(To):
         raise InputError(f"expected huggingface or llm-lab, got {to!r}{nearest(to, get_args(To))}", "--to huggingface")
-    target, cancelled = Path(dst).expanduser(), cancelled or threading.Event()
-    _check_free(target)
-    if pickled.is_pickle(Path(src).expanduser()):
-        config, values, tokenizer = _of_pickle(Path(src).expanduser())
+    target, cancelled = _free(dst), cancelled or threading.Event()
+    if pickle := _as_pickle(src):
+        config, values, tokenizer = _of_pickle(pickle)
     else:
-        yield from prepare(src, cancelled)
+        for step in prepare(src, cancelled):  # whose end is not yet that of this
+            yield replace(step, phase="tensor") if step.phase == "done" else step
         if cancelled.is_set():
             return
         where = ready(src)
@@ -91,9 +92,24 @@ def convert(
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def _check_free(target: Path) -> None:
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+def _free(dst: str | Path) -> Path:
+    """The folder to make, which is not there, or is empty."""
+    try:
+        target = Path(dst).expanduser()
+        taken = target.exists() and (not target.is_dir() or any(target.iterdir()) or target.samefile(Path()))
+    except (OSError, RuntimeError) as error:  # a name too long, a folder without permission, ~nobody
+        said = getattr(error, "strerror", None) or error
+        raise InputError(f"{str(dst)[:200]} cannot be made: {said}", "take another folder") from error
+    if taken or not target.name:
         raise InputError(f"{target} is there already, a new folder was expected", "take another name, or remove it")
+    return target
+
+
+def _as_pickle(src: str) -> Path | None:
+    with suppress(OSError, RuntimeError):  # no path at all: whoever looks for models says so
+        path = Path(src).expanduser()
+        return path if pickled.is_pickle(path) else None
+    return None
 
 
 def _of_pickle(path: Path) -> tuple[GPTConfig, Values, Tokenizer | None]:

@@ -17,6 +17,7 @@ from core.errors import CheckpointError, ConfigError
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
 PICKLES = ("pytorch_model.bin", "pytorch_model.bin.index.json", "model.pt", "pytorch_model.pt")
+PICKLE_SUFFIXES = (".bin", ".pt", ".pth")
 OURS = "llm_lab"
 """The key in ``config.json`` under which a shape stands that Hugging Face's own fields cannot say."""
 
@@ -143,6 +144,14 @@ def config_dict(config: GPTConfig, end_of_text: int | None = None) -> dict[str, 
     }
 
 
+def pickle_refused(path: Path, name: str, safe: Path) -> CheckpointError:
+    """The two lines for weights that are a pickle: why they are not loaded, and how they can be written anew."""
+    return CheckpointError(
+        f"{path} has its weights as {name}, a pickle, which can run code when it is read",
+        f"write it anew as safetensors, read with weights_only: llm-lab convert {path} {safe}",
+    )
+
+
 def weight_files(folder: Path) -> tuple[Path, ...]:
     """The safetensors files of a folder: the one, or the shards that its index names.
 
@@ -153,10 +162,7 @@ def weight_files(folder: Path) -> tuple[Path, ...]:
         return (folder / WEIGHTS,)
     if not (folder / INDEX).is_file():
         if pickle := next((name for name in PICKLES if (folder / name).exists()), None):
-            raise CheckpointError(
-                f"{folder} has its weights as {pickle}, a pickle, which can run code when it is read",
-                f"write it anew as safetensors, read with weights_only: llm-lab convert {folder} {folder}-safe",
-            )
+            raise pickle_refused(folder, pickle, Path(f"{folder}-safe"))
         raise CheckpointError(f"{WEIGHTS} was expected in {folder}, it is not there", "copy or fetch it there")
     table = read_json_object(folder / INDEX).get("weight_map")
     if not isinstance(table, dict) or not table:

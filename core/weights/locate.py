@@ -27,7 +27,7 @@ from core.training.runs import Run, open_run
 from core.weights import huggingface, openai, own
 from core.weights.keymap import Layout, check_tensors, huggingface_names, is_ignored, tensor_names
 from core.weights.progress import ConvertProgress
-from core.weights.tensor_file import Entry, TensorFile
+from core.weights.tensor_file import Entry, TensorFile, check_floats
 
 GPT2 = {"gpt2": "124M", "gpt2-medium": "355M", "gpt2-large": "774M", "gpt2-xl": "1558M"}
 """The published models, and what OpenAI calls each."""
@@ -70,6 +70,14 @@ def locate(spec: str) -> Located:
         CheckpointError: what it names lacks a file, or has a damaged one.
         ConfigError: its configuration is of another kind of model.
     """
+    try:
+        return _found(spec)
+    except (OSError, RuntimeError) as error:  # a name too long, a folder without permission, ~nobody
+        said = getattr(error, "strerror", None) or error
+        raise ModelSpecError(f"{spec[:200]} cannot be looked for: {said}", "look at the path") from error
+
+
+def _found(spec: str) -> Located:
     if spec in GPT2:
         return _published(spec)
     if spec.startswith("openai:"):
@@ -113,7 +121,7 @@ def _original(spec: str) -> Located:
     if spec not in OPENAI:
         raise ModelSpecError(f"OpenAI published no {spec}{nearest(spec, OPENAI)}", "there are: " + ", ".join(OPENAI))
     folder = cache_dir() / "models" / spec.replace(":", "-")
-    if openai.has_originals(folder):
+    if openai.has_originals(folder):  # never Hugging Face's copy in their stead: the two may be compared
         return _of_original(spec, folder)
     return Located(spec, GPTConfig.preset(OPENAI[spec]), "huggingface", (), folder)
 
@@ -131,6 +139,8 @@ def _repository(spec: str) -> Located:
 def _of_path(spec: str, path: Path) -> Located | None:
     """A model by the path of its folder or of its weights; None if it is no such thing."""
     folder = path if path.is_dir() else path.parent
+    if path.suffix in huggingface.PICKLE_SUFFIXES and path.is_file():
+        raise huggingface.pickle_refused(path, path.name, path.with_suffix(""))
     if (found := _in_run(spec, path)) is not None:
         return found
     if path.suffix == ".safetensors" and path.is_file():
@@ -225,6 +235,8 @@ class Weights:
         expected = {in_file[ours]: name.shape_in(where.layout) for ours, name in self.names.items()}
         check_tensors(expected, {n: e.shape for n, (_, e) in found.items()}, str(where.files[0]))
         self._places = {ours: found[in_file[ours]] for ours in self.names}
+        for file, entry in self._places.values():
+            check_floats(file, entry)
 
     def place(self, name: str) -> tuple[Path, Entry, bool]:
         """The file of a tensor of ours, its entry there, and whether that is the transpose."""
@@ -314,9 +326,7 @@ def prepare(spec: str, cancelled: threading.Event | None = None) -> Iterator[Con
 
 def missing(spec: str) -> ModelSpecError:
     """The two lines for a model that could be here and is not."""
-    name = OPENAI.get(spec)
-    how = f"llm-lab pull {name} --from openai" if name else f"llm-lab pull {spec}"
-    return ModelSpecError(f"{spec} is not on this machine", f"fetch it: {how}")
+    return ModelSpecError(f"{spec} is not on this machine", f"fetch it: llm-lab pull {spec}")
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -15,20 +15,18 @@ from numpy.typing import NDArray
 
 from core.config import GPTConfig
 from core.errors import CheckpointError
-from core.weights.huggingface import PICKLES, has_weights, read_json_object
+from core.weights.huggingface import PICKLE_SUFFIXES, PICKLES, has_weights, read_json_object
 from core.weights.keymap import check_tensors, huggingface_names, is_ignored, tensor_names
 
 if TYPE_CHECKING:
     import torch
-
-SUFFIXES = (".bin", ".pt", ".pth")
 
 
 def is_pickle(path: Path) -> bool:
     """Whether a path is a pickle of weights, or a folder that has its weights as one and not as safetensors."""
     if path.is_dir():
         return not has_weights(path) and any((path / name).is_file() for name in PICKLES)
-    return path.suffix in SUFFIXES and path.is_file()
+    return path.suffix in PICKLE_SUFFIXES and path.is_file()
 
 
 class Pickled:
