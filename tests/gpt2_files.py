@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -19,18 +20,98 @@ from core.tokenizers.bpe import BPETokenizer
 
 SHAPE = GPTConfig(300, 16, 32, 4, 2)
 
-_WRITE = """
-import json, sys
+_ROOT = Path(__file__).resolve().parent.parent
+_TENSORFLOW = """
+import json, os, sys
+from pathlib import Path
+answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+os.dup2(2, 1)
 import numpy as np
 import tensorflow as tf
-folder, v1 = sys.argv[1], tf.compat.v1
-values = np.load(folder + "/values.npz")
-with tf.Graph().as_default(), v1.Session() as session:
-    for name in values.files:
-        v1.get_variable(name, initializer=values[name])
-    session.run(v1.global_variables_initializer())
-    v1.train.Saver().save(session, folder + "/model.ckpt")
+from core.config import GPTConfig
+from core.errors import LabError
+from core.weights import openai_child
+
+def say(what):
+    answers.write(json.dumps(what) + "\\n")
+
+def write(folder):
+    v1, values = tf.compat.v1, np.load(folder + "/values.npz")
+    with tf.Graph().as_default(), v1.Session() as session:
+        for name in values.files:
+            v1.get_variable(name, initializer=values[name])
+        session.run(v1.global_variables_initializer())
+        v1.train.Saver().save(session, folder + "/model.ckpt")
+
+def convert(orders):
+    try:
+        config = GPTConfig.from_dict(orders["config"])
+        openai_child.convert(Path(orders["prefix"]), config, Path(orders["target"]), say)
+    except LabError as error:
+        say({"error": error.to_dict(), "kind": type(error).__name__})
+
+for line in sys.stdin:
+    orders = json.loads(line)
+    write(orders["write"]) if "write" in orders else convert(orders)
+    say({"end": True})
 """
+
+
+@cache
+def _tensorflow() -> subprocess.Popen[str]:
+    """A process that has TensorFlow loaded, which takes seconds: one for all tests."""
+    env = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
+    process = subprocess.Popen(
+        [sys.executable, "-c", _TENSORFLOW],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        encoding="utf-8",
+        cwd=_ROOT,
+        env=env,
+    )
+    atexit.register(process.wait)
+    atexit.register(process.stdin.close)  # type: ignore[union-attr]
+    return process
+
+
+class WarmChild:
+    """Stands for the child that reads with TensorFlow: the same code, in a process that has loaded it already.
+
+    Put it in place of ``subprocess.Popen`` in core.weights.openai.
+    """
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.stdin = self.stdout = self
+        self.returncode: int | None = None
+
+    def write(self, orders: str) -> None:
+        process = _tensorflow()
+        process.stdin.write(orders)  # type: ignore[union-attr]
+        process.stdin.flush()  # type: ignore[union-attr]
+
+    def __iter__(self) -> Iterator[str]:
+        while self.returncode is None:
+            line = _tensorflow().stdout.readline()  # type: ignore[union-attr]
+            assert line, "TensorFlow has died"
+            if "end" in json.loads(line):
+                self.returncode = 0
+            else:
+                yield line
+
+    def poll(self) -> int | None:
+        return self.returncode
+
+    def wait(self) -> int | None:
+        return self.returncode
+
+    def kill(self) -> None:
+        for _ in self:
+            pass
+
+    def close(self) -> None:
+        pass
 
 
 def values_of(config: GPTConfig = SHAPE, seed: int = 0) -> dict[str, np.ndarray]:
@@ -60,8 +141,9 @@ def _written() -> Path:
     folder = Path(tempfile.mkdtemp(prefix="llm-lab-tf-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     np.savez(folder / "values.npz", **values_of())
-    env = dict(os.environ, TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="")
-    subprocess.run([sys.executable, "-c", _WRITE, str(folder)], check=True, env=env, stderr=subprocess.DEVNULL)
+    writer = WarmChild()
+    writer.write(json.dumps({"write": str(folder)}) + "\n")
+    assert list(writer) == []
     (folder / "values.npz").unlink()
     hparams = {"n_vocab": 300, "n_ctx": 16, "n_embd": 32, "n_head": 4, "n_layer": 2}
     (folder / "hparams.json").write_text(json.dumps(hparams))

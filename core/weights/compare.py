@@ -32,7 +32,7 @@ class TensorChange:
     kind: Kind
     parameters: int
     max_abs: float
-    """Largest absolute difference of two values."""
+    """Largest absolute difference of two values; not a number, as the others, where one of them is none."""
     mean_abs: float
     relative: float
     """Norm of the difference over the norm of a; infinite where a is all zeros and b is not."""
@@ -96,12 +96,18 @@ def _difference(
             raise inspect.GivenUpError("the comparison was given up", "ask again")
         p = x[start : start + rows].astype(np.float64).reshape(-1)
         q = y[start : start + rows].astype(np.float64).reshape(-1)
-        gap = q - p
-        largest = max(largest, float(np.abs(gap).max(initial=0.0)))
+        with np.errstate(invalid="ignore"):  # of two infinities
+            gap = q - p
+        if not np.isfinite(gap).all():
+            gap[(p == q) | (np.isnan(p) & np.isnan(q))] = 0.0
+        largest = float(np.maximum(largest, np.abs(gap).max(initial=0.0)))  # unlike max(), it keeps what is no number
         total += float(np.abs(gap).sum())
         squares, own = squares + float(gap @ gap), own + float(p @ p)
         other, product = other + float(q @ q), product + float(p @ q)
-    relative = sqrt(squares / own) if own else (inf if squares else 0.0)
+    if largest == 0.0:
+        relative = 0.0
+    else:
+        relative = sqrt(squares / own) if 0 < own < inf else (inf if own == 0 else nan)
     cosine = product / sqrt(own * other) if own and other else nan
     return largest, total / max(1, x.size), relative, max(-1.0, min(1.0, cosine)) if cosine == cosine else nan
 

@@ -283,7 +283,7 @@ def histogram(
         good = _finite(chunk)
         below += int(np.count_nonzero(good < low))
         above += int(np.count_nonzero(good > high))
-        at = ((good - np.float64(low)) * (bins / (high - low))).astype(np.int64).clip(0, bins - 1)
+        at = ((good - np.float64(low)) * (bins / (high - low))).clip(0, bins - 1).astype(np.int64)
         counts += np.bincount(at, minlength=bins)
     return TensorHistogram(edges, counts, stride > 1, below, above)
 

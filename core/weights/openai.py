@@ -30,13 +30,8 @@ from core.weights.progress import ConvertProgress
 
 HPARAMS, POINTER = "hparams.json", "checkpoint"
 VOCABULARY = ("encoder.json", "vocab.bpe")
-PUBLISHED = {
-    "openai-124M": "gpt2",
-    "openai-355M": "gpt2-medium",
-    "openai-774M": "gpt2-large",
-    "openai-1558M": "gpt2-xl",
-}
-"""The folder of each of OpenAI's originals in ``models/`` of the cache, and the published model that it is."""
+PUBLISHED = ("openai-124M", "openai-355M", "openai-774M", "openai-1558M")
+"""The folders of OpenAI's originals in ``models/`` of the cache."""
 _HPARAMS = {
     "n_vocab": "vocab_size",
     "n_ctx": "context_length",
@@ -112,14 +107,15 @@ def _lacks(folder: Path, name: str) -> CheckpointError:
 
 
 def converted_folder(folder: Path) -> Path:
-    """Where the safetensors of a folder of OpenAI's are kept, in the cache: those of ``openai-124M`` as ``gpt2``.
+    """Where the safetensors of a folder of OpenAI's are kept: those of ``models/openai-124M`` of the cache beside them.
 
-    Of a folder elsewhere the name holds the sizes and times of its files, so that a changed folder is converted again.
+    A folder elsewhere is left as it is, and they go into the cache; the name there holds the sizes and times of its
+    files, so that a changed folder is converted again.
     """
     folder = folder.resolve()
     models = cache_dir() / "models"
     if folder.parent == models.resolve() and folder.name in PUBLISHED:
-        return models / PUBLISHED[folder.name]
+        return folder
     seen = [str(folder)]
     with suppress(OSError):
         for path in sorted(folder.iterdir()):

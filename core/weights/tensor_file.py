@@ -38,6 +38,7 @@ DTYPES: dict[str, tuple[str, str]] = {
     "BOOL": ("|b1", "bool"),
 }
 """The format's types: numpy's (bfloat16 as the bits it is), and the name that torch gives them."""
+FLOATS = ("float64", "float32", "float16", "bfloat16")
 _COPY_AGAIN = "copy or fetch it again"
 
 
@@ -98,6 +99,19 @@ def widened(raw: NDArray[Any], dtype: str) -> NDArray[np.float32]:
     return raw if raw.dtype == np.float32 else raw.astype(np.float32)
 
 
+def check_floats(file: TensorFile, entry: Entry) -> None:
+    """Refuses numbers that stand for others, as those of a quantised model do.
+
+    Raises:
+        CheckpointError: the tensor does not hold floating-point numbers.
+    """
+    if entry.dtype not in FLOATS:
+        raise CheckpointError(
+            f"{file.path}: the tensor {entry.name} holds {entry.dtype}, one of {', '.join(FLOATS)} was expected",
+            "take the model as it was before it was quantised",
+        )
+
+
 def _read_header(path: Path) -> tuple[dict[str, Entry], dict[str, str]]:
     try:
         total = path.stat().st_size
@@ -133,7 +147,7 @@ def _entry(path: Path, name: str, raw: Any, base: int) -> Entry:
             raise ValueError("a negative size")
     except KeyError as error:
         raise CheckpointError(f"{path}: the tensor {name} has no readable {error}", _COPY_AGAIN) from None
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise CheckpointError(f"{path} is damaged: the header says of {name}: {error}", _COPY_AGAIN) from None
     expected = np.dtype(numpy_type).itemsize
     for size in shape:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from math import inf, isnan
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -29,7 +30,7 @@ def compare(
     from core.weights.compare import compare as changes
 
     found = list(changes(a, b))
-    ordered = sorted(found, key=lambda change: -change.relative) if sort else found
+    ordered = sorted(found, key=_nearest_last) if sort else found
     moved = sum(not change.same for change in found)
     if as_json:
         print_json(
@@ -39,6 +40,10 @@ def compare(
     _print(ordered)
     print(f"\n{moved} of {len(found)} tensors differ between {a} and {b}")
     return 0
+
+
+def _nearest_last(change: TensorChange) -> float:
+    return -inf if isnan(change.relative) else -change.relative
 
 
 def _print(changes: Iterable[TensorChange]) -> None:

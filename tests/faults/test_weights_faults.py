@@ -7,14 +7,16 @@ import os
 import pickle
 import shutil
 import struct
+import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
-from gpt2_files import openai_folder
+from gpt2_files import WarmChild, openai_folder
 from safetensors.torch import load_file, save_file
 
 from core.config import GPTConfig
@@ -23,6 +25,7 @@ from core.folders import cache_dir
 from core.model.gpt import GPT
 from core.shelf import describe
 from core.tokenizers.bpe import BPETokenizer
+from core.weights import openai as openai_module
 from core.weights.checkpoint import load_model
 from core.weights.convert import convert
 from core.weights.huggingface import config_dict
@@ -78,6 +81,13 @@ def openai(tmp_path: Path) -> Path:
     return openai_folder(tmp_path / "openai")
 
 
+@pytest.fixture
+def warm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Spares this test the seconds in which TensorFlow is loaded."""
+    here = SimpleNamespace(Popen=WarmChild, PIPE=subprocess.PIPE)
+    monkeypatch.setattr(openai_module, "subprocess", here)
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -105,6 +115,7 @@ def test_a_flipped_bit_is_found_by_tensorflows_own_checksum(openai: Path) -> Non
     assert not half_written(cache_dir())
 
 
+@pytest.mark.usefixtures("warm")
 def test_a_file_cut_short(openai: Path) -> None:
     data = openai / "model.ckpt.data-00000-of-00001"
     os.truncate(data, data.stat().st_size // 2)
@@ -114,6 +125,7 @@ def test_a_file_cut_short(openai: Path) -> None:
     assert not half_written(cache_dir())
 
 
+@pytest.mark.usefixtures("warm")
 def test_hparams_that_contradict_the_tensors(openai: Path) -> None:
     hparams = json.loads((openai / "hparams.json").read_text())
     (openai / "hparams.json").write_text(json.dumps(hparams | {"n_ctx": 32}))
@@ -200,13 +212,21 @@ def test_a_checkpoint_is_listed_before_it_is_converted(openai: Path) -> None:
 def test_originals_in_the_cache_are_the_published_model(openai: Path) -> None:
     (cache_dir() / "models").mkdir(parents=True)
     shutil.move(openai, cache_dir() / "models" / "openai-124M")
-    for spec in ("gpt2", "openai:124M"):
+    originals = cache_dir() / "models" / "openai-124M"
+    for spec in ("gpt2", "openai:124M", str(originals)):
         where = locate(spec)
-        assert where.original == cache_dir() / "models" / "openai-124M"
-        assert where.folder == cache_dir() / "models" / "gpt2"  # where llm-lab pull puts the conversion
+        assert (where.original, where.folder) == (originals, originals)  # where llm-lab pull puts the conversion
     ref = describe("gpt2")
     assert ref.here and "converted when first used" in ref.note
     assert not describe("gpt2-xl").here
+
+
+def test_openais_originals_are_never_hugging_faces_copy(openai: Path, theirs: Path) -> None:
+    (cache_dir() / "models").mkdir(parents=True)
+    shutil.move(openai, cache_dir() / "models" / "openai-124M")
+    shutil.move(theirs, cache_dir() / "models" / "gpt2")
+    assert locate("gpt2").files == (cache_dir() / "models" / "gpt2" / "model.safetensors",)
+    assert locate("openai:124M").folder == cache_dir() / "models" / "openai-124M"
 
 
 def test_what_changed_is_converted_again(openai: Path) -> None:
@@ -238,6 +258,8 @@ LIES: dict[str, Callable[[dict], None]] = {
     "dtype": lambda h: h[NAME].update(dtype="F33"),
     "no shape": lambda h: h[NAME].pop("shape"),
     "hole": lambda h: h.pop(NAME),
+    "endless": lambda h: h[NAME].update(shape=[float("inf")]),
+    "nowhere": lambda h: h[NAME].update(data_offsets=[0, float("inf")]),
     "huge": lambda h: h[NAME].update(shape=[2**62, 4]),
     "a word": lambda h: h.update({NAME: "nothing"}),
 }
@@ -287,6 +309,16 @@ def test_a_tensor_that_does_not_fit_is_named(theirs: Path, change: Callable[[dic
     change(found)
     save_file(found, path)
     refused(str(theirs), CheckpointError, said)
+
+
+def test_numbers_that_stand_for_others_are_refused(theirs: Path) -> None:
+    path = theirs / "model.safetensors"
+    found = load_file(path)
+    found["transformer.h.0.mlp.c_fc.weight"] = found["transformer.h.0.mlp.c_fc.weight"].to(torch.int8)
+    save_file(found, path)
+    refused(str(theirs), CheckpointError, "transformer.h.0.mlp.c_fc.weight holds int8, one of float64")
+    with pytest.raises(CheckpointError, match="holds int8"):
+        tensors(str(theirs))
 
 
 @pytest.mark.parametrize(
@@ -348,6 +380,9 @@ def test_a_pickle_is_refused_and_convert_reads_its_tensors_alone(theirs: Path, t
     (theirs / "model.safetensors").unlink()
     error = refused(str(theirs), CheckpointError, "a pickle, which can run code")
     assert "llm-lab convert" in error.hint
+    error = refused(str(theirs / "pytorch_model.bin"), CheckpointError, "a pickle, which can run code")
+    assert f"llm-lab convert {theirs / 'pytorch_model.bin'} {theirs / 'pytorch_model'}" in error.hint
+    list(convert(str(theirs / "pytorch_model.bin"), theirs / "pytorch_model"))
     list(convert(str(theirs), tmp_path / "safe"))
     assert torch.equal(load_model(str(tmp_path / "safe"), device="cpu").model.wte.weight, before)
     (theirs / "pytorch_model.bin").write_bytes(pickle.dumps({"wte.weight": Evil()}))
@@ -364,6 +399,28 @@ def test_a_folder_that_is_taken_stays(theirs: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is there already"):
         list(convert(str(theirs), tmp_path / "taken"))
     assert [p.name for p in (tmp_path / "taken").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("dst", ["", ".", "/", "x" * 300, "~no-such-user/x", "file/x"])
+def test_a_place_where_no_folder_can_be_made(
+    theirs: Path, tmp_path: Path, dst: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.chdir(work)
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(LabError):
+        list(convert(str(theirs), dst if dst != "file/x" else tmp_path / dst))
+    assert list(work.iterdir()) == []
+
+
+@pytest.mark.parametrize("spec", ["x" * 300, "y/" * 4000, "~no-such-user", "~no-such-user/x", "a\0b"])
+def test_a_name_that_no_path_can_have(spec: str, tmp_path: Path) -> None:
+    refused(spec, ModelSpecError)
+    assert describe(spec).kind == "unknown"
+    with pytest.raises(ModelSpecError):
+        list(convert(spec, tmp_path / "new"))
+    assert not (tmp_path / "new").exists()
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from core.data.pull_job import PullJob
 from core.data.pull_mirrors import addresses
 from core.errors import DownloadError, InputError, LabError, ModelSpecError
 from core.lock import FileLock
+from core.weights.openai import converted_folder
 
 VOCAB_BPE, ENCODER = "6d1cbeee0f20b3d9449abfede4726ed8212e3aee", "6c7ea1a7e38e3a7f062df639a5b80947f075ffe6"
 
@@ -461,7 +462,7 @@ def test_openais_originals_are_converted_to_where_the_model_is_looked_for(
     assert "it is made again" in notes(fetch("gpt2-medium", source="openai"))
     assert weights.read_bytes() == good
     fetch("openai:355M")
-    assert conversions[-1] == cache / "models" / "openai-355M"
+    assert conversions[-1] == cache / "models" / "openai-355M" == converted_folder(cache / "models" / "openai-355M")
     remove("gpt2-medium")
     assert not (cache / "models").exists()
 

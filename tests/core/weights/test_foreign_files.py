@@ -199,18 +199,18 @@ def test_gpt2s_vocabulary_from_the_cache(gpt2_vocabulary: Path, tmp_path: Path) 
 
 
 def test_openais_pair_of_gpt2_is_the_gpt2_tokenizer(lab_cache: Path, tmp_path: Path) -> None:
-    from conftest import ENCODER_JSON, R50K, VOCAB_BPE
-
+    from core.data.pull_catalogue import entry
     from core.tokenizers import get_tokenizer
     from core.weights.tokenizer_files import tokenizer_of
 
-    for name, kept in (("encoder.json", ENCODER_JSON), ("vocab.bpe", VOCAB_BPE)):
-        shutil.copy(lab_cache / kept, tmp_path / name)
+    merges, words = entry("gpt2-vocabulary").files["openai"]
+    shutil.copy(words.dest, tmp_path / "encoder.json")
+    shutil.copy(merges.dest, tmp_path / "vocab.bpe")
     known = get_tokenizer("gpt2").fingerprint
     shape = GPTConfig(50257, 4, 4, 1, 1)
     assert tokenizer_of(tmp_path, shape).fingerprint == known
-    for name in (R50K, VOCAB_BPE):  # and without the vocabulary in the cache
-        (lab_cache / name).unlink()
+    for path in (lab_cache / "tiktoken").iterdir():  # and without the vocabulary in the cache
+        path.unlink()
     assert tokenizer_of(tmp_path, shape).fingerprint == known
     assert tokenizer_of(tmp_path, shape).encode("hello world") == [31373, 995]
 

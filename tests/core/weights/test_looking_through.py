@@ -130,6 +130,24 @@ def test_comparison_is_numpys(weights: dict[str, torch.Tensor], tmp_path: Path) 
         assert change.same == (change.name == "ln_f.bias")
 
 
+def test_what_is_no_number_counts_as_moved(weights: dict[str, torch.Tensor], tmp_path: Path) -> None:
+    spoilt = {n: t.clone() for n, t in weights.items()}
+    spoilt["ln_f.bias"][3] = float("nan")
+    spoilt["ln_f.weight"][:] = float("inf")
+    a, b = own_folder(tmp_path / "a", weights), own_folder(tmp_path / "b", spoilt)
+    assert {c.name for c in compare(a, b) if not c.same} == {"ln_f.bias", "ln_f.weight"}
+    assert {c.name for c in compare(b, a) if not c.same} == {"ln_f.bias", "ln_f.weight"}
+    assert all(c.same and c.relative == 0 for c in compare(b, b))  # wte.weight has both kinds
+
+
+def test_a_value_far_beyond_the_ends_of_a_histogram(weights: dict[str, torch.Tensor], tmp_path: Path) -> None:
+    far = {n: t.clone() for n, t in weights.items()}
+    far["ln_f.bias"][:2] = torch.tensor([3e38, -3e38])
+    found = histogram(own_folder(tmp_path / "far", far), "ln_f.bias", 4, limits=(-1e-30, 1e-30))
+    assert (found.counts[0], found.counts[-1], found.counts.sum()) == (1, 1, 16)
+    assert (found.below, found.above) == (1, 1)
+
+
 def test_models_of_two_shapes_are_not_compared(spec: str, tmp_path: Path) -> None:
     wider = replace(SHAPE, context_length=9)
     other = own_folder(tmp_path / "wider", dict(GPT(wider).named_parameters()), wider)
