@@ -291,7 +291,7 @@ def read_file(directory: str | os.PathLike[str]) -> dict[str, Any]:
         TokenizerError: it is missing, damaged, or of a newer format.
     """
     path = Path(directory)
-    if path.name != FILE_NAME:
+    if path.name != FILE_NAME and not path.is_file():
         path = path / FILE_NAME
     again = "copy it from where the run was trained, or train again"
     try:
@@ -300,9 +300,14 @@ def read_file(directory: str | os.PathLike[str]) -> dict[str, Any]:
         raise TokenizerError(f"expected a tokenizer at {path}, found none", again) from None
     except OSError as error:
         raise TokenizerError(f"{path} cannot be read: {error.strerror or error}", "look at its permissions") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TokenizerError(f"{path} is damaged: {error}", again) from None
-    if not isinstance(content, dict) or not isinstance(content.get("format"), int):
+    if isinstance(content, dict) and isinstance(content.get("model"), dict):
+        raise TokenizerError(
+            f"{path} is a tokenizer of Hugging Face's, which is not read here",
+            "save its vocab.json and merges.txt: Tokenizer.from_file(path).model.save(folder), and name that folder",
+        )
+    if not isinstance(content, dict) or type(content.get("format")) is not int:
         raise TokenizerError(f"{path} is not a tokenizer of llm-lab", again)
     if content["format"] > FORMAT:
         raise TokenizerError(

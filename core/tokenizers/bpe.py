@@ -224,7 +224,9 @@ class BPETokenizer:
         return self._splitter.has_seams
 
     def encode_array(self, text: str) -> NDArray[np.unsignedinteger[Any]]:
-        """The ids of a text as uint16 (uint32 above 65,536 entries), by tiktoken's engine; special tokens are plain.
+        """The ids of a text as uint16 (uint32 above 65,536 entries); special tokens are plain text.
+
+        By tiktoken's engine where the pattern is one of OpenAI's.
 
         Raises:
             TokenizerError: half a surrogate pair.
@@ -239,7 +241,7 @@ class BPETokenizer:
         import numpy as np
 
         ids: list[int] = []
-        if len(text) <= LONG_STRETCH:
+        if self.has_seams and len(text) <= LONG_STRETCH:  # what a pattern of others does to tiktoken, nobody knows
             try:
                 fast: NDArray[np.uint32] = self._tiktoken.encode_to_numpy(text, disallowed_special=())
             except ValueError:  # its regular expressions have had enough: half a million spaces before a letter
@@ -328,16 +330,26 @@ class BPETokenizer:
         return nodes[0] if len(nodes) == 1 else MergeNode(token_id, token)
 
     def to_tiktoken(self) -> tiktoken.Encoding:
-        """The same vocabulary in tiktoken's engine, which is written in Rust."""
+        """The same vocabulary in tiktoken's engine, which is written in Rust.
+
+        Raises:
+            TokenizerError: the engine cannot read the pattern.
+        """
         return self._tiktoken
 
     @cached_property
     def _tiktoken(self) -> tiktoken.Encoding:
         import tiktoken
 
-        return tiktoken.Encoding(
-            self.name, pat_str=self.pattern, mergeable_ranks=self._ranks, special_tokens=self._special
-        )
+        try:
+            return tiktoken.Encoding(
+                self.name, pat_str=self.pattern, mergeable_ranks=self._ranks, special_tokens=self._special
+            )
+        except ValueError as error:
+            raise TokenizerError(
+                f"tiktoken's engine cannot read the pattern {self.pattern!r}: {error}",
+                "encode with the tokenizer itself, which can",
+            ) from None
 
     def write_openai_files(self, directory: str | os.PathLike[str]) -> None:
         """Writes ``encoder.json`` and ``vocab.bpe``, as GPT-2's.

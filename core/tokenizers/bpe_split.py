@@ -45,13 +45,16 @@ class Splitter:
         """Takes the pattern; it is compiled here, so that a wrong one is met here.
 
         Raises:
-            TokenizerError: it is no pattern.
+            TokenizerError: it is no pattern, or one that matches an empty text.
         """
         self.pattern = pattern
         self._gpt2 = pattern in (GPT2_PATTERN, _ENCODER_PY)
         self.has_seams = self._gpt2 or pattern in (CL100K_PATTERN, O200K_PATTERN)
-        if not self._gpt2:
-            _ = self._compiled
+        if not self._gpt2 and self._compiled.match(""):
+            raise TokenizerError(
+                f"expected a pattern that matches at least one character, {pattern!r} matches none too",
+                "write + where it has *; core.tokenizers.bpe.GPT2_PATTERN is one that works",
+            )
 
     @cached_property
     def _compiled(self) -> Any:

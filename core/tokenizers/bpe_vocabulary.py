@@ -12,6 +12,10 @@ from itertools import pairwise
 from typing import Any
 
 from core.errors import TokenizerError
+from core.tokenizers.base import utf8
+
+MAX_ID = (1 << 24) - 1
+"""Eighty times what the largest vocabularies have; a larger id is damage."""
 
 _AGAIN = "copy or make the vocabulary again"
 
@@ -20,7 +24,8 @@ def check(ranks: dict[bytes, int], special: dict[str, int]) -> None:
     """Refuses what is no vocabulary: every text must be encodable, and every id must mean one token.
 
     Raises:
-        TokenizerError: a byte is missing, or an id is taken twice or left out below the last of the ranks.
+        TokenizerError: a byte is missing, an id is taken twice, too large, or left out below the last of the ranks, or
+            a special token is no text.
     """
     if missing := [byte for byte in range(256) if bytes([byte]) not in ranks]:
         raise TokenizerError(
@@ -28,16 +33,31 @@ def check(ranks: dict[bytes, int], special: dict[str, int]) -> None:
         )
     if b"" in ranks or "" in special:
         raise TokenizerError("expected tokens of at least one byte, got an empty one", _AGAIN)
+    for text in special:
+        utf8(text)
     ids = sorted([*ranks.values(), *special.values()])
     if len(set(ids)) < len(ids):
         twice = next(a for a, b in pairwise(ids) if a == b)
         raise TokenizerError(f"expected an id for each token, got {twice:,} for two of them", _AGAIN)
-    if ids[0] < 0:
-        raise TokenizerError(f"expected ids from 0, got {ids[0]:,}", _AGAIN)
+    if ids[0] < 0 or ids[-1] > MAX_ID:
+        wrong = ids[0] if ids[0] < 0 else ids[-1]
+        raise TokenizerError(f"expected ids from 0 to {MAX_ID:,}, got {wrong:,}", _AGAIN)
     last = max(ranks.values())
     if ids.index(last) != last:
         gap = next(i for i, taken in enumerate(ids) if i != taken)
         raise TokenizerError(f"expected ids without a gap up to {last:,}, got none for {gap:,}", _AGAIN)
+
+
+def special_ids(content: dict[str, Any]) -> dict[str, int]:
+    """The special tokens in the JSON of a ``tokenizer.json``.
+
+    Raises:
+        ValueError: one has something else than an id.
+    """
+    special: dict[str, int] = dict(content["special_tokens"].items())
+    if wrong := [i for i in special.values() if type(i) is not int]:
+        raise ValueError(f"the id {wrong[0]!r} of a special token")
+    return special
 
 
 def content_of(name: str, pattern: str, ranks: dict[bytes, int], special: dict[str, int]) -> dict[str, Any]:
@@ -63,7 +83,7 @@ def parse(content: dict[str, Any]) -> tuple[dict[bytes, int], dict[str, int]]:
         for key in ("name", "pattern"):
             if not isinstance(content[key], str):
                 raise ValueError(f"a {key} that is no text")
-        special = {str(text): int(i) for text, i in content["special_tokens"].items()}
+        special = special_ids(content)
         tokens = [base64.b64decode(token, validate=True) for token in content["tokens"]]
         if len(set(tokens)) < len(tokens):
             raise ValueError("a token that stands twice")

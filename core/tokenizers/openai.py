@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import TokenizerError
+from core.tokenizers import bpe_vocabulary
 from core.tokenizers.base import (
     Allowed,
     Disallowed,
@@ -30,6 +31,7 @@ from core.tokenizers.base import (
     utf8,
     write_file,
 )
+from core.tokenizers.bpe_split import Splitter
 from core.tokenizers.vocabularies import (
     CL100K_PATTERN,
     GPT2_PATTERN,
@@ -202,12 +204,12 @@ class TiktokenTokenizer:
                 raise ValueError(f"kind {content['kind']!r}")
             listed = [(i, token) for i, token in enumerate(content["tokens"]) if token is not None]
             ranks = {base64.b64decode(token, validate=True): i for i, token in listed}
-            special = {str(text): int(i) for text, i in content["special_tokens"].items()}
+            special = bpe_vocabulary.special_ids(content)
             if len(ranks) != len(listed):
                 raise ValueError("a token that stands twice")
-            if missing := [value for value in range(256) if bytes([value]) not in ranks]:
-                raise ValueError(f"no token for the byte 0x{missing[0]:02x}")
-            return cls(str(content["name"]), str(content["pattern"]), ranks, special)
+            bpe_vocabulary.check(ranks, special)
+            Splitter(content["pattern"])  # before tiktoken's engine sees what may be no pattern
+            return cls(str(content["name"]), content["pattern"], ranks, special)
         except (KeyError, TypeError, AttributeError, ValueError, binascii.Error) as error:
             raise TokenizerError(
                 f"expected a tiktoken tokenizer with name, pattern, tokens and special_tokens, got {error}",

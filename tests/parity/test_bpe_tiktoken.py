@@ -17,6 +17,11 @@ from core.tokenizers.bpe import BPETokenizer
 from core.tokenizers.openai import TiktokenTokenizer
 from core.tokenizers.vocabularies import CL100K_PATTERN, GPT2_PATTERN, O200K_PATTERN
 
+# OpenAI's files in tiktoken's cache, as tests/conftest.py fills it.
+R50K = "tiktoken/0ea1e91bbb3a60f729a8dc8f777fd2fc07cd8df4"
+VOCAB_BPE = "tiktoken/6d1cbeee0f20b3d9449abfede4726ed8212e3aee"
+ENCODER_JSON = "tiktoken/6c7ea1a7e38e3a7f062df639a5b80947f075ffe6"
+
 # Where pieces meet is what matters: white space of all kinds, apostrophes, marks that combine, characters of many
 # bytes, letters that only newer editions of Unicode know, and those that change their length with their case.
 _PIECES = [
@@ -331,8 +336,6 @@ def test_special_tokens_as_tiktoken_has_them(
 
 
 def test_openais_files_give_tiktokens_gpt2(lab_cache: Path, reference: tiktoken.Encoding, the_verdict: Path) -> None:
-    from conftest import ENCODER_JSON, VOCAB_BPE
-
     tokenizer = BPETokenizer.from_openai_files(lab_cache / ENCODER_JSON, lab_cache / VOCAB_BPE, name="gpt2")
     assert tokenizer.fingerprint == get_tokenizer("gpt2").fingerprint
     assert tokenizer.special_tokens == {"<|endoftext|>": 50256}
@@ -340,8 +343,6 @@ def test_openais_files_give_tiktokens_gpt2(lab_cache: Path, reference: tiktoken.
 
 
 def test_what_is_written_of_gpt2_is_what_openai_wrote(lab_cache: Path, tmp_path: Path, ours: BPETokenizer) -> None:
-    from conftest import ENCODER_JSON, R50K, VOCAB_BPE
-
     ours.write_openai_files(tmp_path)
     assert (tmp_path / "vocab.bpe").read_bytes() == (lab_cache / VOCAB_BPE).read_bytes()
     assert (tmp_path / "encoder.json").read_bytes() == (lab_cache / ENCODER_JSON).read_bytes()

@@ -248,7 +248,7 @@ BYTES = {bytes([byte]): byte for byte in range(256)}
         (BYTES | {b"\x00": 1}, {}, "got 1 for two"),
         (BYTES | {b"\x00": 256, b"\x01": 0, b"ab": 0}, {}, "got 0 for two"),
         (BYTES | {b"ab": 256}, {"<|x|>": 256}, "got 256 for two"),
-        (BYTES | {b"ab": -1}, {}, "expected ids from 0, got -"),
+        (BYTES | {b"ab": -1}, {}, "ids from 0 to 16,777,215, got -"),
         (BYTES | {b"": 256}, {}, "empty"),
         (BYTES, {"": 256}, "empty"),
     ],
@@ -290,10 +290,15 @@ def good() -> dict[str, Any]:
         (lambda c: c["tokens"].append("?" + c["tokens"][260]), "expected a bpe tokenizer"),
         (lambda c: c["tokens"].append(7), "expected a bpe tokenizer"),
         (lambda c: c.update(special_tokens={"<|x|>": "many"}), "expected a bpe tokenizer"),
-        (lambda c: c.update(special_tokens={"<|x|>": -3}), "expected ids from 0, got -"),
+        (lambda c: c.update(special_tokens={"<|x|>": -3}), "ids from 0 to 16,777,215, got -"),
         (lambda c: c.update(special_tokens=[]), "expected a bpe tokenizer"),
         (lambda c: c.update(pattern="("), "expected a pattern"),
         (lambda c: c.update(pattern=3), "a pattern that is no text"),
+        (lambda c: c.update(pattern=""), "at least one character"),
+        (lambda c: c.update(special_tokens={"<|x|>": float("inf")}), "the id inf of a special token"),
+        (lambda c: c.update(special_tokens={"<|x|>": True}), "the id True of a special token"),
+        (lambda c: c.update(special_tokens={"<|x|>": 2**40}), "ids from 0 to 16,777,215, got 1,099,511,627,776"),
+        (lambda c: c.update(special_tokens={"\ud800": 300}), "half a surrogate pair"),
         (lambda c: c.update(name=None), "a name that is no text"),
     ],
 )
@@ -313,6 +318,19 @@ def test_a_file_cut_off_is_refused(tmp_path: Path, cut: int) -> None:
     (tmp_path / "tokenizer.json").write_text(whole[:cut])
     with pytest.raises(TokenizerError, match=r"damaged|not a tokenizer"):
         BPETokenizer.load(tmp_path)
+
+
+def test_a_pattern_that_only_we_can_read() -> None:
+    tokenizer = BPETokenizer.train(TEXT, 270, pattern=r"\m\w+|[\s\S]")
+    assert tokenizer.decode(tokenizer.encode_array(TEXT)) == TEXT
+    with pytest.raises(TokenizerError, match="tiktoken's engine cannot read the pattern"):
+        tokenizer.to_tiktoken()
+
+
+def test_a_pattern_that_looks_ahead_to_nothing_is_none_of_tiktokens_troubles() -> None:
+    tokenizer = BPETokenizer.train(TEXT, 270, pattern=r"(?=l)|[\s\S]")
+    assert tokenizer.encode_array(TEXT).tolist() == tokenizer.encode(TEXT)
+    assert tokenizer.decode(tokenizer.encode(TEXT)) == TEXT
 
 
 def test_a_changed_token_is_another_vocabulary() -> None:

@@ -141,7 +141,7 @@ def test_a_pattern_that_is_none_is_refused(pattern: str) -> None:
     assert "GPT2_PATTERN" in got.value.hint
 
 
-@pytest.mark.parametrize("pattern", ["", "cl100", r"\w+", r"[a-z ]+"])
+@pytest.mark.parametrize("pattern", ["cl100", r"\w+", r"[a-z ]+"])
 def test_a_pattern_that_would_lose_text_is_refused(pattern: str) -> None:
     text = "Some words, to learn from"
     with pytest.raises(TokenizerError, match=r"leaves out \d+ of 25 characters") as got:
@@ -154,6 +154,12 @@ def test_a_pattern_that_would_lose_text_is_refused(pattern: str) -> None:
 def test_of_special_tokens_the_longer_one_is_cut_out() -> None:
     steps = list(BPETokenizer.train_steps("<a>bcbc <a>bcd", 300, special_tokens=("<a>", "<a>bc")))
     assert [(s.token, s.bytes_total) for s in steps] == [(b"bc", 4)]
+
+
+@pytest.mark.parametrize("pattern", ["", r"\w*", r"(\w+|)", r"(?=a)|$"])
+def test_a_pattern_that_matches_nothing_too_is_refused(pattern: str) -> None:
+    with pytest.raises(TokenizerError, match="at least one character"):
+        BPETokenizer.train("a text", 300, pattern=pattern)
 
 
 def test_set_before_it_begins_it_learns_nothing() -> None:

@@ -124,7 +124,10 @@ def test_a_name_that_is_not_known_offers_the_nearest() -> None:
         (b"", "damaged"),
         (b"\xff\xfe", "damaged"),
         (b'{"format": 1, "kind": "char", "characters": "ab', "damaged"),
+        (b"[" * 100_000, "damaged"),
         (b"[]", "not a tokenizer"),
+        (b'{"format": true, "kind": "byte"}', "not a tokenizer"),
+        (b'{"version": "1.0", "model": {"type": "BPE"}}', "tokenizer of Hugging Face's"),
         (b'{"kind": "char"}', "not a tokenizer"),
         (b'{"format": 99, "kind": "char"}', "format 99"),
         (b'{"format": 1, "kind": "words"}', "'words'"),
@@ -142,6 +145,14 @@ def test_a_file_that_is_no_tokenizer_is_refused_in_two_lines(tmp_path: Path, con
     assert words in caught.value.title
     assert caught.value.hint
     assert "\n" not in caught.value.title + caught.value.hint
+
+
+def test_a_file_may_be_named_as_one_likes(tmp_path: Path) -> None:
+    path = CharTokenizer("ab").save(tmp_path).rename(tmp_path / "mine.json")
+    assert load_tokenizer(path).encode("ba") == [1, 0]
+    (tmp_path / "notes").write_text("no tokenizer")
+    with pytest.raises(TokenizerError, match=r"notes is damaged"):
+        load_tokenizer(tmp_path / "notes")
 
 
 def test_saving_replaces_what_was_there(tmp_path: Path) -> None:

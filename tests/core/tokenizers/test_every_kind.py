@@ -127,7 +127,25 @@ def test_a_file_without_all_bytes_is_refused(tmp_path: Path) -> None:
     content = json.loads(path.read_text())
     content["tokens"][65] = None
     path.write_text(json.dumps(content))
-    with pytest.raises(TokenizerError, match="no token for the byte 0x41"):
+    with pytest.raises(TokenizerError, match="1 are missing, first byte 65"):
+        load_tokenizer(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"pattern": ""}, "at least one character"),
+        ({"pattern": "("}, "expected a pattern"),
+        ({"pattern": 3}, "expected a pattern"),
+        ({"special_tokens": {"<|x|>": 1e400}}, "the id inf of a special token"),
+        ({"special_tokens": {"<|x|>": 2**40}}, "got 1,099,511,627,776"),
+        ({"special_tokens": {"<|x|>": 256}}, "got 256 for two of them"),
+    ],
+)
+def test_tiktokens_engine_never_sees_what_is_damaged(tmp_path: Path, change: dict[str, object], words: str) -> None:
+    path = gappy().save(tmp_path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    with pytest.raises(TokenizerError, match=words):
         load_tokenizer(path)
 
 
