@@ -29,6 +29,9 @@ _FEW = 4
 _SOME = 32
 """Rows up to which PyTorch's 8-bit kernel is used; from there on, unpacking the weights first is faster."""
 
+_STRIDE = 32
+"""PyTorch's 8-bit kernel reads so many inputs at a time, past the end of a row (and of the memory) if need be."""
+
 _ROWS = 4096
 """Rows that are turned into 8 bits at once, so that little more memory is needed than for the result."""
 
@@ -93,21 +96,25 @@ class EightBit(Product):
     wants = torch.bfloat16
 
     def __init__(self, weight: Tensor, bias: Tensor | None) -> None:
-        self._weight = torch.empty(weight.shape, dtype=torch.int8)  # (N, K)
-        self._scale = torch.empty(weight.shape[0], dtype=torch.bfloat16)  # (N,)
-        for start in range(0, weight.shape[0], _ROWS):
+        N, K = weight.shape
+        self._missing = -K % _STRIDE  # inputs that are added to make whole strides; their weights are 0
+        self._weight = torch.zeros(N, K + self._missing, dtype=torch.int8)
+        self._scale = torch.empty(N, dtype=torch.bfloat16)
+        for start in range(0, N, _ROWS):
             rows = slice(start, start + _ROWS)
             some = weight[rows].float()
             largest = some.abs().amax(1).clamp_min(1e-30)
             # The kernel wants the scale in bfloat16. Rounded first, its error is none of the product's; a hair larger,
             # so that no value falls outside.
             self._scale[rows] = (largest / 127 * (1 + 2**-8)).bfloat16()
-            self._weight[rows] = (some / self._scale[rows].float()[:, None]).round_().to(torch.int8)
+            self._weight[rows, :K] = (some / self._scale[rows].float()[:, None]).round_().to(torch.int8)
         self._bias = None if bias is None else bias.bfloat16()
         self.nbytes = self._weight.nbytes + self._scale.nbytes
 
     def __call__(self, x: Tensor) -> Tensor:
         """The outputs (M, N) of x (M, K)."""
+        if self._missing:
+            x = F.pad(x, (0, self._missing))
         if x.shape[0] > _SOME:
             return F.linear(x, self._weight.bfloat16() * self._scale[:, None], self._bias)
         out: Tensor = torch.ops.aten._weight_int8pack_mm(x, self._weight, self._scale)  # (M, N)
