@@ -145,19 +145,19 @@ class LabApp(BenchActions, JobActions, Survivor):
 
     def _make_screen(self, name: str) -> LabScreen:
         if name == "training":
-            from screens.training import TrainingScreen
+            from screens.training.screen import TrainingScreen
 
             return TrainingScreen(self.workbench, self.runs_dir)
         if name == "tokenizer":
-            from screens.tokens import TokensScreen
+            from screens.tokens.screen import TokensScreen
 
             return TokensScreen(self.workbench)
         if name == "generation":
-            from screens.generation import GenerationScreen
+            from screens.generation.screen import GenerationScreen
 
             return GenerationScreen(self.workbench)
         if name == "weights":
-            from screens.weights import WeightsScreen
+            from screens.weights.screen import WeightsScreen
 
             return WeightsScreen(self.workbench)
         from screens.coming import COMING, ComingScreen

@@ -123,7 +123,7 @@ def _plot(run: Run, history: History, width: int, look: Look) -> list[Text]:
     """The dashboard's plot without a dashboard: the same scale, labels and smoothing."""
     from rich.text import Text
 
-    from screens.training_plots import Axes, Source, plot_for
+    from screens.training.plots import Axes, Source, plot_for
     from screens.widgets.figure import LEFT, RIGHT, PlotColors, draw
     from screens.widgets.ramps import SERIES
 

@@ -364,7 +364,7 @@ class TokenStrip(Guarded, ScrollView, can_focus=True):
         paint = Paint(self, self._look)
         segments: list[Segment] = []
         for placed in lines.on(line):
-            index = placed.index
+            index = placed.token
             value = self._values[index] if self._values is not None else None
             if bars:
                 segments.append(paint.bar(placed, value, base))

@@ -13,7 +13,7 @@ from screens.widgets.token_strip_labels import Label, Labels, cut
 class Placed(NamedTuple):
     """A token, or a part of one that is longer than a line, in its place."""
 
-    index: int
+    token: int
     x: int
     label: Label
 
@@ -125,7 +125,7 @@ class Lines:
 
     def x_of(self, index: int) -> int:
         """The first cell of a token on its (first) line."""
-        return next((placed.x for placed in self.on(self.line_of(index)) if placed.index == index), 0)
+        return next((placed.x for placed in self.on(self.line_of(index)) if placed.token == index), 0)
 
     def at(self, line: int, x: int, *, nearest: bool = False) -> int | None:
         """The token in a cell; ``nearest``: or the last one before it on that line."""
@@ -134,5 +134,5 @@ class Lines:
             if placed.x > x:
                 break
             if nearest or x < placed.x + placed.label.width + self.gap:
-                found = placed.index
+                found = placed.token
         return found

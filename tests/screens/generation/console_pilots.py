@@ -10,7 +10,7 @@ from core.generation.steps import Alternative, Step
 from core.workbench import Bench, Workbench
 from lab.app import LabApp
 from lab.settings import Settings
-from screens.generation import GenerationScreen
+from screens.generation.screen import GenerationScreen
 from screens.widgets.status_line import StatusLine
 
 SHORT = SamplingConfig(temperature=0.8, top_k=20, top_p=0.95, max_new_tokens=12)

@@ -7,9 +7,9 @@ from console_pilots import SHORT, answered, console, given, ids, quiet, sentence
 
 from core.errors import ConfigError
 from core.folders import asset
-from screens.generation import GenerationScreen
-from screens.generation_dials import dial_of, typed
-from screens.training_dialogs import AskText
+from screens.generation.dials import dial_of, typed
+from screens.generation.screen import GenerationScreen
+from screens.training.dialogs import AskText
 from screens.widgets.error_card import ErrorCard
 
 

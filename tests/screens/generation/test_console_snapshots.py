@@ -6,7 +6,7 @@ from console_pilots import step
 from core.generation.settings import SamplingConfig
 from core.workbench import Bench, Workbench
 from lab.app import LabApp
-from screens.generation import GenerationScreen
+from screens.generation.screen import GenerationScreen
 from screens.widgets.ramps import Look
 
 PROMPT = "First Citizen:"

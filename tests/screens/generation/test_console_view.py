@@ -5,10 +5,10 @@ import math
 from console_pilots import step
 
 from core.generation.settings import PRESETS, SamplingConfig
-from screens.generation_comparing import place_of_byte
-from screens.generation_dials import DIALS, dial_of, effect_text, turned, value_text
-from screens.generation_prompt import MOST_KEPT, remembered
-from screens.generation_view import Line, bars_of, joint_bars, legend, value_of, values_of
+from screens.generation.comparing import place_of_byte
+from screens.generation.dials import DIALS, dial_of, effect_text, turned, value_text
+from screens.generation.prompt import MOST_KEPT, remembered
+from screens.generation.view import Line, bars_of, joint_bars, legend, value_of, values_of
 from screens.widgets.ramps import Look
 
 

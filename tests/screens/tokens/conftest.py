@@ -10,7 +10,7 @@ import pytest
 
 from core.workbench import Bench, Workbench
 from lab.app import LabApp
-from screens.tokens import TokensScreen
+from screens.tokens.screen import TokensScreen
 from screens.widgets.status_line import StatusLine
 
 
@@ -67,7 +67,7 @@ class Driver:
 
     async def show(self, text: str) -> None:
         """Another text, as if it were opened."""
-        from screens.tokens_texts import Source
+        from screens.tokens.texts import Source
 
         self.screen.show_text(Source(text))
         await self.settled()

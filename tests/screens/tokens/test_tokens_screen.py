@@ -13,9 +13,9 @@ import pytest
 from textual import events
 
 from core.tokenizers import get_tokenizer
-from screens.tokens_beside import BesidePane
-from screens.tokens_reader import OWN
-from screens.tokens_texts import FIRST, SAMPLES
+from screens.tokens.beside import BesidePane
+from screens.tokens.reader import OWN
+from screens.tokens.texts import FIRST, SAMPLES
 from screens.widgets.error_card import ErrorCard
 from screens.widgets.merge_view import piece_text
 from screens.widgets.text_box import HOLDS

@@ -4,7 +4,7 @@ import pytest
 
 from core.workbench import Bench, Workbench
 from lab.app import LabApp
-from screens.tokens import TokensScreen
+from screens.tokens.screen import TokensScreen
 from screens.widgets.ramps import Look
 
 
@@ -17,7 +17,7 @@ def an_app(look: Look) -> LabApp:
 def steady(monkeypatch):
     """What differs from one time to the next is left out: how long the encoding took."""
     monkeypatch.setattr(TokensScreen, "count", lambda self, text: None)
-    monkeypatch.setattr("screens.tokens.OTHERS", ("gpt2", "byte"))
+    monkeypatch.setattr("screens.tokens.screen.OTHERS", ("gpt2", "byte"))
 
 
 @pytest.mark.parametrize(

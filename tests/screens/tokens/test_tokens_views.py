@@ -14,10 +14,10 @@ from textual.widgets import Input
 from core.data.windows import Windows
 from core.tokenizers import get_tokenizer, list_tokenizers
 from core.tokenizers.listing import trained_folder
-from screens.tokens_cut import LongTokens, cut
-from screens.tokens_dialogs import ChooseTokenizers, OpenText, Plan, PlanTraining, TextChoice
-from screens.tokens_texts import SAMPLES, clipped, read_text_file
-from screens.tokens_windows import PRESETS, WindowsPane
+from screens.tokens.cut import LongTokens, cut
+from screens.tokens.dialogs import ChooseTokenizers, OpenText, Plan, PlanTraining, TextChoice
+from screens.tokens.texts import SAMPLES, clipped, read_text_file
+from screens.tokens.windows import PRESETS, WindowsPane
 from screens.widgets.error_card import ErrorCard
 from screens.widgets.lesson import MISSING, TryLine, fill, places_of, template_of
 from screens.widgets.window_rows import WindowRows
@@ -120,7 +120,7 @@ async def test_a_built_tokenizer_is_saved_and_at_once_everywhere(tokens_app, dri
 
 
 async def test_a_cancelled_training_writes_nothing_unless_it_is_kept(tokens_app, drive, monkeypatch):
-    monkeypatch.setattr("screens.tokens_build.TOLD", 0.0)  # it pauses after each merge: the key comes before the end
+    monkeypatch.setattr("screens.tokens.build.TOLD", 0.0)  # it pauses after each merge: the key comes before the end
     async with tokens_app.run_test(size=(120, 36)) as pilot:
         tokens = drive(pilot)
         await tokens.settled()

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from screens.training import TrainingScreen
+from screens.training.screen import TrainingScreen
 from screens.widgets.status_line import StatusLine
 
 

@@ -12,8 +12,8 @@ from core.training.references import REFERENCES
 from core.training.rundir import RunWriter
 from core.training.runs import list_runs, open_run
 from lab.app import LabApp
-from screens.training_dialogs import AskText
-from screens.training_panes import PANES
+from screens.training.dialogs import AskText
+from screens.training.panes import PANES
 from screens.widgets.error_card import ErrorCard
 from screens.widgets.ramps import Look
 from screens.widgets.status_line import StatusLine
@@ -390,7 +390,7 @@ async def test_a_hidden_screen_looks_at_nothing(app, folder):
 
 
 async def test_a_long_run_is_read_in_pieces(app, folder, monkeypatch):
-    from screens import training_reader
+    from screens.training import reader as training_reader
 
     monkeypatch.setattr(training_reader, "CHUNK", 20_000)
     run = write(folder / "long", 2000)

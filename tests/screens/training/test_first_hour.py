@@ -14,9 +14,10 @@ from textual.widgets._footer import FooterKey
 from core.errors import LabError
 from core.presets import TRAIN_PRESETS
 from core.training.rundir import RunWriter
-from screens import training_estimate, training_starting
-from screens.training_form import NewRunForm
-from screens.training_start import Started, StartRequest
+from screens.training import estimate as training_estimate
+from screens.training import starting as training_starting
+from screens.training.form import NewRunForm
+from screens.training.start import Started, StartRequest
 from screens.widgets.error_card import ErrorCard
 from screens.widgets.lesson import Lesson
 

@@ -11,10 +11,10 @@ from core.config import TrainConfig
 from core.errors import DownloadError, LabError
 from core.presets import TRAIN_PRESETS
 from core.training.estimate import Measured
-from screens import training_estimate
-from screens.training_estimate import Estimated, Timings, figures
-from screens.training_form import FieldRow, NewRunForm
-from screens.training_start import FellBack, Started, StartRequest, begin
+from screens.training import estimate as training_estimate
+from screens.training.estimate import Estimated, Timings, figures
+from screens.training.form import FieldRow, NewRunForm
+from screens.training.start import FellBack, Started, StartRequest, begin
 
 PRESET = next(iter(TRAIN_PRESETS))
 
@@ -28,7 +28,7 @@ def no_measuring(monkeypatch):
 @pytest.fixture
 def started(monkeypatch):
     """What the screen was asked to start."""
-    from screens import training_starting
+    from screens.training import starting as training_starting
 
     found = []
 
@@ -331,7 +331,7 @@ async def test_a_diverged_run_leads_to_a_run_at_a_third_of_the_rate(app, folder,
 
 
 def test_a_run_that_was_resumed_goes_on_from_its_folder(folder, launched):
-    from screens.training_start import resume_request
+    from screens.training.start import resume_request
 
     run = write(folder / "stopped", 500)
     request = resume_request(run)

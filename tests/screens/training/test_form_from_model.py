@@ -5,12 +5,12 @@ from textual.widgets import Input, Static
 
 from core.config import TrainConfig
 from core.weights.locate import locate
-from screens.training_fields import brought_by, check, texts_of
-from screens.training_form import FieldRow, NewRunForm
+from screens.training.fields import brought_by, check, texts_of
+from screens.training.form import FieldRow, NewRunForm
 
 
 async def test_the_field_brings_shape_and_tokenizer(app, folder, monkeypatch):
-    from screens import training_estimate
+    from screens.training import estimate as training_estimate
 
     monkeypatch.setattr(training_estimate, "_SETTLE", 3600.0)
     demo = locate("demo").config

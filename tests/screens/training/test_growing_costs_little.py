@@ -7,7 +7,7 @@ from recorded import events, meta
 from run_writing import writing
 
 from core.training.rundir import RunWriter
-from screens.training import TrainingScreen
+from screens.training.screen import TrainingScreen
 
 
 async def test_new_steps_move_nothing_and_repaint_few_panes(app, folder, monkeypatch):

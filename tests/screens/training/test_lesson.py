@@ -9,7 +9,7 @@ from recorded import write
 from core.folders import asset
 from core.presets import TRAIN_PRESETS
 from screens.coming import COMING, ComingScreen
-from screens.training_form import NewRunForm
+from screens.training.form import NewRunForm
 from screens.widgets.lesson import LESSONS, MISSING, Lesson, TryLine, fill, neighbour, places_of, template_of
 
 SHIPPED = sorted(path.stem for path in asset("lessons").glob("*.md"))

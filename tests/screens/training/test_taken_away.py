@@ -14,8 +14,8 @@ from recorded import write
 
 from core.training.history import History
 from core.training.runs import open_run
-from screens.training_plots import Source
-from screens.training_takeaway import Rows
+from screens.training.plots import Source
+from screens.training.takeaway import Rows
 
 ROOT = Path(__file__).parents[3]
 

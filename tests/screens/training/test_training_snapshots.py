@@ -8,7 +8,7 @@ from core.errors import InputError
 from core.training import runs
 from core.workbench import Bench, Workbench
 from lab.app import LabApp
-from screens.training_machine import Machine
+from screens.training.machine import Machine
 
 
 def no_demo(*parts):

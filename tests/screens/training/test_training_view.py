@@ -14,15 +14,15 @@ from core.presets import TRAIN_PRESETS
 from core.training.rundir import RunWriter
 from core.training.runs import open_run
 from core.training.stored import find_checkpoint
-from screens.training_control import Requests, why_not
-from screens.training_dialogs import exactly, folder_or_run, more_than
-from screens.training_doors import alert_for
-from screens.training_fields import as_command, as_python, check, form_fields, text_of, texts_of
-from screens.training_plots import Axes, axis_end, bits_per_byte
-from screens.training_reader import DashboardReader, Wanted
-from screens.training_takeaway import as_python as watch_python
-from screens.training_takeaway import lesson_values
-from screens.training_view import number_rows, state_sentence, verdict
+from screens.training.control import Requests, why_not
+from screens.training.dialogs import exactly, folder_or_run, more_than
+from screens.training.doors import alert_for
+from screens.training.fields import as_command, as_python, check, form_fields, text_of, texts_of
+from screens.training.plots import Axes, axis_end, bits_per_byte
+from screens.training.reader import DashboardReader, Wanted
+from screens.training.takeaway import as_python as watch_python
+from screens.training.takeaway import lesson_values
+from screens.training.view import number_rows, state_sentence, verdict
 from screens.widgets.take_away import export_path
 
 
@@ -192,7 +192,7 @@ def test_published_losses_are_shown_only_beside_what_they_can_be_compared_with(t
 
 
 def test_an_axis_that_grows_moves_seldom(tmp_path):
-    from screens.training_reader import _source, _Watched
+    from screens.training.reader import _source, _Watched
 
     run = open_run(write(tmp_path / "a", 30))
     history = run.history()

@@ -19,8 +19,8 @@ from core.data import pull as pulls
 from core.folders import runs_dir
 from core.weights.compare import compare
 from core.weights.sizes import size_of
-from screens.weights_compare import by_layer, figure_of
-from screens.weights_size_rows import CHOICES, ROWS, slid
+from screens.weights.compare import by_layer, figure_of
+from screens.weights.size_rows import CHOICES, ROWS, slid
 from screens.widgets.confirm import Confirm
 from screens.widgets.error_card import ErrorCard
 from screens.widgets.lesson import MISSING, fill, places_of, template_of

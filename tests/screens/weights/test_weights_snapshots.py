@@ -6,7 +6,7 @@ from weight_pilots import looked_at, opened, until, whole
 
 from core.workbench import Bench, Workbench
 from lab.app import LabApp
-from screens.weights_files import WeightFiles
+from screens.weights.files import WeightFiles
 from screens.widgets.ramps import Look
 
 SIZES = {"normal": (120, 36), "narrow": (80, 24)}

@@ -15,8 +15,8 @@ from weight_pilots import looked_at, opened, sentence, until, whole
 
 from core.weights.inspect import tensors
 from core.weights.keymap import tensor_names
-from screens.weights_panes import WeightsBody
-from screens.weights_view import columns_for, count_text, heading, tree_of
+from screens.weights.panes import WeightsBody
+from screens.weights.view import columns_for, count_text, heading, tree_of
 from screens.widgets.error_card import ErrorCard
 
 ROOT = Path(__file__).parents[3]

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from screens.weights import WeightsScreen
+from screens.weights.screen import WeightsScreen
 from screens.widgets.status_line import StatusLine
 
 

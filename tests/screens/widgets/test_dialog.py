@@ -6,9 +6,9 @@ import pytest
 from textual.app import App
 from textual.screen import ModalScreen
 
-from screens.training_dialogs import AskText, exactly
-from screens.training_estimate import Timings
-from screens.training_form import NewRunForm
+from screens.training.dialogs import AskText, exactly
+from screens.training.estimate import Timings
+from screens.training.form import NewRunForm
 from screens.widgets.choose import Choice, Choose
 from screens.widgets.confirm import Confirm
 from screens.widgets.jobs import JobStore

@@ -1,0 +1,1 @@
+"""Screen 5: a model that writes, and every choice it makes."""

@@ -1,0 +1,1 @@
+"""Screen 1: a text and how it becomes numbers."""

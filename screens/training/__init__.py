@@ -1,0 +1,1 @@
+"""Screen 4: runs, while they learn and afterwards."""
