@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
@@ -22,7 +21,7 @@ import numpy as np
 from core.errors import CorpusError, LabError
 from core.files import write_error
 from core.folders import cache_dir
-from core.tokenizers.base import id_dtype
+from core.tokenizers.base import SEAM, id_dtype
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 
 _CRC_BYTES = 4
 _STRETCH = 4_000_000  # characters of a large file that are encoded at a time
-_SEAM = re.compile(r"(?<=[A-Za-z]) (?=[A-Za-z])")
 
 
 def encode_corpus(corpus: Corpus, tokenizer: Tokenizer, cache: Path | None = None) -> NDArray[np.integer[Any]]:
@@ -89,8 +87,7 @@ def encode_file(path: Path, tokenizer: Tokenizer, cache: Path | None = None) -> 
         raise CorpusError(f"expected a text, {path} is empty", "give a file with some text in it")
     target = folder / "ids" / f"{digest.hexdigest()}-{tokenizer.fingerprint}.npy"
     if (known := _mapped(target, tokenizer.vocab_size)) is None:
-        seams = getattr(tokenizer, "has_seams", False)
-        texts = _stretches(path, seams=True) if seams else iter(["".join(_stretches(path, seams=False))])
+        texts = _stretches(path, seams=True) if tokenizer.has_seams else iter(["".join(_stretches(path, seams=False))])
         _write_stretches(target, (tokenizer.encode_array(text) for text in texts), id_dtype(tokenizer.vocab_size))
         known = _mapped(target, tokenizer.vocab_size)
     if known is None:
@@ -122,9 +119,9 @@ def _stretches(path: Path, *, seams: bool) -> Iterator[str]:
 
 
 def _last_seam(text: str) -> int:
-    """The last lone space between two ASCII letters, where every known pattern begins a new piece; 0: none."""
-    return max((found.start() for found in _SEAM.finditer(text, max(0, len(text) - 10_000))), default=0) or max(
-        (found.start() for found in _SEAM.finditer(text)), default=0
+    """Where the last token begins that certainly begins there; 0: nowhere."""
+    return max((found.start() for found in SEAM.finditer(text, max(0, len(text) - 10_000))), default=0) or max(
+        (found.start() for found in SEAM.finditer(text)), default=0
     )
 
 

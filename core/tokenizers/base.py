@@ -36,6 +36,12 @@ END_OF_TEXT = "<|endoftext|>"
 UNKNOWN = -1
 """The id of a piece for which a tokenizer has none, where such pieces are shown and not refused."""
 
+LETTERS = "A-Za-z\u03b1-\u03c9\u0410-\u044f\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fa5\uac00-\ud7a3"
+"""Characters that every tokenizer takes for letters, for a class of a regular expression."""
+
+SEAM = re.compile(f"(?<=[{LETTERS}])[ ,\\n](?=[{LETTERS}])")
+"""Where tokenizers that have seams are certain to begin a new token: a text may be cut there and its parts encoded."""
+
 Allowed = Literal["all"] | Set[str]
 Disallowed = Literal["all"] | Collection[str]
 
@@ -99,6 +105,11 @@ class Tokenizer(Protocol):
         ...
 
     @property
+    def has_seams(self) -> bool:
+        """Whether a text may be cut at every ``SEAM``, and its parts encoded by themselves."""
+        ...
+
+    @property
     def special_tokens(self) -> dict[str, int]:
         """Tokens that stand for no text, such as ``<|endoftext|>``."""
         ...
@@ -150,6 +161,15 @@ class Tokenizer(Protocol):
 
     def save(self, directory: str | os.PathLike[str]) -> Path:
         """Writes ``tokenizer.json`` into a directory; it needs nothing else to be loaded again."""
+        ...
+
+    @classmethod
+    def load(cls, directory: str | os.PathLike[str]) -> Tokenizer:
+        """Reads what ``save`` wrote; ``load_tokenizer`` does so whatever the kind.
+
+        Raises:
+            TokenizerError: it is missing, damaged, or of another kind.
+        """
         ...
 
 

@@ -220,7 +220,7 @@ class BPETokenizer:
 
     @property
     def has_seams(self) -> bool:
-        """Whether a text may be cut at a lone space between two letters, and its parts encoded by themselves."""
+        """Whether a text may be cut at every ``SEAM``, and its parts encoded by themselves."""
         return self._splitter.has_seams
 
     def encode_array(self, text: str) -> NDArray[np.unsignedinteger[Any]]:

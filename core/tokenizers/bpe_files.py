@@ -139,7 +139,7 @@ def write_tiktoken(path: Path, ranks: dict[bytes, int]) -> None:
 def _read_encoder(path: Path) -> dict[str, int]:
     try:
         ids = json.loads(_read(path))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise TokenizerError(
             f"expected JSON with the id of each token in {path}, got damage: {error}", _WHOLE
         ) from None

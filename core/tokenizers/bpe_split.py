@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 from core.errors import TokenizerError
-from core.tokenizers.base import utf8
+from core.tokenizers.base import LETTERS, utf8
 from core.tokenizers.vocabularies import CL100K_PATTERN, GPT2_PATTERN, O200K_PATTERN
 
 # What stands in the encoder.py of GPT-2 matches the same; tiktoken writes it so that there is less to try.
@@ -29,9 +29,8 @@ LONG_STRETCH = 1 << 19
 """Beyond this no list of all pieces is made, where a text has no good place to be cut."""
 BATCH = 20_000
 """Pieces that are then held together."""
-# Where OpenAI's patterns are certain to begin a new piece: at a lone space or comma between two letters.
-_LETTERS = "A-Za-z\u03b1-\u03c9\u0410-\u044f\u3041-\u3096\u30a1-\u30fa\u4e00-\u9fa5\uac00-\ud7a3"
-_SEAM = re.compile(f"(?<=[{_LETTERS}])[ ,\u3001\u3002\uff0c](?=[{_LETTERS}])")
+# Where OpenAI's patterns are certain to begin a new piece; they know more such places than the other tokenizers.
+_SEAM = re.compile(f"(?<=[{LETTERS}])[ ,\\n\u3001\u3002\uff0c](?=[{LETTERS}])")
 
 
 class Splitter:

@@ -45,7 +45,7 @@ class CharTokenizer:
 
     name = "char"
     has_seams = True
-    """Whether a text may be cut at a lone space between two letters, and its parts encoded by themselves."""
+    """Whether a text may be cut at every ``SEAM``, and its parts encoded by themselves."""
 
     def __init__(self, characters: str) -> None:
         """Takes the characters in the order of their ids, each once.

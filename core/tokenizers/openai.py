@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import binascii
 import os
-import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cached_property, lru_cache
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import TokenizerError
 from core.tokenizers import bpe_vocabulary
 from core.tokenizers.base import (
+    SEAM,
     Allowed,
     Disallowed,
     Token,
@@ -50,10 +50,9 @@ if TYPE_CHECKING:
     from core.tokenizers.bpe import BPETokenizer
 
 # Text is encoded in stretches of about this many characters, so that a large corpus never stands in memory as a second
-# and third copy. A lone space between two ASCII letters is always where these patterns begin a new piece.
+# and third copy.
 _STRETCH = 4_000_000
 _SEAMED = frozenset({GPT2_PATTERN, CL100K_PATTERN, O200K_PATTERN})
-_SEAM = re.compile(r"(?<=[A-Za-z]) (?=[A-Za-z])")
 
 _MANY = 100_000
 """Characters from which on a text may be too much for tiktoken's regular expressions."""
@@ -136,7 +135,7 @@ class TiktokenTokenizer:
 
     @property
     def has_seams(self) -> bool:
-        """Whether a text may be cut at a lone space between two letters, and its parts encoded by themselves."""
+        """Whether a text may be cut at every ``SEAM``, and its parts encoded by themselves."""
         return self._pattern in _SEAMED
 
     def _stretches(self, text: str) -> Iterator[tuple[int, int]]:
@@ -233,7 +232,7 @@ def _stretches(text: str) -> Iterator[tuple[int, int]]:
     """Cuts a text where no token can lie across the cut."""
     start = 0
     while start < len(text):
-        seam = _SEAM.search(text, start + _STRETCH) if len(text) - start > _STRETCH else None
+        seam = SEAM.search(text, start + _STRETCH) if len(text) - start > _STRETCH else None
         end = seam.start() if seam else len(text)
         yield start, end
         start = end

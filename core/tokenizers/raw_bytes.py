@@ -45,7 +45,7 @@ class ByteTokenizer:
     name = "byte"
     vocab_size = 256
     has_seams = True
-    """Whether a text may be cut at a lone space between two letters, and its parts encoded by themselves."""
+    """Whether a text may be cut at every ``SEAM``, and its parts encoded by themselves."""
 
     @property
     def special_tokens(self) -> dict[str, int]:

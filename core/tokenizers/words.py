@@ -69,7 +69,7 @@ class SimpleTokenizerV1:
 
     name = "words-v1"
     has_seams = True
-    """Whether a text may be cut at a lone space between two letters, and its parts encoded by themselves."""
+    """Whether a text may be cut at every ``SEAM``, and its parts encoded by themselves."""
     _TIGHT: ClassVar[re.Pattern[str]] = re.compile(r"""\s+([,.?!"()'])""")
     _SPECIAL: ClassVar[tuple[str, ...]] = ()
 

@@ -149,6 +149,11 @@ def test_json_of_another_kind_is_refused(pair: Path, content: str) -> None:
     refused(pair, "expected a JSON object of tokens and their ids")
 
 
+def test_json_that_is_too_deep_is_refused(pair: Path) -> None:
+    (pair / "encoder.json").write_text("[" * 100_000)
+    refused(pair, "expected JSON with the id of each token")
+
+
 def with_ids(pair: Path, change: dict[str, int | None]) -> None:
     path = pair / "encoder.json"
     ids = json.loads(path.read_text()) | change

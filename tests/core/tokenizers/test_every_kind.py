@@ -23,11 +23,11 @@ from core.tokenizers import (
     load_tokenizer,
     tokenizer_is_here,
 )
-from core.tokenizers.base import split_special, utf8
+from core.tokenizers.base import SEAM, split_special, utf8
 from core.tokenizers.bpe import BPETokenizer
 from core.tokenizers.listing import known_vocab_size
 from core.tokenizers.openai import TiktokenTokenizer
-from core.tokenizers.vocabularies import GPT2_PATTERN, VOCABULARIES
+from core.tokenizers.vocabularies import CL100K_PATTERN, GPT2_PATTERN, O200K_PATTERN, VOCABULARIES
 
 LEARNT = "the cat sat on the mat, the cat that sat\n" * 5
 BYTES = {bytes([value]): value for value in range(256)}
@@ -59,7 +59,7 @@ def test_a_saved_one_is_the_same_when_used(kind: str, text: str, other: str) -> 
     with tempfile.TemporaryDirectory() as folder:
         path = tokenizer.save(folder)
         assert [p.name for p in Path(folder).iterdir()] == [path.name]
-        loaded = [load_tokenizer(folder), load_tokenizer(path), type(tokenizer).load(folder)]  # type: ignore[attr-defined]
+        loaded = [load_tokenizer(folder), load_tokenizer(path), type(tokenizer).load(folder)]
     ids = tokenizer.encode(text, disallowed_special=())
     for again in loaded:
         assert again.fingerprint == tokenizer.fingerprint
@@ -76,6 +76,31 @@ def test_a_saved_one_is_the_same_when_used(kind: str, text: str, other: str) -> 
         assert tokenizer.decode(ids) == text
         assert b"".join(map(tokenizer.token_bytes, ids)) == text.encode()
         assert b"".join(t.bytes for t in tokenizer.tokens(text)) == text.encode()
+
+
+OTHERS = {"cl100k": CL100K_PATTERN, "o200k": O200K_PATTERN}
+near_seams = st.lists(
+    st.sampled_from(
+        [" ", ",", "\n", "a", "B", "ω", "д", "日本", "カ", "한", "é", "9", ".", "'s", "\r\n", "  ", "<|end|>"]
+    )
+)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, *OTHERS])
+@given(parts=near_seams)
+def test_a_text_may_be_cut_at_every_seam(kind: str, parts: list[str]) -> None:
+    text = f"a b{''.join(parts)}日\n本"
+    tokenizer = BPETokenizer.train(LEARNT, 290, pattern=OTHERS[kind]) if kind in OTHERS else KINDS[kind](text)
+    assert tokenizer.has_seams
+    places = [found.start() for found in SEAM.finditer(text)]
+    assert len(places) >= 2
+    for at in places:
+        both = [tokenizer.encode_array(part).tolist() for part in (text[:at], text[at:])]
+        assert both[0] + both[1] == tokenizer.encode_array(text).tolist()
+
+
+def test_a_pattern_of_which_nothing_is_known_has_no_seams() -> None:
+    assert not BPETokenizer.train(LEARNT, 290, pattern=r"\w+ \w+|[\s\S]").has_seams
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -111,7 +136,7 @@ def test_a_file_of_another_kind_is_refused(kind: str, tmp_path: Path) -> None:
     with pytest.raises(TokenizerError, match="'vowels'"):
         load_tokenizer(tmp_path)
     with pytest.raises(TokenizerError, match="vowels"):
-        type(KINDS[kind]("a")).load(tmp_path)  # type: ignore[attr-defined]
+        type(KINDS[kind]("a")).load(tmp_path)
 
 
 def test_ids_in_a_gap_are_named_as_such() -> None:
