@@ -1,6 +1,6 @@
 """Decoding with a key-value cache, as little as a training run's samples need.
 
-Leaves out what the generation console will bring: streaming, alternatives, penalties, branches.
+Leaves out what the generation console has (``engine.py``): streaming, alternatives, penalties, branches.
 
 Shapes: B batch, T time, H heads, S keys so far, D channels of a head, V vocabulary.
 """

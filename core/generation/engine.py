@@ -54,8 +54,9 @@ def generate(
         sampling: the settings; left out, their defaults.
         n: how many continuations; number i has the seed ``sampling.seed + i``. Their steps come in turn.
         cancelled: set, it ends every continuation within one token.
-        runner: what runs the model; left out, the model as it is.
-        session: the model with what it has read before, which is then not read again.
+        runner: what runs the model; left out, the one that is fast here (``pace.make_runner``).
+        session: the model with what it has read before, which is then not read again. Who asks often should keep one:
+            a call without it packs the weights anew.
         allowed_special: special tokens whose text in the prompt becomes their id; the others are plain text.
         prompt_length: where a branch is continued, how many of the ids are prompt; the rest counts as answer.
 

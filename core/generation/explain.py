@@ -65,10 +65,16 @@ class Filtered:
         """
         tokens: list[int] = self.raw.topk(min(top, self.raw.numel())).indices.tolist()
         told = zip(tokens, self.before(tokens), self.paths(tokens), strict=True)
-        alternatives = tuple(_alternative(token, piece(tokenizer, token, last), p, path) for token, p, path in told)
+        alternatives = tuple(
+            _alternative(token, piece(tokenizer, token, last), p, path, self._cut_by(token)) for token, p, path in told
+        )
         entropy = entropy_bits(self.raw, self.totals[0])
         after = entropy_bits(self.final, self.totals[-1]) if self.stages else entropy
         return Choice(entropy, after, alternatives, self.kept())
+
+    def _cut_by(self, token: int) -> str | None:
+        """The first filter that cut a token; one whose probability is too small for a float was not cut."""
+        return next((name for name, logits in self.stages if logits[token] == -torch.inf), None)
 
 
 def run_filters(logits: Tensor, chain: Sequence[tuple[str, Filter]]) -> Filtered:
@@ -85,7 +91,8 @@ def _probabilities(chosen: Tensor, total: float) -> list[float]:
     return values
 
 
-def _alternative(token: int, raw: bytes, before: float, path: tuple[tuple[str, float], ...]) -> Alternative:
-    cut_by = next((name for name, p in path if p == 0), None)
+def _alternative(
+    token: int, raw: bytes, before: float, path: tuple[tuple[str, float], ...], cut_by: str | None
+) -> Alternative:
     after = path[-1][1] if path else before
     return Alternative(token, raw, raw.decode("utf-8", "replace"), before, after, cut_by, path)

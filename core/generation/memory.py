@@ -34,7 +34,7 @@ def check_memory(session: Session, rows: int, prompt_tokens: int, new_tokens: in
         MemoryShortError: with what would fit.
     """
     config, device = session.runner.config, session.loaded.model.wte.weight.device
-    itemsize = 2 if session.runner.dtype in ("float16", "bfloat16") else 4
+    itemsize = 4 if session.runner.dtype == "float32" else 2  # 8-bit weights come with a cache in bfloat16
     row = cache_bytes(config, prompt_tokens + new_tokens, itemsize) + 8 * (config.vocab_size or 0)  # and its logits
     free = free_bytes(device)
     if rows * row <= free:

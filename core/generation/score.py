@@ -19,6 +19,7 @@ from torch import Tensor
 from core.errors import InputError
 from core.generation.memory import telling_out_of_memory
 from core.generation.prompts import Special, check_fits, piece, prompt_ids
+from core.generation.sampling import check_numbers
 
 if TYPE_CHECKING:
     from core.weights.checkpoint import LoadedModel
@@ -65,8 +66,16 @@ class TextScore:
 
     @property
     def perplexity(self) -> float:
-        """e to the mean surprise: among how many equally likely tokens the model chose, as it were."""
-        return math.exp(min(self.nats / self.scored, 709.0))
+        """e to the mean surprise: among how many equally likely tokens the model chose, as it were.
+
+        NaN where nothing was scored, as when it was cancelled at once.
+        """
+        return math.exp(min(self.nats_per_token, 709.0))
+
+    @property
+    def nats_per_token(self) -> float:
+        """The mean surprise; NaN where nothing was scored."""
+        return self.nats / self.scored if self.scored else math.nan
 
     @property
     def bits_per_byte(self) -> float:
@@ -77,7 +86,7 @@ class TextScore:
     def to_dict(self) -> dict[str, Any]:
         """The numbers of the whole, as plain JSON values."""
         numbers = {"perplexity": self.perplexity, "bits_per_byte": self.bits_per_byte}
-        return {"tokens": len(self.tokens), "scored": self.scored, "nats_per_token": self.nats / self.scored, **numbers}
+        return {"tokens": len(self.tokens), "scored": self.scored, "nats_per_token": self.nats_per_token, **numbers}
 
 
 def score(
@@ -102,6 +111,7 @@ def score(
         InputError: fewer than two tokens, or a stride out of range.
         TokenizerError: the tokenizer is missing, belongs to another model, or cannot write the text.
         MemoryShortError: a window does not fit.
+        LabError: the model's numbers are none.
     """
     steps = score_steps(loaded, text, stride=stride, cancelled=cancelled, allowed_special=allowed_special)
     return TextScore(tuple(token for part in steps for token in part))
@@ -174,6 +184,7 @@ def _hidden(loaded: LoadedModel, ids: list[int]) -> Tensor:
 @torch.inference_mode()
 def _numbers(loaded: LoadedModel, hidden: Tensor, targets: list[int]) -> list[tuple[float, int, float]]:
     logits = F.linear(hidden, loaded.model.head)[:, : loaded.tokenizer.vocab_size].float()  # (T, V)
+    check_numbers(logits)
     logprobs = logits.log_softmax(-1)
     wanted = torch.tensor(targets, device=logits.device)[:, None]
     chosen = logprobs.gather(1, wanted)  # (T, 1)

@@ -87,6 +87,8 @@ _HINT = "llm-lab generate --help lists the settings"
 
 _AT_LEAST = {"max_new_tokens": 1, "top_k": 1, "seed": 0, "top_alternatives": 0, "temperature": 0.0}
 _SHARES = ("top_p", "min_p", "typical_p")
+_FAR = 1e6
+"""The largest bias or penalty: more says nothing more, and float32 must hold what comes of it."""
 
 
 def _raise(problems: list[str]) -> None:
@@ -131,13 +133,19 @@ def _problems(c: SamplingConfig) -> list[str]:
         value = getattr(c, name)
         if name not in wrong and value is not None and not 0 <= value <= 1:
             wrong[name] = f"{name} must be from 0 to 1, got {value}"
-    if "repetition_penalty" not in wrong and c.repetition_penalty <= 0:
-        wrong["repetition_penalty"] = f"repetition_penalty must be above 0, got {c.repetition_penalty}"
+    if "repetition_penalty" not in wrong and not 1 / _FAR <= c.repetition_penalty <= _FAR:
+        how = "above 0" if c.repetition_penalty <= 0 else f"from {1 / _FAR:g} to {_FAR:,.0f}"
+        wrong["repetition_penalty"] = f"repetition_penalty must be {how}, got {c.repetition_penalty}"
+    for name in ("presence_penalty", "frequency_penalty"):
+        if name not in wrong and abs(getattr(c, name)) > _FAR:
+            wrong[name] = f"{name} must be from -{_FAR:,.0f} to {_FAR:,.0f}, got {getattr(c, name)}"
     pairs: Any = c.logit_bias
     if not isinstance(pairs, tuple) or not all(
         isinstance(p, tuple) and _is_whole(p[0]) and p[0] >= 0 and _is_finite(p[1]) for p in pairs
     ):
         wrong["logit_bias"] = f"logit_bias must be pairs of a token id and a finite number, got {brief(pairs)}"
+    elif not all(abs(bias) <= _FAR for _, bias in pairs):
+        wrong["logit_bias"] = f"logit_bias must be from -{_FAR:,.0f} to {_FAR:,.0f}, got {brief(pairs)}"
     if not isinstance(c.banned_tokens, tuple) or not all(_is_whole(t) and t >= 0 for t in c.banned_tokens):
         wrong["banned_tokens"] = f"banned_tokens must be token ids, got {brief(c.banned_tokens)}"
     if not isinstance(c.stop, tuple) or not all(isinstance(s, str) and s and encodable(s) == s for s in c.stop):

@@ -77,5 +77,5 @@ def _tell(whole: TextScore, model: str, as_json: bool) -> None:
         return
     write(
         f"perplexity {whole.perplexity:.3f} over {whole.scored:,} tokens, {whole.bits_per_byte:.4f} bits a byte, "
-        f"{whole.nats / whole.scored:.4f} nats a token\n"
+        f"{whole.nats_per_token:.4f} nats a token\n"
     )

@@ -161,6 +161,14 @@ def test_numbers_of_a_step_are_those_of_the_distribution() -> None:
     assert step.seconds > 0
 
 
+def test_what_is_too_unlikely_for_a_float_was_not_cut() -> None:
+    (step,) = generate(letters(), "hello", SamplingConfig(temperature=0.001, max_new_tokens=1, top_alternatives=39))
+    assert step.kept == {"temperature": 39} and sum(a.after == 0 for a in step.alternatives) > 30
+    assert all(a.cut_by is None for a in step.alternatives)
+    (step,) = generate(letters(), "hello", SamplingConfig(temperature=0.001, top_k=2, max_new_tokens=1))
+    assert [a.cut_by for a in step.alternatives] == [None, None] + ["top_k"] * 8
+
+
 def test_greedy_takes_rank_one_and_its_probability_is_one() -> None:
     for step in generate(letters(), "hello", GREEDY):
         assert step.rank == 1 and step.logprob == 0 and step.kept == {"temperature": 1}

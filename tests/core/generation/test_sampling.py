@@ -159,12 +159,25 @@ def test_values_out_of_range_name_their_field(name: str, value: object) -> None:
         {"logit_bias": {1: math.nan}}, {"logit_bias": {-1: 1.0}}, {"logit_bias": [(1,)]}, {"max_new_tokens": 0},
         {"seed": -1}, {"top_alternatives": -1}, {"presence_penalty": math.nan}, {"frequency_penalty": None},
         {"stop_at_end_of_text": "yes"}, {"top_k": 0}, {"top_k": 1.5}, {"top_p": 1.01},
+        {"presence_penalty": 1e300}, {"frequency_penalty": -1e7}, {"repetition_penalty": 1e7},
+        {"repetition_penalty": 1e-300}, {"logit_bias": {1: -1e300}}, {"seed": 1 << 63}, {"max_new_tokens": 1 << 70},
     ],
 )  # fmt: skip
 def test_every_field_is_checked(wrong: dict[str, object]) -> None:
     (name,) = wrong
     with pytest.raises(ConfigError, match=f"^{name} must be"):
         SamplingConfig(**wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_largest_biases_and_penalties_still_give_numbers(sign: float) -> None:
+    config = SamplingConfig(
+        logit_bias={0: sign * 1e6}, repetition_penalty=10.0 ** (6 * sign), presence_penalty=sign * 1e6,
+        frequency_penalty=-sign * 1e6, temperature=1e-300,
+    )  # fmt: skip
+    left = run(config)
+    assert kept(left) and not left.isnan().any()
+    assert left[sampling.draw(left, torch.Generator().manual_seed(0))] == 0
 
 
 def test_all_that_is_wrong_is_named_at_once() -> None:

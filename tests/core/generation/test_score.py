@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny_models import byte_level, letters, loaded, tiny_model
 
-from core.errors import InputError, TokenizerError
+from core.errors import InputError, LabError, TokenizerError
 from core.generation.score import score, score_steps
 from core.tokenizers import get_tokenizer
 
@@ -65,6 +65,21 @@ def test_text_that_cannot_be_written_and_another_models_tokenizer_are_refused() 
         score(letters(), "grün")
     with pytest.raises(TokenizerError, match="was made for 20"):
         score(loaded(tiny_model(20), letters().tokenizer), "hello")
+
+
+def test_weights_that_are_no_numbers_are_said_as_when_generating() -> None:
+    model = letters()
+    with torch.no_grad():
+        model.model.ln_f.weight[3] = float("nan")
+    with pytest.raises(LabError, match="not numbers"):
+        score(model, "hello")
+
+
+def test_a_text_of_which_nothing_was_scored_has_no_perplexity() -> None:
+    cancelled = threading.Event()
+    cancelled.set()
+    found = score(letters(), "hello", cancelled=cancelled)
+    assert found.scored == 0 and math.isnan(found.perplexity) and math.isnan(found.to_dict()["nats_per_token"])
 
 
 def test_cancelled_it_ends_with_what_there_is() -> None:
