@@ -44,8 +44,9 @@ $(DEV): pyproject.toml | $(VENV)/pyvenv.cfg
 run: $(APP)
 	@$(PY) -m lab $(ARGS)
 
+# Two processes, a file's tests together: what tests of screens do is mostly waiting.
 test: $(DEV)
-	$(PY) -m pytest $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 check: $(DEV)
 	$(PY) -m ruff check .
