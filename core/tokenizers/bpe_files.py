@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import TokenizerError
 from core.files import write_bytes_atomic
-from core.tokenizers.bpe_train import PRINTABLE_FIRST
-from core.tokenizers.vocabularies import VOCABULARIES, Vocabulary
+from core.tokenizers.vocabularies import BYTE_SHOWN_AS, SHOWN, VOCABULARIES, Vocabulary
 
 if TYPE_CHECKING:
     from core.tokenizers.bpe import BPETokenizer
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
 ENCODER_JSON, VOCAB_BPE = "encoder.json", "vocab.bpe"
 _PAIRS = ((ENCODER_JSON, VOCAB_BPE), ("vocab.json", "merges.txt"))  # OpenAI's names, and Hugging Face's for the same
 
-_N_PRINTABLE = PRINTABLE_FIRST.index(0)
-SHOWN = {byte: chr(byte) if i < _N_PRINTABLE else chr(256 + i - _N_PRINTABLE) for i, byte in enumerate(PRINTABLE_FIRST)}
-"""Each byte as a printable character: most as themselves, the other 68 from U+0100 on (a space is Ġ)."""
-_BYTE_OF = {character: byte for byte, character in SHOWN.items()}
 _SPECIAL = re.compile(r"<.+>|\[.+\]", re.DOTALL)
 _WHOLE = "fetch or copy the files again, both from the same place"
 
@@ -163,7 +158,7 @@ def _read_merges(path: Path) -> list[tuple[str, str]]:
         if not line or (number == 1 and line.startswith("#version")):
             continue
         left, _, right = line.partition(" ")
-        if not left or not right or not _BYTE_OF.keys() >= set(left + right):
+        if not left or not right or not BYTE_SHOWN_AS.keys() >= set(left + right):
             raise TokenizerError(
                 f"expected two tokens in line {number:,} of {path}, got {_short(line.encode())}",
                 "the file is cut off or of another kind: fetch or copy it again",
@@ -180,7 +175,7 @@ def join_pair(
         raise TokenizerError(
             f"expected all 256 bytes in {encoder_json}, {len(missing)} are missing, first {SHOWN[missing[0]]!r}", _WHOLE
         )
-    made = set(_BYTE_OF)
+    made = set(BYTE_SHOWN_AS)
     all_made = made | {left + right for left, right in merges}
     last = -1
     for number, (left, right) in enumerate(merges, 1):
@@ -209,7 +204,7 @@ def join_pair(
             f"{encoder_json} has {len(strange):,} tokens that {vocab_bpe.name} does not make, first {strange[0]!r}",
             _WHOLE,
         )
-    return {bytes(map(_BYTE_OF.__getitem__, token)): ids[token] for token in ids if token not in special}, special
+    return {bytes(map(BYTE_SHOWN_AS.__getitem__, token)): ids[token] for token in ids if token not in special}, special
 
 
 def _read(path: Path) -> bytes:

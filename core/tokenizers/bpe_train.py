@@ -22,14 +22,10 @@ from typing import TYPE_CHECKING
 from core.errors import TokenizerError
 from core.tokenizers.base import any_of
 from core.tokenizers.bpe_split import Splitter
-from core.tokenizers.vocabularies import GPT2_PATTERN
+from core.tokenizers.vocabularies import GPT2_PATTERN, PRINTABLE_FIRST
 
 if TYPE_CHECKING:
     from core.tokenizers.bpe import BPETokenizer
-
-PRINTABLE_FIRST = [b for b in range(256) if chr(b).isprintable() and chr(b) != " "]
-PRINTABLE_FIRST += [b for b in range(256) if b not in set(PRINTABLE_FIRST)]
-"""The bytes in the order of GPT-2's ids, so that everything that reads its files reads ours."""
 
 _ID_OF_BYTE = bytes(PRINTABLE_FIRST.index(byte) for byte in range(256))
 

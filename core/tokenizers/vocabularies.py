@@ -43,6 +43,15 @@ O200K_PATTERN = "|".join(
     )
 )
 
+_PRINTABLE = [b for b in range(256) if chr(b).isprintable() and chr(b) != " "]
+PRINTABLE_FIRST = _PRINTABLE + [b for b in range(256) if b not in set(_PRINTABLE)]
+"""The bytes in the order of GPT-2's ids, so that everything that reads its files reads ours."""
+
+SHOWN = {b: chr(b) if i < len(_PRINTABLE) else chr(256 + i - len(_PRINTABLE)) for i, b in enumerate(PRINTABLE_FIRST)}
+"""Each byte as its files show it, as a printable character: most as themselves, the other 68 from U+0100 on."""
+
+BYTE_SHOWN_AS = {character: byte for byte, character in SHOWN.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
@@ -174,18 +183,12 @@ def _ranks_of_tiktoken(data: bytes) -> dict[bytes, int]:
 
 
 def _ranks_of_merges(data: bytes) -> dict[bytes, int]:
-    """The vocabulary from GPT-2's ``vocab.bpe``: 256 bytes, then one new token for each merge, in order.
-
-    The file shows each byte as a printable character: the printable ones as themselves, the other 68 from U+0100 on.
-    """
-    printable = [b for b in range(256) if chr(b).isprintable() and chr(b) != " "]
-    order = printable + [b for b in range(256) if b not in set(printable)]
-    shown = {chr(b) if i < len(printable) else chr(256 + i - len(printable)): b for i, b in enumerate(order)}
-    ranks = {bytes([b]): i for i, b in enumerate(order)}
+    """The vocabulary from GPT-2's ``vocab.bpe``: 256 bytes, then one new token for each merge, in order."""
+    ranks = {bytes([b]): i for i, b in enumerate(PRINTABLE_FIRST)}
     for line in data.decode("utf-8").splitlines()[1:]:
         left, _, right = line.partition(" ")
         if right:
-            ranks[bytes(shown[c] for c in left + right)] = len(ranks)
+            ranks[bytes(BYTE_SHOWN_AS[c] for c in left + right)] = len(ranks)
     return ranks
 
 

@@ -8,8 +8,8 @@ import pytest
 from core.errors import TokenizerError
 from core.tokenizers import get_tokenizer
 from core.tokenizers.bpe import BPETokenizer
-from core.tokenizers.bpe_files import SHOWN, open_bpe, shown
-from core.tokenizers.vocabularies import VOCABULARIES, Vocabulary
+from core.tokenizers.bpe_files import open_bpe, shown
+from core.tokenizers.vocabularies import SHOWN, VOCABULARIES, Vocabulary
 
 TEXT = "low lower lowest newest widest, the lowest of the low; naïve café 🎉🎉 日本 日本"
 

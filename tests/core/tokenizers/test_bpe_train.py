@@ -15,7 +15,8 @@ from core.errors import TokenizerError
 from core.tokenizers import bpe_split, bpe_train
 from core.tokenizers.bpe import GPT2_PATTERN, BPETokenizer
 from core.tokenizers.bpe_split import Splitter
-from core.tokenizers.bpe_train import PRINTABLE_FIRST, MergeStep
+from core.tokenizers.bpe_train import MergeStep
+from core.tokenizers.vocabularies import PRINTABLE_FIRST
 
 # Few letters, so that pairs overlap, repeat and tie.
 small_texts = st.text(alphabet="ab é", max_size=80)
