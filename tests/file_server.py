@@ -190,6 +190,7 @@ def serving(content: bytes) -> Iterator[FileServer]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # or a small body waits 40 ms for the client to acknowledge the headers
 
         def do_GET(self) -> None:
             try:

@@ -6,7 +6,6 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
@@ -134,13 +133,15 @@ def _pull(name: str, source: str | None, as_json: bool) -> int:
             two_lines(f"stopped: {size_words(kept)} of {name} are kept", f"go on with: llm-lab pull {name}")
         return INTERRUPTED
     if last is not None and not as_json:
-        print(_last_line(name, last, pull_item(name).folder))
+        print(_last_line(last, pull_item(name)))
     return 0
 
 
-def _last_line(name: str, last: PullProgress, folder: Path) -> str:
+def _last_line(last: PullProgress, item: PullItem) -> str:
     files = f"{last.files} file{'' if last.files == 1 else 's'}"
-    return f"{name} is here: {size_words(last.received)} in {files} · {folder}"
+    if not item.here:  # OpenAI's originals without TensorFlow: a note has said so
+        return f"{item.name} has come, but cannot be used yet: {size_words(last.received)} in {files}"
+    return f"{item.name} is here: {size_words(last.received)} in {files} · {item.folder}"
 
 
 def _lines(events: Iterator[PullProgress]) -> Iterator[PullProgress]:

@@ -14,6 +14,8 @@ from file_server import Answer, FileServer, closed_port
 from pull_site import REPO, TINY, WEIGHTS, WEIGHTS_AT, mirrors, publishing
 
 from core.data import download as download_module
+from core.data import pull_openai
+from core.data.pull_catalogue import entry
 from core.lock import FileLock
 from lab.cli.commands import COMMANDS
 
@@ -88,6 +90,16 @@ def test_pull_says_what_came_and_where(llm_lab, site, folder):
     assert (folder / "model.safetensors").read_bytes() == WEIGHTS
     again = llm_lab("pull", TINY)
     assert (again.code, again.out, again.err) == (0, said.out, "")
+
+
+def test_originals_that_cannot_be_read_here_are_not_said_to_be_here(llm_lab, site, monkeypatch):
+    monkeypatch.setattr(pull_openai, "tensorflow_is_here", lambda: False)
+    files = entry("gpt2-medium").files["openai"]
+    site.files |= {f"/openai/gpt-2/models/355M/{file.name}": b"some bytes" for file in files}
+    said = llm_lab("pull", "gpt2-medium", "--from", "openai")
+    assert said.code == 0
+    assert said.out == "gpt2-medium has come, but cannot be used yet: 70 B in 7 files\n"
+    assert "pip install 'llm-lab[tensorflow]', then the same pull again" in said.err
 
 
 def test_pull_as_json_is_a_line_for_each_event(llm_lab, site):

@@ -287,7 +287,8 @@ def test_a_host_that_does_not_exist_is_named(server: FileServer, dest: Path) -> 
 
 
 @pytest.mark.parametrize("url", ["ftp://example.invalid/x", "no address at all", "http://[half/x"])
-def test_an_address_that_is_none_is_an_error(dest: Path, url: str) -> None:
+def test_an_address_that_is_none_is_an_error(dest: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(download_module, "FIRST_PAUSE", 0.001)
     with pytest.raises(DownloadError):
         list(download(url, dest))
 
