@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import threading
-from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
@@ -278,19 +277,14 @@ class BPETokenizer:
         ids = self.encode(text, disallowed_special=())
         return place_tokens(ids, self._pieces(ids))
 
-    @cached_property
-    def _merge_ids(self) -> list[int]:
-        return sorted(rank for token, rank in self._ranks.items() if len(token) > 1)
-
     @property
     def n_merges(self) -> int:
         """How many tokens were made by merging."""
-        return len(self._merge_ids)
+        return len(self._merges.made)
 
     def rank_of(self, token_id: int) -> int | None:
         """Which merge made this token, counted from 1; None for bytes and special tokens."""
-        at = bisect_right(self._merge_ids, token_id)
-        return at if at and self._merge_ids[at - 1] == token_id else None
+        return self._merges.number_of(token_id)
 
     def encode_steps(self, word: str) -> Iterator[EncodeStep]:
         """How a word becomes tokens: its single bytes first, then one merge after the other.
@@ -301,15 +295,7 @@ class BPETokenizer:
         Raises:
             TokenizerError: half a surrogate pair.
         """
-        data = utf8(word)
-        pieces = [bytes([byte]) for byte in data]
-        yield EncodeStep(tuple(pieces), None, None, None)
-        for i, made in self._merges.trace(data):
-            pieces[i : i + 2] = [self._bytes[made]]
-            yield EncodeStep(tuple(pieces), pieces[i], made, self.rank_of(made))
-        whole = self._ranks.get(data)
-        if whole is not None and len(pieces) > 1:  # a token that no merges lead to
-            yield EncodeStep((data,), data, whole, self.rank_of(whole))
+        return self._merges.steps(utf8(word))
 
     def words(self, text: str) -> list[str]:
         """A text cut into the pieces that are merged each by itself."""
@@ -322,12 +308,7 @@ class BPETokenizer:
             TokenizerError: the id is not in the vocabulary.
         """
         token = self.token_bytes(token_id)
-        if token_id not in self._merges.bytes_of:
-            return MergeNode(token_id, token)
-        nodes = [MergeNode(self._ranks[bytes([byte])], bytes([byte])) for byte in token]
-        for i, made in self._merges.trace(token):
-            nodes[i : i + 2] = [MergeNode(made, self._bytes[made], *nodes[i : i + 2])]
-        return nodes[0] if len(nodes) == 1 else MergeNode(token_id, token)
+        return self._merges.tree(token_id) if token_id in self._merges.bytes_of else MergeNode(token_id, token)
 
     def to_tiktoken(self) -> tiktoken.Encoding:
         """The same vocabulary in tiktoken's engine, which is written in Rust.
@@ -358,16 +339,7 @@ class BPETokenizer:
             TokenizerError: a token comes of no merge of two, so that these files cannot say how it is made.
             DiskFullError: no space is left.
         """
-        merges = []
-        for i in self._merge_ids:
-            pair = self._merges.parts(i)
-            if len(pair) != 2:
-                raise TokenizerError(
-                    f"expected tokens made of two earlier ones, got {self._bytes[i]!r} (id {i:,}), which is not",
-                    "write_tiktoken(path) can hold it",
-                )
-            merges.append((self._bytes[pair[0]], self._bytes[pair[1]]))
-        bpe_files.write_openai(Path(directory), self._ranks, self._special, merges)
+        bpe_files.write_openai(Path(directory), self._ranks, self._special, self._merges.pairs())
 
     def write_tiktoken(self, path: str | os.PathLike[str]) -> None:
         """Writes the ranks in tiktoken's format, which has no place for pattern and special tokens.

@@ -1,14 +1,18 @@
 """From a piece of text to tokens: of all neighbours that make a token, those with the lowest rank merge first.
 
-This is the whole of byte-pair encoding's use; the rest of the file is speed. Leaves out: learning the ranks, and
-cutting text into pieces.
+``merge`` is the whole of it; ``merge_long`` and what is remembered are speed, and ``steps`` and ``tree`` show how tokens
+came to be. Leaves out: learning the ranks, and cutting text into pieces.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
+
+from core.errors import TokenizerError
 
 NONE = 1 << 62
 """The rank of two neighbours that make no token."""
@@ -120,10 +124,52 @@ class Merges:
             ranks[around] = [self.ranks.get(left + right, NONE) for left, right in pairwise(pieces[around])]
             yield i, lowest
 
-    def parts(self, token_id: int) -> list[int]:
-        """What a token is made of: the two that merged; itself for a byte; others where no merge makes it."""
+    def steps(self, word: bytes) -> Iterator[EncodeStep]:
+        """How a word becomes tokens: its single bytes first, then one merge after the other."""
+        pieces = [bytes([byte]) for byte in word]
+        yield EncodeStep(tuple(pieces), None, None, None)
+        for i, made in self.trace(word):
+            pieces[i : i + 2] = [self.bytes_of[made]]
+            yield EncodeStep(tuple(pieces), pieces[i], made, self.number_of(made))
+        whole = self.ranks.get(word)
+        if whole is not None and len(pieces) > 1:  # a token that no merges lead to
+            yield EncodeStep((word,), word, whole, self.number_of(whole))
+
+    def tree(self, token_id: int) -> MergeNode:
+        """How a token was built, down to its bytes; a single node where no merges lead to it."""
         token = self.bytes_of[token_id]
-        return [token_id] if len(token) == 1 else self.merge(token, below=token_id)
+        nodes = [MergeNode(self.ranks[bytes([byte])], bytes([byte])) for byte in token]
+        for i, made in self.trace(token):
+            nodes[i : i + 2] = [MergeNode(made, self.bytes_of[made], *nodes[i : i + 2])]
+        return nodes[0] if len(nodes) == 1 else MergeNode(token_id, token)
+
+    @cached_property
+    def made(self) -> list[int]:
+        """The ids of the tokens that are no single bytes, in order."""
+        return sorted(rank for token, rank in self.ranks.items() if len(token) > 1)
+
+    def number_of(self, token_id: int) -> int | None:
+        """Which merge made this token, counted from 1; None for bytes and what is no token."""
+        at = bisect_right(self.made, token_id)
+        return at if at and self.made[at - 1] == token_id else None
+
+    def pairs(self) -> list[tuple[bytes, bytes]]:
+        """The merges in their order, each as its two parts.
+
+        Raises:
+            TokenizerError: a token comes of no merge of two.
+        """
+        pairs = []
+        for token_id in self.made:
+            parts = self.merge(self.bytes_of[token_id], below=token_id)
+            if len(parts) != 2:
+                raise TokenizerError(
+                    f"expected tokens made of two earlier ones, got {self.bytes_of[token_id]!r} (id {token_id:,}), "
+                    "which is not",
+                    "write_tiktoken(path) can hold it",
+                )
+            pairs.append((self.bytes_of[parts[0]], self.bytes_of[parts[1]]))
+        return pairs
 
 
 class _Spans(dict[bytes, list[int]]):
