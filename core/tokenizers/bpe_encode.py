@@ -1,6 +1,6 @@
 """From a piece of text to tokens: of all neighbours that make a token, those with the lowest rank merge first.
 
-``merge`` is the whole of it; ``merge_long`` and what is remembered are speed, and ``steps`` and ``tree`` show how tokens
+``merge`` is the whole of it; ``merge_long`` and what is remembered are speed; ``steps`` and ``tree`` show how tokens
 came to be. Leaves out: learning the ranks, and cutting text into pieces.
 """
 
