@@ -18,7 +18,6 @@ from cyclopts import Parameter
 from core.errors import InputError
 from core.files import encodable, replace, write_error
 from lab.cli.commands import PROGRAM
-from lab.cli.control import AsJson
 from lab.cli.entry import INTERRUPTED
 from lab.cli.progress import choose_display, drawable, duration, fetch_text_first
 from lab.cli.report import print_json, two_lines
@@ -52,7 +51,10 @@ def train_tokenizer(
         str, Parameter(help="Special tokens, with commas between; an empty text for none.")
     ] = "<|endoftext|>",
     force: Annotated[bool, Parameter(negative="", help="Replace a tokenizer that is there already.")] = False,
-    as_json: AsJson = False,
+    as_json: Annotated[
+        bool,
+        Parameter(name="--json", negative="", help="Print every merge as a line of JSON, and the end as the last."),
+    ] = False,
 ) -> int:
     """Learns a byte-pair encoding from a text.
 
