@@ -3,8 +3,8 @@
 Agrees with Hugging Face's ``generate(num_beams=K, do_sample=False)``: twice as many candidates as beams; a text that
 has ended scores its log probability divided by its length to the power of ``length_penalty`` (after Wu et al., 2016,
 section 7); the search is over when K texts have ended and the best that goes on is no better than the worst of them.
-Penalties, biases and banned tokens count; temperature, filters that cut the tail and stop texts do not. Leaves out:
-drawing.
+Penalties, biases, banned tokens and stop texts count (a text ends before the first stop text in it); temperature and
+filters that cut the tail do not. Leaves out: drawing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from core.errors import InputError
 from core.generation.memory import check_memory
 from core.generation.prompts import Special, check_fits, end_of_text, piece, prompt_ids
 from core.generation.sampling import check_numbers, check_tokens, filters
-from core.generation.session import Session
+from core.generation.session import Session, slid_notice
 from core.generation.settings import SamplingConfig
 
 if TYPE_CHECKING:
@@ -34,8 +34,9 @@ class Beam:
     """One text in the beam."""
 
     ids: tuple[int, ...]
-    """Its generated tokens."""
+    """Its generated tokens, with those that made a stop text."""
     text: str
+    """What they say, up to a stop text."""
     logprob: float
     """Natural logarithm of the probability of all of them together."""
     score: float
@@ -43,7 +44,7 @@ class Beam:
     parent: int | None
     """Its place in the beam a step before; None for one that had ended before."""
     done: bool = False
-    """Whether it has reached the end-of-text token."""
+    """Whether it has reached the end-of-text token or a stop text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,8 @@ def beam_search(
         loaded: what ``core.load_model`` returned.
         prompt: text, or token ids.
         beams: how many texts are followed at once; 1 is greedy.
-        sampling: ``max_new_tokens``, penalties, biases, banned tokens and ``stop_at_end_of_text`` are taken from it.
+        sampling: ``max_new_tokens``, penalties, biases, banned tokens, ``stop`` and ``stop_at_end_of_text`` are taken
+            from it.
         length_penalty: above 0 longer texts gain; 0 ranks by the plain log probability.
         cancelled: set, the search ends within one token.
         session: the model with what it has read before.
@@ -149,7 +151,8 @@ class _Search:
             self._advance(logits, is_last=count == most)
             stopped = cancelled is not None and cancelled.is_set()
             done = count == most or stopped or self._settled()
-            yield BeamStep(count - 1, tuple(self.running), tuple(self.finished), notice if count == 1 else "", done)
+            said = notice if count == 1 else self._slid(count - 1)
+            yield BeamStep(count - 1, tuple(self.running), tuple(self.finished), said, done)
             if done:
                 return
 
@@ -157,9 +160,8 @@ class _Search:
         """One more token for every beam: the likeliest candidates end or go on."""
         going: list[Beam] = []
         for place, (parent, token, logprob) in enumerate(self._candidates(logits)):
-            ended = token == self.end_of_text
-            beam = self._beam(parent, token, logprob, ended)
-            if not ended and not is_last:
+            beam = self._beam(parent, token, logprob)
+            if not beam.done and not is_last:
                 going.append(beam)
             elif place < self.width:  # those behind only make sure that enough can go on
                 self.finished.append(beam)
@@ -181,13 +183,21 @@ class _Search:
         pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
         return [(at // size, at % size, value) for at, value in pairs if value > -math.inf]
 
-    def _beam(self, parent: int, token: int, logprob: float, ended: bool) -> Beam:
+    def _beam(self, parent: int, token: int, logprob: float) -> Beam:
         ids = (*self.running[parent].ids, token)
+        ended = token == self.end_of_text
         said = ids[:-1] if ended else ids
         before = [self.ids[-1], *said]
         raw = b"".join(piece(self.tokenizer, t, last) for last, t in zip(before, said, strict=False))
+        text = raw.decode("utf-8", "replace")
+        stops = [at for stop in self.sampling.stop if (at := text.find(stop)) >= 0]
         score = logprob / len(ids) ** self.length_penalty
-        return Beam(ids, raw.decode("utf-8", "replace"), logprob, score, parent, ended)
+        return Beam(ids, text[: min(stops, default=None)], logprob, score, parent, ended or bool(stops))
+
+    def _slid(self, written: int) -> str:
+        """What is said where the window has moved on before a token."""
+        length = len(self.ids)
+        return slid_notice(length + written, length, self.session.runner.config.context_length)
 
     def _settled(self) -> bool:
         """Whether enough texts have ended and none that goes on can be expected to be better."""

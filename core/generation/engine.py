@@ -23,7 +23,7 @@ from core.generation.memory import check_memory
 from core.generation.prompts import Special, check_fits, end_of_text, piece, prompt_ids
 from core.generation.runner import Runner
 from core.generation.sampling import check_numbers, check_tokens, draw, filters, greedy
-from core.generation.session import Session, window_start
+from core.generation.session import Session, slid_notice, window_start
 from core.generation.settings import SamplingConfig
 from core.generation.steps import Alternative, Choice, End, Step
 from core.generation.streaming import StreamText
@@ -161,12 +161,8 @@ class _Decoding:
     def _notice(self, step: Step) -> str:
         if step.index == len(self.ids) - self.prompt_length:
             return self.notice
-        before = window_start(
-            self.prompt_length + step.index - 1, self.prompt_length, self.session.runner.config.context_length
-        )
-        if step.window_start > before:
-            return f"the context is full: the model now sees from token {step.window_start:,} on"
-        return ""
+        context = self.session.runner.config.context_length
+        return slid_notice(self.prompt_length + step.index, self.prompt_length, context)
 
 
 def next_choice(session: Session, ids: Sequence[int], sampling: SamplingConfig, prompt_length: int) -> Choice:

@@ -167,6 +167,18 @@ def window_start(length: int, prompt_length: int, context: int) -> int:
     return first + stride * max(0, -(-over // stride))
 
 
+def slid_notice(length: int, prompt_length: int, context: int) -> str:
+    """What to say where the window starts later than it did a token before; nothing where it does not.
+
+    >>> slid_notice(8, 2, 8), slid_notice(9, 2, 8)
+    ('', 'the context is full: the model now sees from token 5 on')
+    """
+    start = window_start(length, prompt_length, context)
+    if start == window_start(length - 1, prompt_length, context):
+        return ""
+    return f"the context is full: the model now sees from token {start:,} on"
+
+
 def common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
     """How many ids two lists have in common at their beginning.
 

@@ -42,13 +42,17 @@ def transcript_path(path: str | os.PathLike[str]) -> Path:
     """Where a transcript can be written, asked before there is one.
 
     Raises:
-        InputError: another ending, or a folder that does not exist.
+        InputError: another ending, a folder, or one that does not exist.
     """
-    target = Path(path).expanduser()
+    target = _whole_path(path)
     if target.suffix not in (".md", ".json"):
-        raise InputError(f"a transcript is FILE.md or FILE.json, got {target.name}", "give it one of these endings")
+        raise InputError(
+            f"a transcript is FILE.md or FILE.json, got {target.name or target}", "give it one of these endings"
+        )
     if not target.parent.is_dir():
         raise InputError(f"there is no folder {target.parent}", "make it first, or save elsewhere")
+    if target.is_dir():
+        raise InputError(f"{target} is a folder, a file was expected", "save under another name")
     return target
 
 
@@ -60,7 +64,7 @@ def open_transcript(path: str | os.PathLike[str]) -> Tree:
     """
     import orjson
 
-    source = Path(path).expanduser()
+    source = _whole_path(path)
     again = "open a file that was saved as a transcript"
     try:
         text = source.read_text(encoding="utf-8")
@@ -80,6 +84,13 @@ def open_transcript(path: str | os.PathLike[str]) -> Tree:
             "pip install --upgrade llm-lab",
         )
     return Tree.from_dict(raw)
+
+
+def _whole_path(path: str | os.PathLike[str]) -> Path:
+    try:
+        return Path(path).expanduser()
+    except RuntimeError as error:  # the home of a user who does not exist
+        raise InputError(f"{path} is no path: {error}", "write it out") from None
 
 
 def to_markdown(tree: Tree, content: dict[str, Any]) -> str:

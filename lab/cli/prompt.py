@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 
@@ -26,9 +27,10 @@ def read_prompt(source: str | None, prompt: str | None, file: str | None) -> str
         raise InputError(f"one source of the prompt was expected, got {' and '.join(given)}", "leave one out")
     if prompt is not None:
         return _whole(prompt)
-    if source is None and file is None:
+    where = source if file is None else file
+    if where is None:
         return ""
-    text = read_text(source or str(file))
+    text = read_text(where)
     return text[:-1] if text.endswith("\n") else text  # what an editor or echo adds
 
 
@@ -38,17 +40,27 @@ def read_text(where: str) -> str:
     Raises:
         InputError: it cannot be read, or is no UTF-8.
     """
-    name = "standard input" if where == "-" else where
+    name = "standard input" if where == "-" else where or "a file without a name"
     try:
-        data = sys.stdin.buffer.read() if where == "-" else Path(where).expanduser().read_bytes()
-    except OSError as error:
-        raise InputError(f"{name} cannot be read: {error.strerror or error}", "name a text file") from None
+        data = _standard_input() if where == "-" else Path(where).expanduser().read_bytes()
+    except (OSError, RuntimeError) as error:  # RuntimeError: the home of a user who does not exist
+        raise InputError(f"{name} cannot be read: {_why(error)}", "name a text file") from None
     try:
         return data.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise InputError(
             f"{name} is not UTF-8: byte 0x{data[error.start]:02X} at {error.start:,}", "save it as UTF-8"
         ) from None
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:  # as Python has it where a program is started with its input closed
+        raise OSError(errno.EBADF, "it is closed")
+    return sys.stdin.buffer.read()
+
+
+def _why(error: OSError | RuntimeError) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 def _whole(text: str) -> str:

@@ -3,16 +3,34 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError
 from lab.cli.report import print_json
-from lab.cli.writing import note, write, write_clean
+from lab.cli.train_flags import flag
+from lab.cli.writing import note, slid_often, write, write_clean
 
 if TYPE_CHECKING:
     from core.generation.prompts import Special
     from core.generation.session import Session
     from core.generation.settings import SamplingConfig
+
+_OF_DRAWS = ("temperature", "top_k", "top_p", "min_p", "typical_p", "seed")
+
+
+def only_for_search(fields: Mapping[str, Any], preset: str | None, save: str | None) -> None:
+    """Refuses what a line asks for beside ``--beams`` and would not get.
+
+    Raises:
+        InputError: names all of it.
+    """
+    idle = [flag(name) for name in _OF_DRAWS if name in fields] + ["--preset"] * (preset is not None)
+    if idle:
+        raise InputError(f"--beams draws nothing, got {', '.join(idle)} beside it", "leave out one or the other")
+    told = ["--top"] * ("top_alternatives" in fields) + ["--save"] * (save is not None)
+    if told:
+        raise InputError(f"{' and '.join(told)} tell of drawn tokens, --beams draws none", "take --json, a line a step")
 
 
 def search(
@@ -24,24 +42,29 @@ def search(
     special: Special,
     cancelled: threading.Event,
     as_json: bool,
+    before: str = "",
 ) -> None:
-    """Prints the n best texts, or with ``--json`` the beam after each token."""
+    """Prints the n best texts, each behind ``before``, or with ``--json`` the beam after each token."""
     from core.generation.beams import beam_search
 
     if n > beams > 0:
         raise InputError(f"-n {n} asks for more texts than the {beams} beams", f"take --beams {n} or more")
-    last = None
+    last, slid = None, 0
     for step in beam_search(
         session.loaded, text, beams, sampling, cancelled=cancelled, session=session, allowed_special=special
     ):
         last = step
         if as_json:
             print_json(step.to_dict())
-        elif step.notice:
+        elif step.notice and step.index == 0:
             note(step.notice)
+        slid += bool(step.notice and step.index)
     if last is None or as_json:
         return
     for place, beam in enumerate((last.finished or last.beams)[:n], 1):
         if n > 1:
             write(f"--- {place} of {n}, log probability {beam.logprob:.3f}, score {beam.score:.4f}\n")
-        write_clean(beam.text if beam.text.endswith("\n") else beam.text + "\n")
+        shown = before + beam.text
+        write_clean(shown if shown.endswith("\n") else shown + "\n")
+    if slid:
+        note(slid_often(slid))

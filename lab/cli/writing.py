@@ -36,3 +36,8 @@ def note(text: str) -> None:
     sys.stdout.flush()
     sys.stderr.write(f"note: {text}\n")
     sys.stderr.flush()
+
+
+def slid_often(times: int) -> str:
+    """What is said behind a text whose context was full so many times."""
+    return f"the context was full {times} time{'s' * (times > 1)}; from then on the model saw the last part of the text"

@@ -109,6 +109,28 @@ def test_beams_give_the_likeliest_texts(llm_lab):
     assert steps[-1]["finished"][0]["text"] in said.out
 
 
+def test_stop_texts_and_the_prompt_count_for_beams_too(llm_lab):
+    whole = llm_lab(*SHORT[:-1], "40", "--beams", "3").out
+    assert "e" in whole
+    stopped = llm_lab(*SHORT[:-1], "40", "--beams", "3", "-n", "3", "--stop", "e", "--echo")
+    heads = stopped.out.splitlines()[::2]
+    texts = stopped.out.splitlines()[1::2]
+    assert all(head.startswith("--- ") for head in heads) and len(texts) == 3
+    assert all(text.startswith("The list ") and "e" not in text.removeprefix("The list ") for text in texts)
+    slid = llm_lab(*SHORT[:-1], "190", "--beams", "2")
+    assert slid.code == 0 and slid.err.startswith("note: the context was full ")
+
+
+def test_the_prompt_stands_before_each_answer(llm_lab):
+    alone = [llm_lab(*SHORT, "--seed", str(42 + i)).out for i in range(2)]
+    several = llm_lab(*SHORT, "-n", "2", "--echo").out
+    assert several == "".join(
+        "\n" * bool(i) + f"--- {i + 1} of 2, seed {42 + i}\nThe list {text}" for i, text in enumerate(alone)
+    )
+    table = llm_lab(*SHORT, "--top", "1", "--echo").out.splitlines()
+    assert table[0] == "The list " and table[1].startswith("#0 ") and len(table) == 13
+
+
 def test_the_transcript_opens_again(llm_lab, tmp_path):
     said = llm_lab(*SHORT, "-n", "2", "--save", tmp_path / "t.md")
     tree = open_transcript(tmp_path / "t.md")
@@ -152,10 +174,17 @@ def test_a_context_that_slides_is_said_behind_the_text(llm_lab):
         (("-n", "1000000000"), "are free"),
         (("--beams", "0"), "beams must be at least 1, got 0"),
         (("--beams", "2", "-n", "3"), "more texts than the 2 beams"),
+        (("--beams", "2", "--temperature", "1", "--seed", "3"), "draws nothing, got --temperature, --seed beside it"),
+        (("--beams", "2", "--preset", "wild"), "draws nothing, got --preset beside it"),
+        (("--beams", "2", "--save", "t.md", "--top", "3"), "--top and --save tell of drawn tokens"),
+        (("--presence-penalty", "1e300"), "presence_penalty must be from -1,000,000 to 1,000,000, got 1e+300"),
         (("--device", "cuda:9"), "device cuda:9 was asked for"),
         (("--dtype", "fp16"), "among auto, float32"),
         (("--save", "t.txt"), "FILE.md or FILE.json, got t.txt"),
         (("--save", "no/t.md"), "there is no folder"),
+        (("--save", "~nobody-of-that-name/t.md"), "~nobody-of-that-name/t.md is no path"),
+        (("-f", "~nobody-of-that-name/t"), "~nobody-of-that-name/t cannot be read"),
+        (("-f", ""), "a file without a name cannot be read"),
         (("-f", "nowhere.txt"), "nowhere.txt cannot be read: No such file"),
         (("hello",), "a prompt needs -p, got 'hello' alone"),
         (("-", "-p", "x"), "one source of the prompt was expected, got - and -p"),
@@ -173,6 +202,22 @@ def test_words_that_are_wrong_give_two_lines(llm_lab, words, title):
 def test_all_that_is_wrong_is_named_at_once_as_json(llm_lab):
     said = llm_lab("generate", "demo", "--temperature", "-1", "--top-p", "x", "--json")
     assert said.code == 2 and all(word in said.json["error"]["title"] for word in ("temperature", "--top-p"))
+
+
+def test_the_prompt_is_not_printed_among_json(llm_lab):
+    said = llm_lab(*SHORT, "--echo", "--json")
+    assert said.code == 2 and "--echo prints text, --json prints none" in said.json["error"]["title"]
+
+
+def test_a_transcript_does_not_take_a_folders_name(llm_lab, tmp_path):
+    (tmp_path / "t.md").mkdir()
+    assert "t.md is a folder" in llm_lab(*SHORT, "--save", tmp_path / "t.md").error["title"]
+
+
+@pytest.mark.parametrize("command", [("generate", "demo", "-"), ("score", "demo", "-")])
+def test_an_input_that_is_closed_is_said(llm_lab, monkeypatch, command):
+    monkeypatch.setattr("sys.stdin", None)
+    assert llm_lab(*command).error["title"] == "standard input cannot be read: it is closed"
 
 
 @pytest.mark.parametrize("model", ["nowhere", "demo@17", ""])
