@@ -47,7 +47,7 @@ def _nearest_last(change: TensorChange) -> float:
 
 
 def _print(changes: Iterable[TensorChange]) -> None:
-    from lab.cli.runs import table
+    from lab.cli.runs import print_table
 
     header = ("tensor", "parameters", "relative", "cosine", "mean |Δ|", "max |Δ|")
     rows: list[tuple[str, ...]] = [
@@ -61,5 +61,4 @@ def _print(changes: Iterable[TensorChange]) -> None:
         )
         for change in changes
     ]
-    for line in table(header, rows):
-        print(line)
+    print_table(header, rows)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import sys
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -15,7 +14,7 @@ from lab.cli.control import AsJson
 from lab.cli.entry import INTERRUPTED
 from lab.cli.progress import drawable, duration
 from lab.cli.report import print_json, two_lines
-from lab.cli.runs import table
+from lab.cli.runs import print_table
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -76,8 +75,6 @@ def size_words(size: float) -> str:
 
 
 def _list(as_json: bool) -> int:
-    from rich.cells import cell_len, set_cell_size
-
     from core.data.pull import items
     from core.folders import cache_dir
 
@@ -88,9 +85,7 @@ def _list(as_json: bool) -> int:
         print_json({"cache": str(cache_dir()), "used": used, "free": free, "items": [item.to_dict() for item in found]})
         return 0
     header = ("name", "is", "size", "here", "from", "licence", "what it is")
-    width = shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else 10_000
-    for line in table(header, [_row(item) for item in found]):
-        print(set_cell_size(line, width).rstrip() if cell_len(line) > width else line)
+    print_table(header, [_row(item) for item in found])
     print(f"{size_words(used)} here in {cache_dir()} · {size_words(free)} free")
     return 0
 

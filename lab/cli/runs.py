@@ -39,8 +39,6 @@ def runs(
     as_json: AsJson = False,
 ) -> int:
     """Lists the runs, newest first."""
-    from rich.cells import cell_len, set_cell_size
-
     from core.folders import runs_dir
     from core.training.runs import list_runs
 
@@ -49,11 +47,9 @@ def runs(
     if as_json:
         print_json({"runs_dir": str(where), "runs": [summary.to_dict() for summary in found]})
         return 0
-    width = shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else 10_000
     if found:
         header = ("", "run", "state", "step", "last loss", "best val", "size", "tokenizer", "age", "")
-        for line in table(header, [_row(summary) for summary in found]):
-            print(set_cell_size(line, width).rstrip() if cell_len(line) > width else line)
+        print_table(header, [_row(summary) for summary in found])
     if all(summary.bundled for summary in found):
         print(f"no runs in {where} yet; start one: llm-lab train --preset shakespeare-1min")
     return 0
@@ -72,6 +68,15 @@ def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
         "  ".join(set_cell_size(cell, width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in (header, *rows)
     ]
+
+
+def print_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    """Prints a table, cut at the width of a terminal, whole where it goes elsewhere."""
+    from rich.cells import cell_len, set_cell_size
+
+    width = shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else 10_000
+    for line in table(header, rows):
+        print(set_cell_size(line, width).rstrip() if cell_len(line) > width else line)
 
 
 def _row(summary: RunSummary) -> tuple[str, ...]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -109,15 +107,10 @@ def _answer(
 
 
 def _print_tensors(chosen: list[TensorInfo], figures: dict[str, TensorStats]) -> None:
-    from rich.cells import cell_len, set_cell_size
-
-    from lab.cli.runs import table
+    from lab.cli.runs import print_table
 
     header = ("tensor", "OpenAI", "shape", "type", "parameters", *(("mean", "std", "min", "max") if figures else ()))
-    rows = [_row(info, figures.get(info.name)) for info in chosen]
-    width = shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else 10_000
-    for line in table(header, rows):
-        print(set_cell_size(line, width).rstrip() if cell_len(line) > width else line)
+    print_table(header, [_row(info, figures.get(info.name)) for info in chosen])
     print()
 
 
