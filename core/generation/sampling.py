@@ -99,10 +99,11 @@ def keep_top_p(logits: Tensor, p: float) -> Tensor:
     probabilities = logits[left].softmax(0)
     for size in (*(n for n in _HEADS if n < left.numel()), left.numel()):
         order = _likeliest(probabilities, size)
-        before = probabilities[order].cumsum(0) - probabilities[order]  # what the likelier ones hold
-        if float(before[-1]) >= p:
+        ordered = probabilities[order]
+        count = max(1, int((ordered.cumsum(0) - ordered < p).sum()))  # those before which the likelier hold less
+        if ordered[count - 1] > ordered[-1]:  # what was not looked at is less likely than the last that is kept
             break
-    kept = left[order[: max(1, int((before < p).sum()))]]
+    kept = left[order[:count]]
     return torch.full_like(logits, _NEVER).index_copy(0, kept, logits[kept])
 
 
@@ -234,7 +235,8 @@ def _only_the_likeliest(logits: Tensor) -> Tensor:
 
 
 def _likeliest(probabilities: Tensor, size: int) -> Tensor:
-    """The ids of the ``size`` largest, largest first; of all of them, lower ids first among equals."""
+    """The ids of the ``size`` largest, largest first, lower ids first among equals."""
     if size == probabilities.numel():
         return probabilities.argsort(descending=True, stable=True)
-    return probabilities.topk(size).indices
+    some = probabilities.topk(size).indices.sort().values
+    return some[probabilities[some].argsort(descending=True, stable=True)]

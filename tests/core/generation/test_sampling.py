@@ -74,6 +74,20 @@ def test_top_p_of_a_flat_large_vocabulary_looks_past_its_first_thousand() -> Non
     assert len(kept(sampling.keep_top_p(torch.zeros(5000), 0.9))) == pytest.approx(4500, abs=2)
 
 
+def test_among_equals_of_a_large_vocabulary_the_lower_ids_are_kept_too() -> None:
+    """As 16-bit logits have them: few values, each many times, more than are looked at first."""
+    generator = torch.Generator().manual_seed(5)
+    for size, values in ((3000, 3), (20_000, 6)):
+        logits = torch.randint(0, values, (size,), generator=generator).float()
+        order = logits.argsort(descending=True, stable=True)
+        held = logits.softmax(0)[order].cumsum(0)
+        for p in (0.01, 0.2, 0.35, 0.6, 0.97):
+            expected = order[: 1 + int((held < p).sum())].sort().values.tolist()
+            found = kept(sampling.keep_top_p(logits, p))
+            assert abs(len(found) - len(expected)) <= 1  # sums of so many floats may differ in their last place
+            assert found == order[: len(found)].sort().values.tolist()
+
+
 def test_frequency_counts_and_presence_does_not() -> None:
     frequent = sampling.penalize_frequency(LOGITS, [1, 1, 4], 0.5)
     present = sampling.penalize_presence(LOGITS, [1, 1, 4], 0.5)
