@@ -34,7 +34,7 @@ def disk_full(path: Path) -> DiskFullError:
     """No space is left where ``path`` must go."""
     return DiskFullError(
         f"no space left for {path.name} in {path.parent}",
-        "free some space there; a paused run goes on by itself",
+        "free some space there and try again; a run that paused goes on by itself",
     )
 
 

@@ -224,6 +224,8 @@ class Weights:
         found: dict[str, tuple[TensorFile, Entry]] = {}
         for path in where.files:
             file = _opened(path, *_stamp(path))
+            if twice := found.keys() & file.entries.keys():
+                raise CheckpointError(f"{path}: the tensor {min(twice)} is in another shard too", "fetch them again")
             found |= {name: (file, entry) for name, entry in file.entries.items()}
         if where.layout == "huggingface":
             found = {name: place for name, place in found.items() if not is_ignored(name)}

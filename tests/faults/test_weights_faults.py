@@ -182,6 +182,30 @@ def test_a_cancelled_conversion_leaves_nothing(openai: Path, tmp_path: Path, mon
     assert not half_written(tmp_path / "dest")
 
 
+def test_of_two_conversions_at_once_one_works_and_the_other_waits(
+    openai: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[WarmChild] = []
+
+    def child(*_: object, **__: object) -> WarmChild:
+        begun.append(WarmChild())
+        return begun[-1]
+
+    monkeypatch.setattr(openai_module, "subprocess", SimpleNamespace(Popen=child, PIPE=subprocess.PIPE))
+    dest = tmp_path / "dest"
+    first, second = convert_folder(openai, dest), convert_folder(openai, dest)
+    assert (next(first).phase, next(first).phase) == ("starting", "tensor")
+    assert next(second).phase == "starting"
+    assert list(first)[-1].phase == list(second)[-1].phase == "done"
+    assert len(begun) == 1
+    assert sorted(p.name for p in dest.glob("[!.]*")) == [
+        "config.json",
+        "encoder.json",
+        "model.safetensors",
+        "vocab.bpe",
+    ]
+
+
 def test_a_cache_that_cannot_be_written(openai: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("LLM_LAB_CACHE", str(tmp_path / "file"))

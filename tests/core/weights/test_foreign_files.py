@@ -111,6 +111,11 @@ def test_shards(model: GPT, tmp_path: Path) -> None:
     (path / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": table}))
     same(path, model)
     same(path, model.float(), "float32")
+    first, second = sorted(set(table.values()))[:2]
+    save_file(load_file(path / second) | {names[0]: tensors[names[0]]}, path / second)
+    with pytest.raises(CheckpointError, match=f"{second}: the tensor {names[0]} is in another shard too"):
+        load_model(str(path), device="cpu")
+    assert names[0] in load_file(path / first)
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
