@@ -46,6 +46,12 @@ def byte_level(context: int = 32, seed: int = 0) -> LoadedModel:
     return loaded(tiny_model(257, context, seed), tokenizer)
 
 
+def byte_ids(model: LoadedModel, text: str) -> list[int]:
+    """The ids of the bytes of a text, one by one."""
+    of = {model.tokenizer.token_bytes(i): i for i in range(256)}
+    return [of[bytes([byte])] for byte in text.encode()]
+
+
 def peer(ours: GPT, end_of_text: int | None = None) -> Any:
     """Hugging Face's GPT2LMHeadModel with our weights."""
     from transformers import GPT2Config, GPT2LMHeadModel

@@ -47,6 +47,8 @@ def search(
     """Prints the n best texts, each behind ``before``, or with ``--json`` the beam after each token."""
     from core.generation.beams import beam_search
 
+    if n < 1:
+        raise InputError(f"n must be at least 1, got {n}", "ask for one text or more")
     if n > beams > 0:
         raise InputError(f"-n {n} asks for more texts than the {beams} beams", f"take --beams {n} or more")
     last, slid = None, 0

@@ -173,6 +173,7 @@ def test_a_context_that_slides_is_said_behind_the_text(llm_lab):
         (("-n", "x"), "-n"),
         (("-n", "1000000000"), "are free"),
         (("--beams", "0"), "beams must be at least 1, got 0"),
+        (("--beams", "2", "-n", "-1"), "n must be at least 1, got -1"),
         (("--beams", "2", "-n", "3"), "more texts than the 2 beams"),
         (("--beams", "2", "--temperature", "1", "--seed", "3"), "draws nothing, got --temperature, --seed beside it"),
         (("--beams", "2", "--preset", "wild"), "draws nothing, got --preset beside it"),
