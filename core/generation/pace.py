@@ -9,7 +9,8 @@ import platform
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Literal, get_args
+from copy import deepcopy
+from typing import Any, Literal, get_args
 
 import torch
 
@@ -123,7 +124,6 @@ def _on_device(model: GPT, precision: Precision) -> Runner:
     wanted: torch.dtype = getattr(torch, precision)
     if wanted == dtype:
         return PlainRunner(model)
-    with torch.device("meta"):
-        copy = GPT(model.config)
-    copy.load_state_dict({name: t.to(wanted) for name, t in model.state_dict().items()}, assign=True)
-    return PlainRunner(copy.eval().requires_grad_(False))
+    # Made anew it would draw its first weights, and for that torch imports its compiler, a second and 100 MB of it.
+    turned = {id(p): torch.nn.Parameter(p.to(wanted), requires_grad=False) for p in model.parameters()}
+    return PlainRunner(deepcopy(model, dict[int, Any](turned)))

@@ -287,8 +287,7 @@ class TestOnAnotherDevice:
 
     @pytest.fixture
     def elsewhere(self) -> GPT:
-        with torch.device("meta"):
-            return GPT(SHAPES["usual"]).eval()
+        return model_of(SHAPES["usual"]).to("meta")
 
     def test_eight_bits_are_refused(self, elsewhere: GPT) -> None:
         with pytest.raises(ConfigError, match="run on the CPU; the model is on meta"):
@@ -304,6 +303,16 @@ class TestOnAnotherDevice:
         assert pace.make_runner(elsewhere).dtype == "float16"
         assert pace.make_runner(elsewhere.to(torch.bfloat16)).dtype == "bfloat16"
         assert elsewhere.wte.weight.device.type == "meta"
+
+    @pytest.mark.parametrize("shape", ["usual", "untied, no bias"])
+    def test_a_copy_in_another_precision_leaves_the_model_alone(self, shape: str) -> None:
+        model = model_of(SHAPES[shape])
+        ids = ids_for(model.config, 2, 9)
+        before = model(ids)
+        runner = pace._on_device(model, "bfloat16")
+        assert off(runner.prefill(ids), before[:, -1]) < BOUNDS["bfloat16"] and runner.dtype == "bfloat16"
+        assert model.wte.weight.dtype == torch.float32 and torch.equal(model(ids), before)
+        assert runner.fresh().prefill(ids).dtype == torch.float32
 
 
 class TestOpened:
