@@ -63,6 +63,11 @@ class Branching(ConsoleEngine):
         """The generated token under the cursor; negative in the prompt."""
         raise NotImplementedError
 
+    @property
+    def in_prompt(self) -> bool:
+        """Whether the cursor is on a token of the prompt, which stands for itself."""
+        raise NotImplementedError
+
     def show_branch(self, branch: int | None, *, at: int | None = None) -> None:
         """Shows a branch, with the cursor at one of its generated tokens."""
         raise NotImplementedError
@@ -238,10 +243,13 @@ class Branching(ConsoleEngine):
 
     def take_alternative(self, choice: Choice | Step, other: Alternative) -> None:
         """Leaves the road before the token under the cursor, with another token in its place."""
-        at = max(0, self.place)
         own = self.current()
         if self.shown is None:
             return
+        if self.in_prompt:
+            self.say("that is a token of the prompt: e edits it · an answer's tokens can be taken otherwise")
+            return
+        at = max(0, self.place)
         step = chosen_step(at, choice, other)
         self.stop_streams()
         if own is None:

@@ -146,7 +146,14 @@ class Comparing(Scoring):
         own = self.current()
         length = len(self.answers.path(own.id)) if own is not None else 0
         wanted = rival.sampling.override(max_new_tokens=max(rival.sampling.max_new_tokens, length))
-        self.answer(rival.spec, wanted, slot="other")
+        stream = self.new_stream(rival.spec, wanted, slot="other")
+        if own is not None:  # the prompt may have been edited since
+            stream.prompt = self.answers.root_of(own.id).prompt
+        self.start(stream)
+
+    def drop_turns(self) -> None:
+        """The rival answers another time: the first was stopped, or failed."""
+        self._turns = []
 
     def show_in(self, slot: str, branch: int) -> None:
         """Shows a branch in the strip, or beside it."""

@@ -184,7 +184,11 @@ class Looking(Branching):
 
     def show_branch(self, branch: int | None, *, at: int | None = None) -> None:
         """Shows a branch, with the cursor at one of its generated tokens (left out, it stays where it is)."""
+        before = self.shown
         self.shown = branch if branch is not None and branch in self.answers else None
+        if self.beside is not None and self.shown == self.beside:  # nothing stands beside itself: the two change places
+            kept = before is not None and before in self.answers and not self.answers[before].is_root
+            self.beside = before if kept and before != self.shown else None
         if self.shown is not None:
             root = self.answers.root_of(self.shown)
             if root.prompt != self.prompt_text and not self.body.prompt.editing:
@@ -240,6 +244,11 @@ class Looking(Branching):
         """Whether the cursor stands for the token that comes next: there is no answer yet."""
         line = self.line_of(self.shown)
         return not line.steps and self.body.strip.at >= len(line.prompt_pieces) - 1
+
+    @property
+    def in_prompt(self) -> bool:
+        """Whether the cursor is on a token of the prompt, which stands for itself."""
+        return not self.at_next and self.body.strip.at < len(self.line_of(self.shown).prompt_pieces)
 
     def step_here(self) -> Step | None:
         """The step that made the token under the cursor."""

@@ -73,7 +73,7 @@ class Painting(Comparing):
         own = self.current()
         body = self.body
         count = len(self.answers.path(own.id)) if own is not None else 0
-        name = f"{own.name} · {own.model} · {count} tokens" if own is not None else "no answer yet"
+        name = f"{own.name} · {own.model} · {count} tokens" if own is not None else self._title_of_prompt()
         if own is not None and count:
             name += f" · perplexity {self.answers.perplexity(own.id):.3g}"
         below = legend(self.measure, self.look)
@@ -90,6 +90,12 @@ class Painting(Comparing):
         self.paint_other_title()
         stream = self.last_stream
         self.count(rate_text(stream.tokens, stream.seconds, stream.first) if stream is not None else "")
+
+    def _title_of_prompt(self) -> str:
+        if self.shown is None or self.shown not in self.answers or not self.answers.children(self.shown):
+            return "no answer yet"
+        count = len(self.answers.children(self.shown))
+        return f"the prompt · {count} {'answer' if count == 1 else 'answers'} below it in the tree"
 
     def paint_tree(self) -> None:
         """The branches."""
@@ -127,19 +133,25 @@ class Painting(Comparing):
         body.dials.show(self.sampling, self._effects | self.costs, self.models.precision)
         if self.beside is not None and self.paint_both():
             return
-        where = "next" if step is None else f"instead of ‘{written(step.bytes)}’"
+        there = self.piece_here() if step is None else step.bytes
+        where = "next" if there is None else f"instead of ‘{written(there)}’"
         if choice is None:
             body.bars.show([], empty="no answer here yet · n generates" if not self.streaming else "…")
             body.title("alternatives", "instead", "")
             body.detail.update("")
             body.title("detail", "the choice")
             return
+        asked = step is None and there is not None
         taken = step.token_id if step is not None else None
+        if asked:
+            taken = self.line_of(self.shown).prompt_ids[body.strip.at]
         body.bars.show(bars_of(choice, taken, step), cursor=body.bars.cursor)
         note = "" if choice is step or step is None else " · now"
-        body.title("alternatives", f"{where}{note}", "model → drawn · enter branches")
+        body.title("alternatives", f"{where}{note}", "model → drawn" + ("" if asked else " · enter branches"))
         body.detail.update(detail_text(choice, self.vocabulary, step if choice is step else None))
         at = f"at #{step.index}" if step is not None else "behind the last token"
+        if asked:
+            at = f"token {body.strip.at} of the prompt, had {self.workbench.a} written it"
         if choice is not step and step is not None:
             at += f", as {self.workbench.a} would choose now with these settings"
         body.title("detail", at)
@@ -151,8 +163,17 @@ class Painting(Comparing):
             said = self.score_sentence(self.body.strip.at)
         else:
             said = token_sentence(step.index, step) if step is not None and not self.streaming else ""
+            if step is None and not self.streaming and (there := self.piece_here()) is not None:
+                said = f"‘{written(there)}’ · token {self.body.strip.at} of the prompt · e edits it"
+            elif self.at_next and not self.streaming and len(self.answers):
+                said = "what comes behind the prompt · enter on an alternative, or n, answers"
         if said:
             self.say(said)
+
+    def piece_here(self) -> bytes | None:
+        """The token of the prompt under the cursor; None where the cursor is not on one."""
+        pieces = self.line_of(self.shown).prompt_pieces
+        return pieces[self.body.strip.at] if self.in_prompt and self.body.strip.at < len(pieces) else None
 
     @property
     def vocabulary(self) -> int:

@@ -77,6 +77,7 @@ class Streaming(Painting):
         self.streams.pop(stream.id, None)
         self._drop_if_empty(stream.branch)
         if message.error is not None:
+            self.drop_turns()
             self.show_trouble(message.error, stream.spec)
         self.tree_changed()
         self.link_cursor(self.body.strip)
@@ -107,6 +108,7 @@ class Streaming(Painting):
         """``esc``: what has come stays, nothing more comes."""
         if not self.stop_streams():
             return False
+        self.drop_turns()
         own = self.current()
         count = len(self.answers.path(own.id)) if own is not None else 0
         self.say(f"stopped after {count} tokens · o goes on from here")

@@ -54,6 +54,7 @@ class Line:
 
     prompt_ids: tuple[int, ...] = ()
     prompt_pieces: tuple[bytes, ...] = ()
+    """What the strip holds of it: a piece for each id, or one piece where the tokenizer isn't at hand."""
     steps: tuple[Step, ...] = ()
 
     def __len__(self) -> int:
@@ -71,7 +72,7 @@ class Line:
 
     def step(self, index: int) -> Step | None:
         """The step that made a token; None for one of the prompt, or beyond the end."""
-        place = index - len(self.prompt_ids)
+        place = index - len(self.prompt_pieces)
         return self.steps[place] if 0 <= place < len(self.steps) else None
 
     @property
@@ -101,7 +102,7 @@ def values_of(line: Line, measure: str, vocabulary: int) -> list[float] | None:
     """The values of a line's tokens; those of the prompt have none. None where nothing is measured."""
     if measure == "none":
         return None
-    return [math.nan] * len(line.prompt_ids) + [value_of(step, measure, vocabulary) for step in line.steps]
+    return [math.nan] * len(line.prompt_pieces) + [value_of(step, measure, vocabulary) for step in line.steps]
 
 
 def legend(measure: str, look: Look) -> Text:
