@@ -44,7 +44,7 @@ class PullActions(App[int]):
 
     def tell_missing(self, ref: ModelRef) -> None:
         """Shows the card of a model that is not here; the disk is looked at in a thread."""
-        if ref.group != "GPT-2":
+        if ref.group in ("bundled", "runs"):
             hint = "it has kept no weights yet: its first checkpoint brings them (b in the dashboard asks for one)"
             self._show_missing(ModelSpecError(f"{ref.label} is not on this machine", hint), None)
             return
@@ -122,4 +122,5 @@ def what_it_takes(name: str) -> str:
     except (LabError, OSError) as error:
         return f"fetch it: llm-lab pull {name} ({error})"
     so_far = f" · {item.partial_bytes / 1e6:,.0f} MB are here already" if item.partial_bytes else ""
-    return f"{item.size / 1e9:.2f} GB in {len(item.files)} files · {free} · goes to {item.folder} · can resume{so_far}"
+    size = f"{item.size / 1e9:.2f} GB" if item.size else "a size that its host knows,"
+    return f"{size} in {len(item.files)} files · {free} · goes to {item.folder} · can resume{so_far}"

@@ -14,6 +14,7 @@ from core.data import pull_catalogue
 from core.data.pull import pull_item
 from core.data.pull_catalogue import HUGGINGFACE, Entry, PullFile
 from core.errors import DownloadError, ModelSpecError
+from core.shelf import list_models
 from lab.app import LabApp
 from screens.pulling import download_door, start_pull
 from screens.widgets.error_card import ErrorCard
@@ -169,3 +170,19 @@ async def test_a_workbench_that_was_set_meanwhile_stays(site):
         await pilot.pause()
         assert app.workbench.a == "gpt2-xl"
         assert app._wanted == {}
+
+
+async def test_half_a_repository_is_offered_again_as_a_download(site, isolated):
+    config = isolated / "cache" / "models" / "hf" / "someone" / "tiny" / "config.json"
+    config.parent.mkdir(parents=True)
+    config.write_text('{"model_type": "gpt2"}')
+    ref = next(ref for ref in list_models() if ref.spec == "hf:someone/tiny")
+    assert not ref.here
+    app = LabApp(screen="attention")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.lab_screen is not None)
+        app.tell_missing(ref)
+        await until(pilot, lambda: app.screen.query(ErrorCard))
+        card = app.screen.query_one(ErrorCard).problem
+        assert "a size that its host knows, in 4 files" in card.why
+        assert "app.download('hf:someone/tiny')" in [door.action for door in card.doors]
