@@ -106,14 +106,24 @@ class Step:
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any]) -> Step:
-        """Reads ``to_dict()`` back; keys of a newer version are left out."""
+        """Reads ``to_dict()`` back; keys of a newer version are left out.
+
+        Raises:
+            KeyError, TypeError, ValueError: something is missing, or is no such value.
+        """
         names = {f.name for f in dataclasses.fields(cls)}
         values = {k: v for k, v in raw.items() if k in names}
         values["bytes"] = bytes.fromhex(values["bytes"])
         values["alternatives"] = tuple(_alternative(a) for a in values.get("alternatives", ()))
         values["path"] = _path(values.get("path", ()))
+        values["kept"] = {str(name): int(left) for name, left in dict(values.get("kept", {})).items()}
         for name in ("logprob", "raw_logprob"):
             values[name] = -math.inf if values[name] is None else float(values[name])
+            if values[name] > 0:
+                raise ValueError(f"{name} must be at most 0, got {values[name]}")
+        values["entropy"] = float(values["entropy"])
+        for name in ("index", "sample", "token_id", "rank"):
+            values[name] = int(values[name])
         return cls(**values)
 
 

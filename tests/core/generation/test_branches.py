@@ -191,6 +191,28 @@ def test_what_is_no_transcript_is_said(tmp_path: Path, name: str, content: bytes
         open_transcript(tmp_path / name)
 
 
+@pytest.mark.parametrize("wrong", [None, -1, 1.5, 10**6, "x", [], {}, [[1]], "missing"])
+def test_a_transcript_of_which_a_value_was_changed_is_refused_or_can_be_used(
+    tree: Tree, tmp_path: Path, wrong: object
+) -> None:
+    path = save_transcript(tree, tmp_path / "t.json")
+    whole = json.loads(path.read_text())
+    (place,) = [i for i, branch in enumerate(whole["branches"]) if branch.get("steps")]
+    for name in list(whole["branches"][place]["steps"][0]):
+        raw = json.loads(path.read_text())
+        step = raw["branches"][place]["steps"][0]
+        step[name] = wrong
+        if wrong == "missing":
+            del step[name]
+        (tmp_path / "changed.json").write_text(json.dumps(raw))
+        try:
+            found = open_transcript(tmp_path / "changed.json")
+        except InputError:
+            continue
+        assert save_transcript(found, tmp_path / "again.md").read_text()
+        assert all(found.perplexity(branch.id) > 0 for _, branch in found.walk() if not branch.is_root)
+
+
 @pytest.mark.parametrize(("name", "said"), [("t.txt", "FILE.md or FILE.json, got t.txt"), ("no/t.md", "no folder")])
 def test_where_none_can_be_written_is_said(tree: Tree, tmp_path: Path, name: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
