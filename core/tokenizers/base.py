@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from functools import partial
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, runtime_checkable
 
@@ -220,7 +220,11 @@ def place_tokens(ids: Sequence[int], pieces: Sequence[bytes]) -> list[Token]:
         char_starts = [begun - r for begun, r in zip([0, *char_ends[:-1]], rest, strict=True)]
     rows = zip(ids, pieces, char_starts, char_ends, byte_starts, byte_ends, strict=False)
     assert len(ids) == len(pieces)
-    return list(map(_new_token, rows))
+    made = map(_new_token, rows)
+    tokens: list[Token] = []
+    while some := list(islice(made, 2_000)):  # in one call, it would hold up every other thread
+        tokens += some
+    return tokens
 
 
 _new_token = partial(tuple.__new__, Token)  # half a million tokens of a long text: without __new__'s argument parsing

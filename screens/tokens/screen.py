@@ -6,6 +6,7 @@ made in ``tokens_view``, the panes are in ``tokens_body``.
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_right
 from typing import TYPE_CHECKING, ClassVar
 
@@ -20,14 +21,12 @@ from core.errors import LabError
 from screens.base import LabScreen
 from screens.guard import guarded
 from screens.tokens.body import PANES, TokensBody
+from screens.tokens.cut import LONG
 from screens.tokens.offers import Offers
 from screens.tokens.reader import OWN, Compared, Reading, TokensReader, Wanted, is_here
 from screens.tokens.style import STYLE
 from screens.tokens.texts import FIRST, Source
-from screens.tokens.view import (
-    amount,
-    compare_rows,
-)
+from screens.tokens.view import amount, compare_rows
 from screens.widgets.compare_list import CompareList
 from screens.widgets.ramps import Look
 from screens.widgets.text_box import TextBox
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
 
 AFTER_A_KEY = 0.08
 """Seconds of quiet after a key until the text is encoded."""
+SHOWN_WITHIN = 0.5
+"""Seconds that the comparison of a long text waits for the picture of its tokens."""
 OTHERS = ("gpt2", OWN, "byte")
 """What the text is compared with at first."""
 
@@ -104,6 +105,7 @@ class TokensScreen(Offers):
         self._number = 0
         self._worker: Worker[None] | None = None
         self._again = False
+        self._shown = threading.Event()
         self._quiet: Timer | None = None
         self._pane = "main"
         self._places: dict[int, list[int]] = {}
@@ -185,7 +187,11 @@ class TokensScreen(Offers):
     @work(thread=True, group="read", exit_on_error=False, description="encode the text")
     def _read(self, wanted: Wanted) -> None:
         reading = self.reader.read(wanted)
+        self._shown.clear()
         self.post_message(self.Read(reading))
+        if len(wanted.text) > LONG:
+            # Both at once would take turns, and each key would wait for both.
+            self._shown.wait(SHOWN_WITHIN)
         if wanted.number == self._number:
             self.post_message(self.Comparison(wanted.number, self.reader.compare(wanted, reading)))
 
@@ -205,6 +211,7 @@ class TokensScreen(Offers):
     @guarded
     def _was_read(self, message: Read) -> None:
         reading = message.reading
+        self.call_after_refresh(self._shown.set)
         if reading.wanted.number != self._number and self._again is False:
             return
         self.reading = reading

@@ -36,6 +36,20 @@ def test_a_limit_leaves_out_tokens_and_no_counts(text: str, limit: int) -> None:
         json.dumps(whole.to_dict())
 
 
+@given(st.text(alphabet="acst é🎉\n,", max_size=40), st.integers(1, 9))
+def test_counting_in_stretches_changes_no_count(text: str, stretch: int) -> None:
+    import core.tokenizers.chars as chars
+    import core.tokenizers.inspect as module
+
+    char = get_tokenizer("char", "a cat sat")
+    whole = inspect(text, char)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "_STRETCH", stretch)
+        patch.setattr(chars, "_STRETCH", stretch)
+        assert inspect(text, char) == whole
+    assert whole.words == len(text.split())
+
+
 def test_what_has_no_id_is_marked_and_named() -> None:
     report = inspect("a dog sat, dog", get_tokenizer("words-v1", "a cat sat"))
     assert report.ids == [0, -1, 2, -1, -1]

@@ -110,6 +110,25 @@ async def test_check_4_a_pasted_megabyte_goes_past_the_field_and_only_what_is_se
         assert len(strip._strips) < 400
 
 
+async def test_the_tokens_of_a_long_text_are_seen_before_others_are_asked(gpt2_app, drive, monkeypatch):
+    async with gpt2_app.run_test(size=(120, 36)) as pilot:
+        tokens = drive(pilot)
+        await tokens.settled()
+        monkeypatch.setattr("screens.tokens.screen.SHOWN_WITHIN", 20.0)
+        reader, strip, seen = tokens.screen.reader, tokens.body.strip, []
+        compare = reader.compare
+
+        def late(wanted, reading):
+            seen.append((strip.length, len(reading.tokens)))
+            return compare(wanted, reading)
+
+        monkeypatch.setattr(reader, "compare", late)
+        await tokens.show("one two three four " * 20_000)
+        await tokens.show("short")
+        assert seen[0][0] == seen[0][1] > 70_000
+        assert len(seen) == 2
+
+
 async def test_check_5_without_colour_borders_are_drawn(tokens_app, drive, monkeypatch):
     from screens.widgets.ramps import Look
 
