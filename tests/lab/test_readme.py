@@ -97,13 +97,17 @@ def test_the_shell_blocks_run(run):
     assert f"finished second: {more:,} of {more:,} steps" in said
 
 
-def test_the_python_block_runs(run):
-    (code,) = blocks("python")
+def test_the_python_blocks_run(run):
+    training, inside = blocks("python")
     used: set[str] = set()
-    lines = run(sys.executable, "-c", shorter(code, used)).splitlines()
+    lines = run(sys.executable, "-c", shorter(training, used)).splitlines()
     assert used == {"max_steps=300, eval_interval=100"}
     assert [line.split()[0] for line in lines[:2]] == ["10", "20"]
-    assert len(code.strip().splitlines()) <= 12
+    assert len(training.strip().splitlines()) <= 12
+    lines = run(sys.executable, "-c", inside).splitlines()
+    assert len(lines) >= 23, "twenty tokens, then a weight, a lens and a head"
+    assert lines[0].count("(") == 3, "a token has three alternatives"
+    assert lines[-1].startswith("(") and lines[-1].count(",") == 2
 
 
 def test_every_other_block_says_why_it_is_not_run():
