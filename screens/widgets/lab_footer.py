@@ -21,6 +21,7 @@ class LabFooter(Footer):
 
     def __init__(self) -> None:
         super().__init__(compact=True)
+        self._was_narrow: bool | None = None
 
     def compose(self) -> ComposeResult:
         """The keys that fit."""
@@ -31,7 +32,7 @@ class LabFooter(Footer):
         for _, binding, enabled, tooltip in active.values():
             if binding.show:
                 shown.setdefault(binding.action, (binding, enabled, tooltip))
-        narrow = self.app.size.width < NARROW
+        narrow = self._was_narrow = self.app.size.width < NARROW
         keys = chosen([b for b, _, _ in shown.values()], MOST_NARROW if narrow else MOST)
         for binding in keys:
             _, enabled, tooltip = shown[binding.action]
@@ -54,6 +55,11 @@ class LabFooter(Footer):
                 tooltip=palette.tooltip or binding.description,
                 classes="-command-palette",
             )
+
+    def on_resize(self) -> None:
+        """Other keys fit where the terminal became narrow or wide."""
+        if self._was_narrow is not None and self._was_narrow != (self.app.size.width < NARROW):
+            self.refresh(recompose=True)
 
 
 def chosen(bindings: list[Binding], most: int) -> list[Binding]:
