@@ -204,6 +204,7 @@ class WeightsScreen(WeightOffers):
         if self._opened is None:
             return
         tensors = self._opened.tensors
+        names = {info.name for info in tensors}
         found = self.body.show_tree(tensors, title_of(tensors, 0, ""), self.query_words, first=first)
         if self.query_words:
             self.body.query_one("#w-left").border_title = title_of(tensors, found, self.query_words)
@@ -211,6 +212,8 @@ class WeightsScreen(WeightOffers):
             self.body.tensor_tree.go_to("h.0.attn.c_attn.weight")
         elif not self.query_words:
             self.body.tensor_tree.go_to(self._last_key)
+        elif self.body.tensor_tree.key not in names:  # the filter took the row away: the first that it found
+            self.body.tensor_tree.go_to(next((key for key in self.body.tensor_tree.keys if key in names), ""))
         if not found and self.query_words:
             self.say(f"no tensor has ‘{self.query_words}’ in its names, shape or kind · esc takes the words away")
 

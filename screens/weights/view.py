@@ -238,10 +238,10 @@ def detail_lines(row: Row, tensors: TensorList, stats: TensorStats | None) -> li
         share = 100 * total / max(1, tensors.parameters)
         return [
             ("block", f"h.{row.layer} of {tensors.config.n_layers}"),
-            ("tensors", f"{len(inside)}"),
+            ("holds", f"{len(inside)} tensors"),
             ("count", f"{count_text(total)} · {share:.1f} % of the model"),
             ("bytes", bytes_text(sum(i.bytes for i in inside))),
-            ("unfolds", "right or enter"),
+            ("keys", "right or enter unfolds it"),
         ]
     info = row.info
     file_shape = info.shape[::-1] if info.transposed_in_openai else info.shape

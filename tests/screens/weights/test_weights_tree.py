@@ -140,6 +140,7 @@ async def test_the_filter_takes_any_name_a_shape_or_a_kind(lab, model):
             await pilot.pause()
             assert {k for k in tree.keys if not k.startswith("block ") and "[" not in k} == wanted
             assert f"{len(wanted)} of 28" in str(screen.query_one("#w-left").border_title)
+            assert tree.key in wanted, "the cursor is on a tensor that was found"
             await pilot.press("escape")
             assert tree.has_focus and screen.query_words == words
             await pilot.press("escape")
