@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
@@ -61,7 +61,8 @@ class OpenText(Dialog[TextChoice]):
 
     def compose_box(self) -> ComposeResult:
         """Field, reason, list."""
-        yield Input(placeholder="the path of a text file")
+        # A field that marks all it holds when it gets the focus would lose what was typed first.
+        yield Input(placeholder="the path of a text file", select_on_focus=False)
         yield Static(id="reason", markup=False)
         yield VirtualList(len(self._choices), self._row)
 
@@ -75,14 +76,22 @@ class OpenText(Dialog[TextChoice]):
         """The list first: what it has is one key away."""
         self.query_one(VirtualList).focus()
 
-    def on_key(self, event: object) -> None:
+    def on_key(self, event: events.Key) -> None:
         """Typing goes to the field, wherever the focus is."""
-        character = getattr(event, "character", None)
+        character = event.character
+        if character and character.isprintable() and character not in "jk":
+            self._into_field(character, event)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """And so does a path that is pasted or dropped on the terminal."""
+        self._into_field(event.text.strip().partition("\n")[0], event)
+
+    def _into_field(self, text: str, event: events.Event) -> None:
         field = self.query_one(Input)
-        if not field.has_focus and character and character.isprintable() and character not in "jk":
+        if not field.has_focus and text:
             field.focus()
-            field.insert_text_at_cursor(character)
-            event.stop()  # type: ignore[attr-defined]
+            field.insert_text_at_cursor(text)
+            event.stop()
 
     def action_into_list(self) -> None:
         """To the list."""
@@ -175,7 +184,7 @@ class ChooseTokenizers(Dialog[Choice]):
         name, note, here = self._rows[index]
         mark = self._symbols.tick if name in self._taken else " " if here else self._symbols.missing
         text = Text(fit(mark, 3), "bold", no_wrap=True)
-        text.append(fit(name or "the model's", 20))
+        text.append(fit(name or "the model's", 22) + "  ")
         return text.append(note if here else f"{note} · not here", "dim")
 
     def _said(self, text: str) -> None:
@@ -230,7 +239,7 @@ class PlanTraining(Dialog[Plan]):
     HEADING = "build a byte-pair encoding"
     KEYS = "tab next field · enter begin · esc close"
     DEFAULT_CSS = """
-    PlanTraining .label { color: $text-muted; height: 1; }
+    PlanTraining .label { color: $text-muted; height: auto; }
     PlanTraining #reason { color: $text-warning; height: auto; }
     """
 

@@ -120,7 +120,9 @@ class VocabularyActions(TokensBase):
         self.body.subtitle("vocabulary", "enter finds it in the text · esc to the tokens")
         entries.fill(len(message.found.entries), self._entry_row, cursor=0)
         self.vocabulary_title()
-        self.show_entry()
+        self.show_token()
+        if not message.found.entries:
+            self.say(f"no entry holds {message.found.query}: {HELP}")
 
     def vocabulary_title(self) -> None:
         """How many were found."""
