@@ -30,7 +30,7 @@ MOST = 3
 
 @dataclass(frozen=True, slots=True)
 class TextChoice:
-    """A text to open: ``sample``, ``corpus``, ``file`` or ``missing`` (a corpus to be fetched), and its name."""
+    """A text to open: a ``sample``, ``corpus``, its ``training`` part, ``file``, or ``missing`` (to be fetched)."""
 
     kind: str
     name: str
@@ -42,7 +42,7 @@ class OpenText(Dialog[TextChoice]):
     HEADING = "open a text"
     KEYS = "type a path, enter opens it · down to the list · esc close"
     DEFAULT_CSS = """
-    OpenText VirtualList { height: 9; }
+    OpenText VirtualList { height: 10; }
     OpenText #reason { color: $text-warning; height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,6 +58,9 @@ class OpenText(Dialog[TextChoice]):
             here = is_available(name)
             note = info.title if here else f"{info.title} · not on this machine, enter fetches it"
             self._choices.append((TextChoice("corpus" if here else "missing", name), note))
+            if here:
+                part = "its training part: the first 90 %, which models learn from"
+                self._choices.append((TextChoice("training", name), part))
 
     def compose_box(self) -> ComposeResult:
         """Field, reason, list."""
@@ -68,7 +71,7 @@ class OpenText(Dialog[TextChoice]):
 
     def _row(self, index: int) -> Text:
         choice, note = self._choices[index]
-        text = Text(fit("corpus" if choice.kind == "missing" else choice.kind, 8), "dim", no_wrap=True)
+        text = Text(fit("corpus" if choice.kind == "missing" else choice.kind, 10), "dim", no_wrap=True)
         text.append(fit(choice.name, 18), "not dim")
         return text.append(note, "dim")
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from textual import on, work
 from textual.message import Message
 
-from core.errors import CorpusError, LabError
+from core.errors import LabError
 from screens.guard import guarded
 from screens.pulling import Pulled, start_pull
 from screens.tokens.base import TokensBase
 from screens.tokens.dialogs import Choice, ChooseTokenizers, OpenText, TextChoice
 from screens.tokens.reader import is_here, pull_name
-from screens.tokens.texts import SAMPLES, Source, read_text_file
+from screens.tokens.texts import SAMPLES, Source, corpus_source, read_text_file
 from screens.widgets.error_card import ErrorCard
 
 
@@ -45,23 +45,15 @@ class SourceActions(TokensBase):
     @work(thread=True, group="open", exclusive=True, exit_on_error=False, description="read a text")
     def open_text(self, choice: TextChoice) -> None:
         """Reads a corpus or a file."""
-        from core.data.corpora import is_available, load_corpus
-
         found: Source | LabError
         try:
             if choice.kind == "file":
                 found = read_text_file(Path(choice.name))
-            elif not is_available(choice.name):
-                found = CorpusError(
-                    f"{choice.name} is not on this machine",
-                    f"llm-lab pull {choice.name} fetches it once; python-docs needs no network",
-                )
             else:
-                python = f"core.load_corpus({choice.name!r})"
-                found = Source(load_corpus(choice.name), choice.name, "", python, choice.name)
+                found = corpus_source(choice.name, "training" if choice.kind == "training" else "all")
         except LabError as error:
             found = error
-        self.post_message(self.Opened(found, choice.name if choice.kind == "corpus" else ""))
+        self.post_message(self.Opened(found, choice.name if choice.kind != "file" else ""))
 
     @on(Opened)
     @guarded

@@ -80,12 +80,21 @@ def tokens_of(reading: Reading, source: Source, compared: Sequence[Compared]) ->
 def command(known: Known, source: Source) -> str:
     """The command line that prints the same: over the corpus, the file, or the text itself."""
     name, *more = known.command
+    if source.part != "all":
+        return ""  # `tokenize` takes a corpus whole
     word, flags = source.word or source.text, [*more, "--plain-special", "--json"]
     if not source.word and _means_a_file(word):
         return ""
     if word.startswith("-"):
         return shlex.join(["llm-lab", "tokenize", *flags, "--", name, word])
     return shlex.join(["llm-lab", "tokenize", name, word, *flags])
+
+
+def _is_named(name: str) -> bool:
+    """Whether ``get_tokenizer`` knows the name; a model's own has none."""
+    from core.tokenizers import TOKENIZERS
+
+    return name in TOKENIZERS or name.startswith("bpe:")
 
 
 def _means_a_file(word: str) -> bool:
@@ -127,8 +136,9 @@ def windows_of(reading: Reading, source: Source, numbers: tuple[int, int, int]) 
     data = {"tokens": len(ids), "context_length": context, "stride": stride, "batch_size": batch, "windows": count}
     flags = ["--context-length", str(context), "--stride", str(stride), "--batch-size", str(batch)]
     line = ""
-    if source.word and known.command:
-        line = shlex.join(["llm-lab", "windows", source.word, "--tokenizer", known.command[0], *flags])
+    if source.word and known.command and _is_named(known.command[0]) and not reading.cut_at:
+        tokenizer = ["--tokenizer", known.command[0], "--part", source.part]
+        line = shlex.join(["llm-lab", "windows", source.word, *tokenizer, *flags])
     return TakeAwayRequest("windows", python, line, data)
 
 
@@ -142,7 +152,7 @@ def learning_of(learning: Learning, source: Source) -> TakeAwayRequest:
         f"for step in BPETokenizer.train_steps(text, {plan.vocab_size}):\n"
         "    print(step.index, step.left, step.right, step.count, step.compression)\n"
     )
-    word = plan.corpus or source.word
+    word = plan.corpus or (source.word if source.part == "all" else "")
     line = ""
     if word:
         line = shlex.join(["llm-lab", "train-tokenizer", word, "--vocab-size", str(plan.vocab_size), "-o", plan.name])

@@ -50,6 +50,30 @@ class Source:
     """Python that gives the text; empty: the text itself is written down."""
     word: str = ""
     """How a command line names it; empty: by the text itself."""
+    part: str = "all"
+    """How much of what ``word`` names: ``all``, or the ``training`` part of a corpus."""
+
+
+def corpus_source(name: str, part: str = "all") -> Source:
+    """A corpus, or its training part: what a model learns from, the rest being kept to measure it by.
+
+    Raises:
+        CorpusError: it is not on this machine; the hint says how to get it.
+    """
+    from core.data.corpora import is_available, load_corpus
+    from core.data.window_setting import WindowSetting
+
+    if not is_available(name):
+        raise CorpusError(
+            f"{name} is not on this machine",
+            f"llm-lab pull {name} fetches it once; python-docs needs no network",
+        )
+    text, python = load_corpus(name), f"core.load_corpus({name!r})"
+    if part == "all":
+        return Source(text, name, "", python, name)
+    kept = int(len(text) * (1 - WindowSetting.val_fraction))
+    note = f"the first {kept:,} of {len(text):,} characters"
+    return Source(text[:kept], f"{name}, training part", note, f"{python}[:{kept}]", name, "training")
 
 
 def read_text_file(path: Path) -> Source:

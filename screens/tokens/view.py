@@ -95,6 +95,8 @@ def kind_of(token: Token, reading: Reading) -> str:
     bare = text.strip()
     if bare.isnumeric():
         return "digits"
+    if not bare.isprintable():
+        return "no printable character" if len(bare) == 1 else "holds what cannot be printed"
     if not any(c.isalnum() for c in bare):
         return "punctuation"
     before = reading.wanted.text[max(0, token.char_start - 1) : token.char_start]

@@ -202,7 +202,7 @@ class MergeView(VirtualList):
             row.append(" " * max(2, min(room, self._widest()) - pieces.cell_len + 2))
             row.append(note, "dim")
         elif line.merged is None:
-            row.append(f"   {len(line.pieces)} pieces", "dim")
+            row.append(f"   {len(line.pieces)} {'piece' if len(line.pieces) == 1 else 'pieces'}", "dim")
         if index > self.cursor:
             row.stylize("dim")
         return row

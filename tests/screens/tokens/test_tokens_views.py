@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shlex
 import subprocess
 import sys
 
@@ -11,12 +12,14 @@ import pytest
 from textual import events
 from textual.widgets import Input
 
+from core.data.window_sets import windows_of
+from core.data.window_setting import WindowSetting
 from core.data.windows import Windows
 from core.tokenizers import get_tokenizer, list_tokenizers
 from core.tokenizers.listing import trained_folder
 from screens.tokens.cut import LongTokens, cut
 from screens.tokens.dialogs import ChooseTokenizers, OpenText, Plan, PlanTraining, TextChoice
-from screens.tokens.texts import SAMPLES, clipped, read_text_file
+from screens.tokens.texts import SAMPLES, clipped, corpus_source, read_text_file
 from screens.tokens.windows import PRESETS, WindowsPane
 from screens.widgets.error_card import ErrorCard
 from screens.widgets.lesson import MISSING, TryLine, fill, places_of, template_of
@@ -90,6 +93,42 @@ async def test_windows_are_those_of_core(gpt2_app, drive):
         assert "101" in tokens.screen.query_one("#counts").rows[0].plain
         await pilot.press("escape")
         assert tokens.body.main == "strip"
+
+
+async def test_windows_over_the_training_part_are_those_of_the_command_that_is_taken_away(tokens_app, drive):
+    async with tokens_app.run_test(size=(120, 36)) as pilot:
+        tokens = drive(pilot)
+        await tokens.settled()
+        tokens.screen.use_tokenizer("byte")
+        await pilot.press("o")
+        await tokens.until(lambda: isinstance(pilot.app.screen, OpenText))
+        await pilot.press(*["down"] * (len(SAMPLES) + 1), "enter")
+        await tokens.until(lambda: tokens.screen.source.part == "training", 60)
+        await tokens.settled()
+        await pilot.press("t", "a", "a")
+        await tokens.until(lambda: "windows" in tokens.screen.query_one("#counts").rows[0].plain)
+        request = tokens.screen.take_away()
+        setting = WindowSetting("python-docs", "byte", *PRESETS[2])
+        assert request.data["windows"] == len(windows_of(setting, "training").windows)
+        assert "training part" in tokens.title("windows")
+        program, command, *words = shlex.split(request.command)
+        assert (program, command) == ("llm-lab", "windows") and words[0] == "python-docs"
+        assert " ".join(words).startswith(
+            "python-docs --tokenizer byte --part training --context-length 100 --stride 4"
+        )
+        await pilot.press("escape")
+        assert tokens.screen.take_away().command == ""  # no command cuts a part of a corpus into tokens
+        tokens.screen.use_tokenizer("")
+        await tokens.settled()
+        await pilot.press("t")
+        assert tokens.screen.take_away().command == ""  # the model's own tokenizer has no name there
+
+
+def test_the_classic_setting_is_over_1003854_characters(tiny_shakespeare):
+    assert corpus_source("tiny-shakespeare").part == "all"
+    found = corpus_source("tiny-shakespeare", "training")
+    assert len(found.text) == 1_003_854 and (100, 4, 8) in PRESETS
+    assert found.python == "core.load_corpus('tiny-shakespeare')[:1003854]"
 
 
 async def test_a_built_tokenizer_is_saved_and_at_once_everywhere(tokens_app, drive):
