@@ -136,7 +136,9 @@ class Painting(Comparing):
         there = self.piece_here() if step is None else step.bytes
         where = "next" if there is None else f"instead of ‘{written(there)}’"
         if choice is None:
-            body.bars.show([], empty="no answer here yet · n generates" if not self.streaming else "…")
+            empty = "nothing stands before the first token" if there is not None and not body.strip.at else ""
+            empty = empty or ("…" if self.streaming or there is not None else "no answer here yet · n generates")
+            body.bars.show([], empty=empty)
             body.title("alternatives", "instead", "")
             body.detail.update("")
             body.title("detail", "the choice")

@@ -59,6 +59,8 @@ class Scoring(Keeping):
         """Whether the strip holds a scored text and not an answer."""
         self.scored: list[TokenScore] = []
         self.scored_text = ""
+        self.scored_by = ""
+        """The model whose score is shown."""
         self._scoring = 0
         self._score_cancelled = threading.Event()
         self._score_measure = SCORES[0]
@@ -72,13 +74,7 @@ class Scoring(Keeping):
 
     def action_score(self) -> None:
         """A text to score instead of the answers, or back."""
-        if self.scoring_shown:
-            self.scoring_shown = False
-            self._score_cancelled.set()
-            self.body.prompt.show(self.workbench.prompt)
-            self.body.set_class(False, "-scoring")
-            self.show_branch(self.shown)
-            self.say("the answers again")
+        if self.left_score():
             return
         self.stop_streams()
         self.scoring_shown = True
@@ -90,11 +86,70 @@ class Scoring(Keeping):
         self.body.prompt.show(text)
         self.score_text(text)
 
+    def left_score(self) -> bool:
+        """Goes back to the answers; whether there was a scored text to leave."""
+        if not self.scoring_shown:
+            return False
+        self.show_branch(self.shown)
+        self.say("the answers again")
+        return True
+
+    def show_branch(self, branch: int | None, *, at: int | None = None) -> None:
+        """Shows a branch, in the place of a scored text too."""
+        if self.scoring_shown:
+            self.scoring_shown = False
+            self._score_cancelled.set()
+            self.body.prompt.show(self.workbench.prompt)
+            self.body.set_class(False, "-scoring")
+        super().show_branch(branch, at=at)
+
+    def rescore(self) -> None:
+        """Scores the text anew where another model has come to the workbench."""
+        if self.scoring_shown and self.scored_by != self.workbench.a:
+            self.score_text(self.scored_text)
+
+    # What acts on the answers goes back to them: the prompt is theirs again, and the cursor stands on their tokens.
+
+    def action_generate(self) -> None:
+        """Answers the prompt, not the scored text."""
+        self.left_score()
+        super().action_generate()
+
+    def action_more(self) -> None:
+        """One more token."""
+        if not self.left_score():
+            super().action_more()
+
+    def action_continue(self) -> None:
+        """Goes on behind the last token."""
+        if not self.left_score():
+            super().action_continue()
+
+    def action_take_back(self) -> None:
+        """Takes the last token back."""
+        if not self.left_score():
+            super().action_take_back()
+
+    def action_regenerate(self) -> None:
+        """The same place with the next seed."""
+        if not self.left_score():
+            super().action_regenerate()
+
+    def action_branch(self) -> None:
+        """Leaves the road before the token under the cursor."""
+        if not self.left_score():
+            super().action_branch()
+
+    def action_cut(self) -> None:
+        """Cuts the shown branch."""
+        if not self.left_score():
+            super().action_cut()
+
     def score_text(self, text: str) -> None:
         """Scores a text in the background; what was scored before gives way."""
         self._score_cancelled.set()
         self._score_cancelled = threading.Event()
-        self.scored_text, self.scored = text, []
+        self.scored_text, self.scored, self.scored_by = text, [], self.workbench.a
         self._score_asked, self._score_live = -1, (-1, None)
         self._scoring = number = self.next_number()
         self._score_place = self.body.strip.at
@@ -171,7 +226,7 @@ class Scoring(Keeping):
     def paint_score_titles(self) -> None:
         """What the borders say of a scored text."""
         told = [t.logprob for t in self.scored if t.logprob is not None]
-        said = f"score · {self.workbench.a} · {len(self.scored):,} tokens"
+        said = f"score · {self.scored_by} · {len(self.scored):,} tokens"
         if told:
             size = sum(len(t.bytes) for t in self.scored if t.logprob is not None)
             nats = -math.fsum(told)
@@ -208,7 +263,7 @@ class Scoring(Keeping):
             body.bars.show([], empty="…" if index else "nothing stands before the first token")
             body.title("alternatives", "instead", "the model's own")
             body.detail.update("")
-        body.title("detail", f"at #{index}, as {self.workbench.a} saw it")
+        body.title("detail", f"at #{index}, as {self.scored_by} saw it")
         if index and index < len(self.scored) and self._score_asked != index:
             self._score_asked = index
             ids = [t.token_id for t in self.scored[max(0, index - self._window()) : index]]

@@ -119,7 +119,7 @@ class GenerationScreen(Streaming):
 
     def bench_changed(self, bench: Bench) -> None:
         """Another model answers from now on; what was written stays."""
-        if bench.prompt != self.prompt_text and not self.body.prompt.editing:
+        if bench.prompt != self.prompt_text and not self.body.prompt.editing and not self.scoring_shown:
             self.body.prompt.show(bench.prompt)
         if self.opened is None or (bench.a, bench.device) != (self.opened.spec, self.workbench.device):
             self.open_model()
@@ -141,6 +141,7 @@ class GenerationScreen(Streaming):
         self.say(self.model_sentence())
         self.paint_all()
         self.look_at_cursor()
+        self.rescore()
         if first and not self.recalling:
             self.first_answer()
 

@@ -2,7 +2,7 @@
 
 import math
 
-from console_pilots import SHORT, answered, console, ids, quiet, sentence, step, until
+from console_pilots import SHORT, answered, console, given, ids, quiet, sentence, step, until
 
 from screens.generation.comparing import Rival
 from screens.generation.view import Line, values_of
@@ -10,7 +10,7 @@ from screens.widgets.error_card import ErrorCard
 
 
 async def test_a_token_of_the_prompt_shows_its_chances_and_cannot_be_taken_otherwise():
-    app = console()
+    app = console(prompt="The for statement is used to")
     async with app.run_test(size=(120, 36)) as pilot:
         screen = app.screen
         await answered(pilot, screen)
@@ -19,7 +19,7 @@ async def test_a_token_of_the_prompt_shows_its_chances_and_cannot_be_taken_other
         await until(pilot, lambda: screen.body.bars.rows)
         await until(pilot, lambda: quiet(screen))
         assert screen.in_prompt and "token 2 of the prompt" in sentence(screen)
-        assert sum(row.marked for row in screen.body.bars.rows) == 1
+        assert "had demo written it" in str(screen.body.detail.border_title)
         await pilot.press("a", "end", "up", "enter")
         assert len(screen.answers) == before and not screen.streams
         assert "e edits it" in sentence(screen)
@@ -66,8 +66,10 @@ async def test_a_rival_answers_the_prompt_of_the_shown_answer_and_none_that_cann
         await until(pilot, lambda: screen.beside is not None and quiet(screen))
         assert screen.answers.root_of(screen.beside).id == root and ids(screen, screen.beside) == ids(screen)
         count = len(screen.answers)
+        screen.workbench.set(a="gone@5")
         screen.action_generate()
         screen.rival_too()
+        assert screen._turns and screen.streams
         await until(pilot, lambda: screen.query(ErrorCard) and quiet(screen))
         assert len(screen.answers) == count, "the rival does not answer where the first could not"
 
@@ -78,3 +80,26 @@ def test_a_prompt_in_one_piece_leaves_every_step_in_its_place():
     assert line.step(0) is None and line.step(1) is line.steps[0] and line.step(3) is None
     values = values_of(line, "probability", 100)
     assert len(values) == len(line.pieces) and math.isnan(values[0]) and math.isclose(values[2], 0.5)
+
+
+async def test_a_scored_text_is_scored_anew_by_another_model_and_left_by_what_acts_on_answers():
+    app = console()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        await answered(pilot, screen)
+        await pilot.press("v")
+        await until(pilot, lambda: screen.scored and quiet(screen))
+        text, before = screen.scored_text, [t.logprob for t in screen.scored]
+        await pilot.press("less_than_sign")
+        await until(pilot, lambda: screen.scored_by == screen.workbench.a != "demo" and screen.scored and quiet(screen))
+        assert screen.scored_text == text == screen.prompt_text and [t.logprob for t in screen.scored] != before
+        assert screen.workbench.a in str(screen.body.query_one("#strip-pane").border_title)
+        count = len(screen.answers)
+        await pilot.press("b")
+        assert not screen.scoring_shown and len(screen.answers) == count and screen.prompt_text == "The for"
+        await pilot.press("v")
+        await until(pilot, lambda: screen.scored and quiet(screen))
+        await pilot.press("n")
+        await until(pilot, lambda: len(screen.answers) == count + 1 and quiet(screen))
+        assert not screen.scoring_shown and screen.current().model == screen.workbench.a
+        assert screen.body.strip.length == given(screen) + len(ids(screen))
