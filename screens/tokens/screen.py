@@ -105,7 +105,7 @@ class TokensScreen(Offers):
         self._number = 0
         self._worker: Worker[None] | None = None
         self._again = False
-        self._shown = threading.Event()
+        self._pictured = threading.Event()
         self._quiet: Timer | None = None
         self._pane = "main"
         self._places: dict[int, list[int]] = {}
@@ -187,11 +187,11 @@ class TokensScreen(Offers):
     @work(thread=True, group="read", exit_on_error=False, description="encode the text")
     def _read(self, wanted: Wanted) -> None:
         reading = self.reader.read(wanted)
-        self._shown.clear()
+        self._pictured.clear()
         self.post_message(self.Read(reading))
         if len(wanted.text) > LONG:
             # Both at once would take turns, and each key would wait for both.
-            self._shown.wait(SHOWN_WITHIN)
+            self._pictured.wait(SHOWN_WITHIN)
         if wanted.number == self._number:
             self.post_message(self.Comparison(wanted.number, self.reader.compare(wanted, reading)))
 
@@ -211,7 +211,7 @@ class TokensScreen(Offers):
     @guarded
     def _was_read(self, message: Read) -> None:
         reading = message.reading
-        self.call_after_refresh(self._shown.set)
+        self.call_after_refresh(self._pictured.set)
         if reading.wanted.number != self._number and self._again is False:
             return
         self.reading = reading
