@@ -35,17 +35,17 @@ def demo_config(tokenizer: str) -> TrainConfig:
         TRAIN_PRESETS["shakespeare-1min"].config,
         corpus=CORPUS,
         tokenizer=tokenizer,
-        model=GPTConfig(None, 256, 128, 4, 4, drop_rate=0.12, init_std=0.08),
+        model=GPTConfig(None, 256, 128, 4, 4, drop_rate=0.1, init_std=0.06),
         windows="random",
         batch_size=8,
         weight_decay=0.02,
-        max_steps=3000,
+        max_steps=3600,
         eval_interval=100,
-        sample_interval=250,
+        sample_interval=300,
         checkpoint_interval=0,
         snapshot_count=6,
         sample_prompt=PROMPT,
-        threads=2,
+        threads=1,
     )
 
 
@@ -78,5 +78,5 @@ def make_demo(target: Path) -> None:
 
 
 if __name__ == "__main__":
-    prepare_environment(2)
+    prepare_environment(1)
     make_demo(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).resolve().parents[2] / "assets" / "demo")
