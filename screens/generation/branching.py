@@ -291,7 +291,8 @@ class Branching(ConsoleEngine):
             left = self.answers.children(left)[-1].id
         self.tree_changed()
         self.show_branch(left)
-        what = f"the prompt and its {len(gone) - 1} branches" if own.is_root else own.name
+        below = len(gone) - 1
+        what = f"the prompt and its {below} {'branch' if below == 1 else 'branches'}" if own.is_root else own.name
         self.say(f"cut {what} · u brings it back")
 
     def _below(self, branch: int) -> list[int]:

@@ -1,9 +1,15 @@
 """The cursor on the prompt; answers beside each other that change places, are cut, stopped, or cannot be written."""
 
+import json
 import math
 
+import numpy as np
 from console_pilots import SHORT, answered, console, given, ids, quiet, sentence, step, until
+from safetensors.numpy import save_file
 
+from core.config import GPTConfig
+from core.tokenizers import get_tokenizer
+from core.weights.keymap import tensor_names
 from screens.generation.comparing import Rival
 from screens.generation.view import Line, values_of
 from screens.widgets.error_card import ErrorCard
@@ -103,3 +109,36 @@ async def test_a_scored_text_is_scored_anew_by_another_model_and_left_by_what_ac
         await until(pilot, lambda: len(screen.answers) == count + 1 and quiet(screen))
         assert not screen.scoring_shown and screen.current().model == screen.workbench.a
         assert screen.body.strip.length == given(screen) + len(ids(screen))
+
+
+def byte_model(folder):
+    """A small model in Hugging Face's layout that reads and writes bytes."""
+    tokenizer, random = get_tokenizer("byte"), np.random.default_rng(0)
+    config = GPTConfig(tokenizer.vocab_size, 64, 16, 2, 2)
+    folder.mkdir()
+    found = {}
+    for name in tensor_names(config):
+        values = random.normal(scale=0.1, size=name.shape).astype(np.float32)
+        found[name.huggingface] = np.ascontiguousarray(values.T if name.transposed_in_openai else values)
+    save_file(found, folder / "model.safetensors")
+    shape = {"model_type": "gpt2", "vocab_size": config.vocab_size, "n_positions": 64, "n_embd": 16, "n_head": 2}
+    (folder / "config.json").write_text(json.dumps({**shape, "n_layer": 2, "activation_function": "gelu_new"}))
+    tokenizer.save(folder)
+    return str(folder)
+
+
+async def test_models_with_other_tokens_stand_side_by_side_aligned_by_characters(tmp_path):
+    app = console(prompt="The for statement", b=byte_model(tmp_path / "bytes"))
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        await answered(pilot, screen)
+        await pilot.press("c", "enter")
+        await until(pilot, lambda: screen.beside is not None and quiet(screen))
+        assert not screen.same_tokens and screen.first_difference() is None and not screen.body.strip.marks
+        assert "aligned by characters" in str(screen.body.query_one("#other-pane").border_subtitle)
+        one, other = screen.lines()
+        assert len(other.prompt_pieces) == len("The for statement") > len(one.prompt_pieces)
+        await pilot.press("home", *["right"] * (given(screen) + 4))
+        before = sum(len(step.bytes) for step in one.steps[:4])
+        assert screen.body.other.cursor == len(other.prompt_pieces) + min(before, len(other.steps) - 1)
+        assert "divergence" not in str(screen.body.detail.border_title)
