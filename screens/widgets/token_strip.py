@@ -7,27 +7,24 @@ tint them by the ramp, or stand as a row of bars under each line.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import ClassVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 from textual.timer import Timer
 
-from screens.widgets.guarded import Guarded
 from screens.widgets.ramps import Look
+from screens.widgets.token_strip_hands import StripHands
 from screens.widgets.token_strip_labels import Labels, Mode
 from screens.widgets.token_strip_lines import Lines
 from screens.widgets.token_strip_paint import Paint
 
 
-class TokenStrip(Guarded, ScrollView, can_focus=True):
+class TokenStrip(StripHands, can_focus=True):
     """Tokens with a cursor; hover or arrows move it, a click or ``enter`` pins, a second one activates."""
 
     ALLOW_SELECT = False
@@ -37,22 +34,7 @@ class TokenStrip(Guarded, ScrollView, can_focus=True):
         scrollbar-size-vertical: 1; scrollbar-gutter: stable;
     }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "move(-1)", show=False, id="strip.left", tooltip="the token before"),
-        Binding("right,l", "move(1)", show=False, id="strip.right", tooltip="the next token"),
-        Binding("up,k", "line(-1)", show=False, id="strip.up", tooltip="a line up"),
-        Binding("down,j", "line(1)", show=False, id="strip.down", tooltip="a line down"),
-        Binding("pageup", "page(-1)", show=False, id="strip.page-up", tooltip="a page up"),
-        Binding("pagedown", "page(1)", show=False, id="strip.page-down", tooltip="a page down"),
-        Binding("home", "to(0)", show=False, id="strip.first", tooltip="the first token"),
-        Binding("end", "to(-1)", show=False, id="strip.last", tooltip="the last token"),
-        Binding("enter", "activate", show=False, id="strip.activate", tooltip="pin this token; again: open it"),
-    ]
 
-    cursor: reactive[int] = reactive(0, repaint=False)
-    """The token under the cursor."""
-    pin: reactive[int | None] = reactive(None, repaint=False)
-    """The token that hover cannot leave, underlined; None: none."""
     mode: reactive[Mode] = reactive("text", repaint=False)
     """What is written: text, ids or bytes."""
     bars: reactive[bool] = reactive(False, repaint=False)
@@ -98,16 +80,12 @@ class TokenStrip(Guarded, ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None, look: Look | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._look = look or Look()
-        self._pieces: list[bytes] = []
         self._ids: list[int] | None = None
         self._values: list[float] | None = None
         self._marks: Collection[int] = frozenset()
         self._follow = False
-        self._lines: Lines | None = None
         self._labels = Labels()
         self._slicer: Timer | None = None
-        self._hover_at: tuple[int, int] | None = None
-        self._keyed = False
         self._strips: dict[int, Strip] = {}
         self._strips_of: tuple[object, ...] = ()
         self.empty_text = "nothing here yet"
@@ -223,7 +201,7 @@ class TokenStrip(Guarded, ScrollView, can_focus=True):
         """Lets go of the pin; whether there was one."""
         had = self.pin is not None
         if had:
-            self._set_pin(None)
+            self.set_pin(None)
         return had
 
     # --- layout
@@ -425,7 +403,12 @@ class TokenStrip(Guarded, ScrollView, can_focus=True):
             line = self._lines.line_of(self.cursor)
             self.scroll_to_region(Region(0, line * self._tall, 1, self._tall), animate=False, force=True)
 
-    def _set_pin(self, index: int | None) -> None:
+    def activate(self, index: int) -> None:
+        """Tells that a token was opened."""
+        self.post_message(self.Activated(self, index))
+
+    def set_pin(self, index: int | None) -> None:
+        """Pins a token, or lets go, and tells."""
         self.pin = index
         self.post_message(self.Pinned(self, index))
 
@@ -436,73 +419,3 @@ class TokenStrip(Guarded, ScrollView, can_focus=True):
     def on_blur(self) -> None:
         """And without."""
         self._touch(self.cursor)
-
-    # --- mouse and keys
-
-    _hovering = False
-
-    def _token_under(self, x: int, y: int) -> int | None:
-        if self._lines is None:
-            return None
-        return self._lines.at((y + self.scroll_offset.y) // self._tall, x)
-
-    def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Hover previews, unless something is pinned or a key spoke last and the mouse lies still."""
-        place = (event.screen_x, event.screen_y)
-        moved, self._hover_at = place != self._hover_at, place
-        if self.pin is not None or not moved:
-            return
-        index = self._token_under(event.x, event.y)
-        if index is not None:
-            self._hovering = True
-            try:
-                self.cursor = index
-            finally:
-                self._hovering = False
-
-    def on_click(self, event: events.Click) -> None:
-        """A click pins, a double click opens."""
-        index = self._token_under(event.x, event.y)
-        if index is None:
-            return
-        self.cursor = index
-        if event.chain >= 2:
-            self.post_message(self.Activated(self, index))
-        else:
-            self._set_pin(index)
-
-    def action_move(self, by: int) -> None:
-        """Tokens on, or back if negative."""
-        self.cursor += by
-
-    def action_line(self, by: int) -> None:
-        """Lines down, or up if negative; the column stays."""
-        if self._lines is None or not self._pieces:
-            return
-        lines = self._lines
-        line, x = lines.line_of(self.cursor), lines.x_of(self.cursor)
-        if by > 0:
-            line = lines.lines_of(self.cursor)[-1]
-            self._ensure(self.cursor + 200 * by)
-        line = max(0, min(line + by, lines.count - 1))
-        found = lines.at(line, x, nearest=True)
-        if found is not None:
-            self.cursor = found
-
-    def action_page(self, by: int) -> None:
-        """Pages down, or up if negative."""
-        page = max(1, self.scrollable_content_region.height // self._tall - 1)
-        self.action_line(by * page)
-
-    def action_to(self, index: int) -> None:
-        """To a token; -1 is the last."""
-        self.cursor = len(self._pieces) - 1 if index < 0 else index
-
-    def action_activate(self) -> None:
-        """Pins the token under the cursor; on the pinned one, opens it."""
-        if not self._pieces:
-            return
-        if self.pin == self.cursor:
-            self.post_message(self.Activated(self, self.cursor))
-        else:
-            self._set_pin(self.cursor)
