@@ -9,6 +9,7 @@ from core.errors import InputError, nearest
 from lab.cli.commands import PROGRAM, root_help
 
 SCREENS = ("tokenizer", "embeddings", "attention", "training", "generation", "weights")
+LABELS = ("tokens", "embed", "attention", "training", "generate", "weights")  # as the bar on top writes them
 
 
 def start(
@@ -63,15 +64,22 @@ def screen_name(asked: str) -> str:
 
     >>> screen_name("4"), screen_name("train")
     ('training', 'training')
+
+    The bar on top of the app writes some of them shorter:
+
+    >>> screen_name("tokens"), screen_name("generate")
+    ('tokenizer', 'generation')
     """
     word = asked.strip().lower()
     if word.isdigit() and 1 <= int(word) <= len(SCREENS):
         return SCREENS[int(word) - 1]
-    found = [s for s in SCREENS if word and s.startswith(word)]
+    found = [
+        s for s, label in zip(SCREENS, LABELS, strict=True) if word and (s.startswith(word) or label.startswith(word))
+    ]
     if len(found) == 1:
         return found[0]
     raise InputError(
-        f"the lab has no screen {asked!r}{nearest(word, SCREENS)}",
+        f"the lab has no screen {asked!r}{nearest(word, (*SCREENS, *LABELS))}",
         "there are: " + ", ".join(f"{i} {s}" for i, s in enumerate(SCREENS, 1)),
     )
 

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 from test_cli_runs import write_run
 
-from lab.cli.start import screen_name
+from core.errors import InputError
+from lab.cli.start import SCREENS, screen_name
+from screens.widgets.lab_bar import NAMES
 
 QUIT = b"\x11"  # ctrl+q
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
@@ -68,3 +70,12 @@ def test_watch_opens_the_dashboard_on_its_run(llm_lab):
 )
 def test_names_of_screens(asked, name):
     assert screen_name(asked) == name
+
+
+def test_what_the_bar_calls_a_screen_opens_it():
+    assert [screen_name(label) for label in NAMES] == list(SCREENS)
+
+
+def test_the_beginning_that_two_screens_share_is_refused():
+    with pytest.raises(InputError, match="no screen 't'"):
+        screen_name("t")
