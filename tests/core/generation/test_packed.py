@@ -204,7 +204,8 @@ class TestEightBitsCost:
     def test_the_demos_perplexity_is_float32s_within_a_percent(self) -> None:
         """The whole of the context, three times over."""
         demo = core.load_model("demo")
-        ids = demo.tokenizer.encode(PASSAGE, disallowed_special=())
+        passage = core.load_corpus("python-docs")[100_000:102_000]
+        ids = demo.tokenizer.encode(passage, disallowed_special=())
         size = demo.config.context_length
         parts = [ids[at : at + size] for at in range(0, len(ids) - size // 2, size)]
         assert sum(map(len, parts)) >= 2 * size
