@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from console_pilots import SHORT, answered, console, given, ids, quiet, sentence, until
 
 from core.folders import state_dir
