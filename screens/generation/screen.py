@@ -67,7 +67,7 @@ class GenerationScreen(Streaming):
         Binding("u", "undo", "Undo", show=False, id="generation.undo", tooltip="bring back what was cut"),
         Binding("p", "hold", "Hold", show=False, id="generation.hold", tooltip="let the stream wait, or flow"),
         Binding("f", "follow", "Follow", show=False, id="generation.follow", tooltip="stay with the newest token"),
-        Binding("v", "score", "Score", show=False, id="generation.score", tooltip="colour a text by its surprise"),
+        Binding("v", "score", "Score", show=False, id="generation.score", tooltip="score a text by its surprise"),
         Binding("S", "save", "Save", show=False, id="generation.save", tooltip="save the transcript"),
         Binding("O", "open", "Open", show=False, id="generation.open", tooltip="open a saved transcript"),
         Binding("N", "new_tree", "New tree", show=False, id="generation.new-tree", tooltip="an empty tree"),

@@ -6,10 +6,10 @@ TokensScreen {
     .frame { border: round $primary-darken-1; padding: 0 1; }
     .frame:focus-within { border: heavy $accent; }
     #text-pane { height: 5; }
-    #main { height: 1fr; width: 1fr; }
+    #main { height: 5fr; min-height: 8; width: 1fr; }
     #alert { height: auto; max-height: 7; }
     #strip-pane, #beside-pane, #vocabulary-pane, #windows-pane, #build-pane { width: 1fr; height: 1fr; }
-    #side { height: 12; width: 1fr; }
+    #side { height: 6fr; max-height: 12; width: 1fr; }
     #token-pane { width: 42; height: 1fr; }
     #merge-pane { width: 1fr; height: 1fr; }
     #compare-pane { height: 6; width: 1fr; }
@@ -21,6 +21,7 @@ TokensScreen {
     }
 
     &.-narrow, &.-short, &.-tiny {
+        #main { height: 1fr; min-height: 0; }
         #text-pane { height: 3; }
         #side { height: 9; }
         #token-pane { width: 1fr; }

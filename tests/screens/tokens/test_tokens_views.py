@@ -349,3 +349,11 @@ def test_a_long_text_is_cut_as_a_short_one(gpt2_vocabulary, text):
     assert found.tokens[-1] == tokens[-1] and found.tokens[5:9] == tokens[5:9]
     assert found.id_list == [token.id for token in tokens] and b"".join(found.pieces) == text.encode()
     assert found.places_of(tokens[3].id)[:3] == [i for i, t in enumerate(tokens) if t.id == tokens[3].id][:3]
+
+
+async def test_a_low_terminal_leaves_room_for_a_window_and_its_target(gpt2_app):
+    async with gpt2_app.run_test(size=(100, 30)) as pilot:
+        await pilot.pause()
+        screen = gpt2_app.screen
+        assert screen.query_one("#main").size.height == 8
+        assert screen.query_one("#side").size.height == 8
