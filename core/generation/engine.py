@@ -138,7 +138,7 @@ class _Decoding:
             logprob=min(drawn, 0.0),
             raw_logprob=min(raw, 0.0),
             entropy=choice.entropy,
-            rank=1 + int((logits > logits[token]).sum()),
+            rank=1 if config.temperature == 0 and not filtered.stages[:-1] else 1 + int((logits > logits[token]).sum()),
             alternatives=choice.alternatives,
             kept=choice.kept,
             path=path,
