@@ -32,16 +32,16 @@ async def picture(screen: str, runs: Path, run: str, keys: Sequence[str] = ()) -
         await pilot.pause(SETTLED)
         for key in keys:
             await pilot.press(key)
-            await pilot.pause(0.2)
+            await pilot.pause(0.05)
         await pilot.pause(SETTLED)
         return without_web_font(app.export_screenshot(title="LLM Lab"))
 
 
 SHOWN: dict[str, tuple[str, tuple[str, ...]]] = {
-    "tokens": ("tokenizer", ("right",) * 9),
+    "tokens": ("tokenizer", ("right",) * 5),
     "training": ("training", ()),
-    "generate": ("generation", ("right",) * 12),
-    "weights": ("weights", ("down",) * 5),
+    "generate": ("generation", ("left",) * 60),
+    "weights": ("weights", ("down",) * 2),
 }
 """The pictures: the screen, and the keys that bring it into the state that is shown."""
 

@@ -133,22 +133,6 @@ def keep_typical(logits: Tensor, p: float) -> Tensor:
     return torch.full_like(logits, _NEVER).index_copy(0, kept, logits[kept])
 
 
-def entropy_bits(logits: Tensor, total: float | None = None) -> float:
-    """The entropy of the distribution, in bits.
-
-    Args:
-        logits: (V,).
-        total: their ``logsumexp``, if it is known.
-
-    >>> entropy_bits(torch.zeros(8))
-    3.0
-    """
-    total = float(logits.logsumexp(0)) if total is None else total
-    logprobs = logits - total
-    nats = -float((logprobs.exp() * logprobs).nansum())  # 0 times minus infinity is no surprise at all
-    return round(nats / math.log(2), 6) + 0.0
-
-
 def draw(logits: Tensor, generator: torch.Generator) -> int:
     """One token, each with the probability that the logits give it: where a uniform number falls in their sum.
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.bench.result import Result
 
-PARTS = ("startup", "training", "speedrun", "neighbour", "app_load", "tokens", "heat_map", "weights")
+PARTS = ("startup", "training", "speedrun", "neighbour", "app_load", "tokens", "heat_map", "weights", "decoding")
 
 
 def machine() -> str:

@@ -38,6 +38,9 @@ folder = sys.argv[1]
 {imports}
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+def highest():  # of this program alone: ru_maxrss begins with what the parent had
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
 ids = torch.arange(64)[None]
 begin, start = resident(), time.perf_counter()
 {load}
@@ -45,7 +48,7 @@ loaded = time.perf_counter()
 with torch.no_grad():
     logits = {call}
 done = time.perf_counter()
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+peak = highest()
 again = time.perf_counter()
 {tokenizer}
 tokenizer = time.perf_counter() - again
@@ -90,11 +93,14 @@ from core.weights.openai import checkpoint_prefix, read_hparams
 from core.weights.openai_child import convert
 def resident():
     return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize()
+def highest():  # of this program alone: ru_maxrss begins with what the parent had
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM"))
 folder = Path(sys.argv[1])
 begin, start = resident(), time.perf_counter()
 convert(checkpoint_prefix(folder), read_hparams(folder), folder / "out.safetensors", lambda said: None)
 seconds = time.perf_counter() - start
-peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+peak = highest()
 print(json.dumps([seconds, peak - begin]))
 """
 
