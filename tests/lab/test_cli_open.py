@@ -27,7 +27,12 @@ def on_screen(llm_lab: Any, *words: str, until: bytes) -> tuple[int, bytes]:
 
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
-    env = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": "120", "LINES": "36"}  # pytest-xdist sets them
+    env = {
+        "TERM": "xterm-256color",
+        "COLORTERM": "truecolor",
+        "COLUMNS": "120",
+        "LINES": "36",
+    }  # pytest-xdist has its own
     process = llm_lab.start(*words, stdin=follower, stdout=follower, stderr=follower, env=env)
     os.close(follower)
     seen, asked, deadline = b"", False, time.monotonic() + 60
