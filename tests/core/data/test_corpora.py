@@ -81,7 +81,7 @@ def test_without_a_network_the_error_names_the_host_and_a_text_that_needs_none(
     monkeypatch.setitem(corpora.CORPORA, "tiny-shakespeare", away)
     with pytest.raises(DownloadError, match=f"127.0.0.1:{port}") as caught:
         load_corpus("tiny-shakespeare")
-    assert "--corpus python-docs" in caught.value.hint
+    assert "the corpus python-docs" in caught.value.hint
 
 
 @pytest.mark.parametrize("ask", [load_corpus, is_available, corpus_path, lambda name: list(fetch_corpus(name))])

@@ -92,12 +92,12 @@ def test_a_single_token_has_scores_that_are_no_numbers() -> None:
 
 
 def test_nan_in_the_weights_is_shown_and_no_crash() -> None:
-    model = GPT(GPTConfig(10, 8, 16, 2, 2)).eval().requires_grad_(False)
+    model = GPT(GPTConfig(10, 8, 16, 2, 2), torch.Generator().manual_seed(0)).eval().requires_grad_(False)
     model.h[1].attn.c_attn.weight[0, 0] = math.nan
     found = head_profiles(model, [1, 2, 1, 2])
     assert found.entropy[0].isfinite().all()
     assert found.entropy[1, 0].isnan() and found.previous[1, 0].isnan()
-    assert found.best("previous")[0] == 0
+    assert found.best("previous")[:2] != (1, 0) and math.isfinite(found.best("previous")[2])
 
 
 def test_a_context_that_is_too_short_says_so() -> None:
