@@ -33,8 +33,9 @@ class Load:
             ("cpu", f"{self.cpu * 100:.0f} % of {self.cores}"),
             ("memory", f"{self.memory_used / 2**30:.1f}/{self.memory_total / 2**30:.1f} GiB"),
         ]
-        if self.trainer_cpu is not None and self.trainer_memory is not None:
-            rows.append(("trainer", f"{self.trainer_cpu:.1f} cores {self.trainer_memory / 2**20:.0f} MiB"))
+        if self.trainer_memory is not None:  # the row is there at once: one more later would lay the screen out again
+            cores = "–" if self.trainer_cpu is None else f"{self.trainer_cpu:.1f}"
+            rows.append(("trainer", f"{cores} cores {self.trainer_memory / 2**20:.0f} MiB"))
         return rows
 
 
@@ -74,8 +75,8 @@ class Machine:
         try:
             if self._process is None or self._process[0] != view.pid:
                 self._process = (view.pid, psutil.Process(view.pid))
-                self._process[1].cpu_percent(None)
-                return None, None
+                self._process[1].cpu_percent(None)  # the first answer has nothing to compare with
+                return None, float(self._process[1].memory_info().rss)
             process = self._process[1]
             return process.cpu_percent(None) / 100, float(process.memory_info().rss)
         except psutil.Error:

@@ -29,6 +29,7 @@ async def test_new_steps_move_nothing_and_repaint_few_panes(app, folder, monkeyp
             async def grow(first: int, last: int) -> None:
                 for event in events(first, last):
                     writer.emit(event)
+                writer.set_status(state="running", step=last, max_steps=2000)  # a slow machine: not silent
                 screen._painted_at = 0.0
                 await looked(pilot, screen)
 
