@@ -1,0 +1,1 @@
+"""Word vectors on gensim, and a GPT's own embeddings: a store, analogies, projections, training, evaluation."""
