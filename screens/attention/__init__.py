@@ -1,0 +1,1 @@
+"""Screen 3: look inside one forward pass, and change it."""
