@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from textual.containers import Vertical
+from textual.message import Message
 from textual.widget import Widget
 
 from screens.attention.seen import Place, Seen
@@ -21,6 +22,20 @@ class CentreView(Guarded, Vertical):
 
     NAME = ""
     """The tab: ``maths``."""
+
+    class Moved(Message):
+        """The cursor is elsewhere: the screen moves every pane there."""
+
+        def __init__(self, place: Place) -> None:
+            super().__init__()
+            self.place = place
+
+    class Said(Message):
+        """A sentence for the status line."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.text = text
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)

@@ -68,6 +68,8 @@ class Seen:
     """Held while one of the two traces is asked: each remembers the layer asked for last."""
     seconds: float = 0.0
     """What tracing took."""
+    stamp: tuple[tuple[str, int, int], ...] = ()
+    """What the model's files were like when they were read."""
 
     @property
     def layers(self) -> int:

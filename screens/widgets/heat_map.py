@@ -27,7 +27,7 @@ from screens.widgets.heat_paint import NAN, Brush, Levels, cut, legend, paint_ce
 from screens.widgets.heat_pool import CELL_WIDTHS, Grid, Mask, Values, lay_out, place_of, pool_rows, row_step, scale_of
 from screens.widgets.ramps import Look
 
-CELLS = ("auto", "half", "block", "number", "glyph", "digit")
+CELLS = ("auto", "half", "block", "number", "short", "glyph", "digit")
 LABEL_MOST = 14
 """Columns that row labels may take."""
 KEPT_ROWS = 2000
@@ -40,6 +40,8 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
     """The picture; arrows or the mouse move the cursor, ``enter`` pins, ``+`` and ``-`` zoom, ``#`` other cells."""
 
     ALLOW_SELECT = False
+    AUTO_CELLS: ClassVar[tuple[str, ...]] = ("number", "block")
+    """What is drawn if all of the matrix fits so, the first that does; else half blocks."""
     DEFAULT_CSS = """
     HeatMap { width: 1fr; height: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1; }
     """
@@ -97,7 +99,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         self._row_labels: Sequence[str] = ()
         self._column_labels: Sequence[str] = ()
         self._scale = (0.0, 1.0)
-        self._signed = False
+        self._signed = self._log = False
         self._look = look or Look()
         self._cells, self._zoom = "auto", 0
         self._grid = Grid(0, 0)
@@ -122,6 +124,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         column_labels: Sequence[str] | None = None,
         scale: tuple[float, float] | None = None,
         diverging: bool = False,
+        log: bool = False,
         mask: Mask | None = None,
     ) -> None:
         """Shows a matrix; cursor, pin and zoom stay where they are if its shape is that of the one before.
@@ -133,6 +136,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
             scale: the values at the ends of the ramp; left out, the lowest and the highest (of every n-th row where
                 there are more than four million values). A diverging one is made symmetric around zero.
             diverging: whether the sign matters: two colours that meet at zero.
+            log: whether colours follow the logarithm; the scale's lower end must then be above zero.
             mask: (rows, columns), True where a cell is left blank.
         """
         assert values.ndim == 2, f"a heat map shows two dimensions, got shape {values.shape}"
@@ -143,7 +147,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         low, high = scale if scale is not None else scale_of(values, mask)
         if diverging:
             low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
-        self._scale, self._signed = (low, high), diverging
+        self._scale, self._signed, self._log = (low, high), diverging, log and low > 0
         if not same:
             self._home, self._pin, self._zoom = (0, 0), None, 0
             self.scroll_to(0, 0, animate=False, force=True)
@@ -237,9 +241,10 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
             cells = "block"
         if self._cells == "auto" and self._look.ascii and self._look.ramps:
             cells = "block"
-        grid = lay_out(shape, room, cells, self._zoom, halves=halves)
+        how: dict[str, Any] = {"halves": halves, "auto": self.AUTO_CELLS}
+        grid = lay_out(shape, room, cells, self._zoom, **how)
         if grid.width > room[0] or grid.lines > room[1]:  # bars take a row and a column of it
-            grid = lay_out(shape, (room[0] - 1, room[1] - 1), cells, self._zoom, halves=halves)
+            grid = lay_out(shape, (room[0] - 1, room[1] - 1), cells, self._zoom, **how)
         self._grid = grid
         row, column = self._home[0] // grid.pool_rows, self._home[1] // grid.pool_columns
         self._cell = (max(0, min(row, grid.down - 1)), max(0, min(column, grid.across - 1)))
@@ -284,7 +289,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         if self._brush is None or self._brush.base != base:
             self._strips.clear()
             self._pooled.clear()
-            self._brush = Brush(self._look, *self._scale, self._signed, base, self._grid.cells)
+            self._brush = Brush(self._look, *self._scale, self._signed, base, self._grid.cells, self._log)
         if y == height - 1:
             return self._finished(legend(self._brush, width, self._nan_seen), width)
         if y < self._header:

@@ -6,6 +6,7 @@ that needs no colour. Leaves out pooling (``heat_pool.py``) and everything that 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +16,7 @@ from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 
-from screens.widgets.heat_pool import CELL_WIDTHS, Mask, Values
+from screens.widgets.heat_pool import CELL_WIDTHS, NUMBERS, Mask, Values
 from screens.widgets.ramps import SHADES, SHADES_ASCII, Look, diverging, sequential, text_on
 
 Levels = NDArray[np.int32]
@@ -25,6 +26,25 @@ PAIR = 1000
 """More than the levels of any ramp: two of them make one number."""
 GLYPH_STEPS, DIGIT_STEPS = 5, 10
 NAN_SIGN = "×"
+OFF_SIGN = "/"
+_SIGNS = {"cursor": "[]", "pin": "()", "off": "//", "cursor off": "[/", "pin off": "(/"}
+_HALF_SIGNS = {"cursor": "+", "pin": "o", "off": "/", "cursor off": "+", "pin off": "o"}
+
+
+def short_text(value: float, largest: float) -> str:
+    """A value in four cells.
+
+    >>> short_text(0.412, 1.0), short_text(2.281, 4), short_text(-0.05, 1), short_text(12.34, 20), short_text(512, 900)
+    (' .41', '2.28', '-.05', '12.3', ' 512')
+    """
+    if value != value or value in (float("inf"), float("-inf")):
+        return f"{value:>4.0f}"
+    if largest < 1.0005:
+        text = f"{value:.2f}".replace("0.", ".", 1) if abs(value) < 0.995 else f"{value:.0f}"
+        return f"{text:>4}"[:4]
+    return next(
+        (t for t in (f"{value:>4.2f}", f"{value:>4.1f}", f"{value:>4.0f}") if len(t) <= 4), f"{value:>4.0f}"[:4]
+    )
 
 
 def number_text(value: float, largest: float, width: int = 7) -> str:
@@ -60,6 +80,8 @@ class Brush:
     signed: bool
     base: Style
     cells: str
+    log: bool = False
+    """Whether levels follow the logarithm; ``low`` is above zero then."""
     halves: dict[int, Segment] = field(default_factory=dict, repr=False, compare=False)
     """What ``half`` has given so far."""
     _styles: dict[int, Style] = field(default_factory=dict, repr=False, compare=False)
@@ -85,7 +107,10 @@ class Brush:
         """Places on the ramp; ``NAN`` and ``BLANK`` for what has none."""
         low, high = (0.0, max(abs(self.low), abs(self.high))) if self.signed and self.plain else (self.low, self.high)
         measured = np.abs(values) if self.signed and self.plain else values
-        with np.errstate(invalid="ignore", over="ignore"):
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            if self.log:
+                measured = np.log(np.maximum(measured, np.float32(low)))
+                low, high = math.log(low), math.log(high)
             share = (measured - low) / ((high - low) or 1.0)
             share *= self.steps
             np.clip(share, 0, self.steps - 1, out=share)
@@ -149,17 +174,17 @@ def paint_cells(brush: Brush, levels: Levels, values: Values, marks: Mapping[int
         marks: what stands at a cell: ``cursor`` or ``pin``.
     """
     segments: list[Segment] = []
-    if brush.cells == "number" or brush.plain:
+    if brush.cells in NUMBERS or brush.plain:
         largest = max(abs(brush.low), abs(brush.high))
         for i, (level, value) in enumerate(zip(levels.tolist(), values.tolist(), strict=True)):
-            style = brush.style(level) if brush.cells == "number" else brush.base
-            blank = level == BLANK
-            text = (
-                f"{'' if blank else number_text(value, largest):>7} "
-                if brush.cells == "number"
-                else brush.glyph(level, value)
-            )
-            segments.append(Segment(text, _marked(style, marks.get(i))))
+            style = brush.style(level) if brush.cells in NUMBERS else brush.base
+            if brush.cells == "number":
+                text = f"{'' if level == BLANK else number_text(value, largest):>7} "
+            elif brush.cells == "short":
+                text = f"{'' if level == BLANK else short_text(value, largest):>4} "
+            else:
+                text = brush.glyph(level, value)
+            segments.append(_marked_text(text, style, marks.get(i, ""), brush.cells in NUMBERS))
         return segments
     for level, count in _runs(levels):
         sign = NAN_SIGN if level == NAN else " "
@@ -189,7 +214,7 @@ def paint_halves(
         segments.append(segment if count == 1 else Segment(segment.text * count, segment.style))
     for (column, half), mark in marks.items():
         level = int((below if half else upper)[column])
-        cross = Segment("+" if mark == "cursor" else "o", brush.style(level) + Style(bold=True))
+        cross = Segment(_HALF_SIGNS[mark], brush.style(level) + Style(bold=True))
         segments = [*cut(segments, 0, column), cross, *cut(segments, column + 1, len(upper))]
     return segments
 
@@ -201,10 +226,16 @@ def _runs(keys: Levels) -> list[tuple[int, int]]:
     return list(zip(keys[starts].tolist(), counts.tolist(), strict=True)) if len(keys) else []
 
 
-def _marked(style: Style, mark: str | None) -> Style:
-    if mark is None:
-        return style
-    return style + (Style(reverse=True, bold=True) if mark == "cursor" else Style(underline=True, bold=True))
+def _marked_text(text: str, style: Style, mark: str, number: bool) -> Segment:
+    """A cell with its marks: the cursor in reverse, the pin underlined, what is off struck through and crossed."""
+    if "cursor" in mark:
+        style += Style(reverse=True, bold=True)
+    elif "pin" in mark:
+        style += Style(underline=True, bold=True)
+    if "off" in mark:  # not every terminal strikes through: the sign says it too
+        style += Style(strike=True)
+        text = f"{OFF_SIGN}{text[1:]}" if text.startswith(" ") or not number else f"{text.rstrip()}{OFF_SIGN}"
+    return Segment(text, style)
 
 
 def _lay_marks(
@@ -212,7 +243,7 @@ def _lay_marks(
 ) -> list[Segment]:
     for cell, mark in marks.items():
         at = cell * width
-        sign = Segment("[]" if mark == "cursor" else "()", brush.style(int(levels[cell])) + Style(bold=True))
+        sign = Segment(_SIGNS[mark], brush.style(int(levels[cell])) + Style(bold=True))
         segments = [*cut(segments, 0, at), sign, *cut(segments, at + width, len(levels) * width)]
     return segments
 

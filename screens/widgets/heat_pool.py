@@ -6,6 +6,7 @@ for; a NaN among them makes the whole cell NaN. Leaves out drawing (``heat_paint
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +16,10 @@ from numpy.typing import NDArray
 Values = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-CELL_WIDTHS = {"number": 8, "block": 2, "half": 1, "glyph": 2, "digit": 2}
+CELL_WIDTHS = {"number": 8, "short": 5, "block": 2, "half": 1, "glyph": 2, "digit": 2}
 """Columns of the terminal for one cell of the picture; ``half`` puts two cells above each other into each."""
+NUMBERS = ("number", "short")
+"""The kinds that write each value out."""
 BUDGET = 1 << 16
 """Values that are read for one row of cells at most; of a larger band, every n-th row of the matrix is read."""
 
@@ -69,16 +72,25 @@ class Grid:
         return first, min(self.columns, first + self.pool_columns)
 
 
-def lay_out(shape: tuple[int, int], room: tuple[int, int], cells: str, zoom: int = 0, *, halves: bool = True) -> Grid:
+def lay_out(
+    shape: tuple[int, int],
+    room: tuple[int, int],
+    cells: str,
+    zoom: int = 0,
+    *,
+    halves: bool = True,
+    auto: Sequence[str] = ("number", "block"),
+) -> Grid:
     """The grid that fits a matrix into a room, or one that shows it larger.
 
     Args:
         shape: rows and columns of the matrix.
         room: columns and rows of the terminal.
-        cells: ``auto`` or a kind of ``CELL_WIDTHS``. Auto takes numbers, else blocks, if all of the matrix fits so,
+        cells: ``auto`` or a kind of ``CELL_WIDTHS``. Auto takes the first of ``auto`` in which all of the matrix fits,
             else half blocks.
         zoom: 0 fits the whole; each step more halves how many values share a cell.
         halves: whether half blocks may be drawn (they need colour).
+        auto: what is tried, in this order; glyphs stand for blocks where there is no colour.
 
     >>> lay_out((1024, 1024), (80, 20), "half")
     Grid(rows=1024, columns=1024, pool_rows=26, pool_columns=13, cells='half')
@@ -90,13 +102,13 @@ def lay_out(shape: tuple[int, int], room: tuple[int, int], cells: str, zoom: int
     if cells == "auto":
         fits = [
             k
-            for k in ("number", "block" if halves else "glyph")
+            for k in (("glyph" if k == "block" and not halves else k) for k in auto)
             if columns * CELL_WIDTHS[k] <= width and rows <= height
         ]
         cells = fits[0] if fits else "half" if halves else "glyph"
     down, across = height * (2 if cells == "half" else 1), max(1, width // CELL_WIDTHS[cells])
     shrink = 1 << max(0, zoom)
-    if cells == "number":  # the greatest of many is no number to be read
+    if cells in NUMBERS:  # the greatest of many is no number to be read
         return Grid(rows, columns, 1, 1, cells)
     return Grid(
         rows,
