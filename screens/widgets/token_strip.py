@@ -1,7 +1,7 @@
 """A text as its tokens, wrapped on virtual lines: only what is seen is painted, so a million tokens scroll like ten.
 
 Tokens are told apart by tints, or by ``│`` where there is no colour. Values from 0 to 1 (a probability, a surprise)
-tint them by the ramp, or stand as a row of bars under each line.
+tint them by the ramp, or stand as a row of bars under each line; notes of three characters stand in one more row.
 """
 
 from __future__ import annotations
@@ -17,11 +17,16 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.timer import Timer
 
+from screens.widgets.cells import fit
 from screens.widgets.ramps import Look
 from screens.widgets.token_strip_hands import StripHands
 from screens.widgets.token_strip_labels import Labels, Mode
 from screens.widgets.token_strip_lines import Lines
 from screens.widgets.token_strip_paint import Paint
+
+
+NOTE = 3
+"""Characters of a note under a token."""
 
 
 class TokenStrip(StripHands, can_focus=True):
@@ -82,6 +87,7 @@ class TokenStrip(StripHands, can_focus=True):
         self._look = look or Look()
         self._ids: list[int] | None = None
         self._values: list[float] | None = None
+        self._notes: list[str] | None = None
         self._marks: Collection[int] = frozenset()
         self._follow = False
         self._labels = Labels()
@@ -148,6 +154,7 @@ class TokenStrip(StripHands, can_focus=True):
         self._ids = list(ids) if ids is not None else None
         self._values = list(values) if values is not None else None
         self._follow = follow
+        self._notes = None
         self._marks = frozenset()
         if self.pin is not None:
             self.pin = None
@@ -187,6 +194,14 @@ class TokenStrip(StripHands, can_focus=True):
             self._lay_out()
         self._repaint()
 
+    def set_notes(self, notes: Sequence[str] | None) -> None:
+        """Writes a few characters under each token (at most ``NOTE``), in a row of their own; None: no such row."""
+        had = self._notes is not None
+        self._notes = list(notes) if notes is not None else None
+        if had != (notes is not None):
+            self._lay_out()
+        self._repaint()
+
     def wear(self, look: Look) -> None:
         """Draws as the terminal can show it."""
         if look != self._look:
@@ -217,14 +232,19 @@ class TokenStrip(StripHands, can_focus=True):
     @property
     def _tall(self) -> int:
         """Rows of the screen for each line."""
-        return 2 if self._shows_bars else 1
+        return 1 + self._shows_bars + (self._notes is not None)
 
     def _lay_out(self) -> None:
         """Begins the layout anew; what a screen shows is there at once, the rest follows in slices."""
         if not self.is_attached:
             return
         # One way to write it, whose labels are made once for all texts.
-        labels = Labels(self.mode, spaces=self.show_spaces or self._plain, ascii_only=self._look.ascii)
+        labels = Labels(
+            self.mode,
+            spaces=self.show_spaces or self._plain,
+            ascii_only=self._look.ascii,
+            least=NOTE + 1 if self._notes is not None else 0,
+        )
         if labels.mode == "ids" or not labels.same_as(self._labels):
             self._labels = labels
         gap = 1 if self._plain or self.spaced or self.mode != "text" else 0
@@ -332,24 +352,28 @@ class TokenStrip(StripHands, can_focus=True):
         strip = self._strips.get(row)
         if strip is None:
             line, under = divmod(row, self._tall)
-            strip = self._painted(lines, line, width, base, bars=bool(under))
+            what = ("tokens", "bars" if self._shows_bars else "notes", "notes")[under]
+            strip = self._painted(lines, line, width, base, what)
             if len(self._strips) > 400:
                 self._strips.clear()
             self._strips[row] = strip
         return strip
 
-    def _painted(self, lines: Lines, line: int, width: int, base: Style, *, bars: bool) -> Strip:
+    def _painted(self, lines: Lines, line: int, width: int, base: Style, what: str) -> Strip:
         paint = Paint(self, self._look)
         segments: list[Segment] = []
         for placed in lines.on(line):
             index = placed.token
             value = self._values[index] if self._values is not None else None
-            if bars:
+            if what == "bars":
                 segments.append(paint.bar(placed, value, base))
+            elif what == "notes":
+                note = self._notes[index] if self._notes is not None and index < len(self._notes) else ""
+                segments.append(Segment(fit(note, placed.label.width), base))
             else:
                 segments += paint.token(placed, base + self._style_of(index, paint.style(index, value)))
             if lines.gap:
-                segments.append(Segment(" " if bars or not self._plain else "│", base + Style(dim=True)))
+                segments.append(Segment(" " if what != "tokens" or not self._plain else "│", base + Style(dim=True)))
         return Strip(segments).adjust_cell_length(width, base)
 
     def _style_of(self, index: int, style: Style) -> Style:

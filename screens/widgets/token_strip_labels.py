@@ -51,8 +51,10 @@ class Labels:
     ['·caf', '⟨C3⟩', '⟨A9⟩↵', '⟨U+200D⟩']
     """
 
-    def __init__(self, mode: Mode = "text", *, spaces: bool = True, ascii_only: bool = False) -> None:
+    def __init__(self, mode: Mode = "text", *, spaces: bool = True, ascii_only: bool = False, least: int = 0) -> None:
         self.mode = mode
+        self.least = least
+        """Cells that a label takes at least."""
         self.spaces = spaces
         self.ascii_only = ascii_only
         self._white = _white(ascii_only) if spaces else {" ": " ", "\n": " ", "\t": " ", "\r": " "}
@@ -60,7 +62,8 @@ class Labels:
 
     def same_as(self, other: Labels) -> bool:
         """Whether both write the same."""
-        return (self.mode, self.spaces, self.ascii_only) == (other.mode, other.spaces, other.ascii_only)
+        mine, theirs = ((x.mode, x.spaces, x.ascii_only, x.least) for x in (self, other))
+        return mine == theirs
 
     def of(self, piece: bytes, token_id: int | None = None) -> Label:
         """The label of a token; ``token_id`` is what ``ids`` shows, and a negative one stands for none."""
@@ -81,7 +84,10 @@ class Labels:
         else:
             parts = [Part("" if token_id is None else str(token_id), False)]
         parts = [part for part in parts if part.text] or [Part("⟨⟩", True)]
-        return Label(tuple(parts), sum(cell_len(part.text) for part in parts), b"\n" in piece)
+        width = sum(cell_len(part.text) for part in parts)
+        if width < self.least:
+            parts.append(Part(" " * (self.least - width), False))
+        return Label(tuple(parts), max(width, self.least), b"\n" in piece)
 
 
 def _white(ascii_only: bool) -> dict[str, str]:
