@@ -16,8 +16,12 @@ if TYPE_CHECKING:
     from core.generation.engine import generate
     from core.generation.score import score
     from core.generation.settings import SamplingConfig
+    from core.model.ablation import ablate, sweep
     from core.model.gpt import GPT
+    from core.model.head_sets import parse_heads
+    from core.model.lens import lens
     from core.model.profiles import head_profiles
+    from core.model.through_time import head_history
     from core.model.trace import trace
     from core.tokenizers import get_tokenizer, list_tokenizers, load_tokenizer
     from core.training.runs import list_runs, open_run
@@ -33,16 +37,21 @@ __all__ = [
     "TrainConfig",
     "Trainer",
     "Windows",
+    "ablate",
     "generate",
     "get_tokenizer",
+    "head_history",
     "head_profiles",
+    "lens",
     "list_runs",
     "list_tokenizers",
     "load_corpus",
     "load_model",
     "load_tokenizer",
     "open_run",
+    "parse_heads",
     "score",
+    "sweep",
     "trace",
 ]
 
@@ -57,16 +66,21 @@ _HOME = {
     "TrainConfig": "core.config",
     "Trainer": "core.training.trainer",
     "Windows": "core.data.windows",
+    "ablate": "core.model.ablation",
     "generate": "core.generation.engine",
     "get_tokenizer": "core.tokenizers",
+    "head_history": "core.model.through_time",
     "head_profiles": "core.model.profiles",
+    "lens": "core.model.lens",
     "list_runs": "core.training.runs",
     "list_tokenizers": "core.tokenizers",
     "load_corpus": "core.data.corpora",
     "load_model": "core.weights.checkpoint",
     "load_tokenizer": "core.tokenizers",
     "open_run": "core.training.runs",
+    "parse_heads": "core.model.head_sets",
     "score": "core.generation.score",
+    "sweep": "core.model.ablation",
     "trace": "core.model.trace",
 }
 

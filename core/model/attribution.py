@@ -62,7 +62,12 @@ def attribute(trace: Trace, token: int, position: int = -1, against: int | None 
         return float(part.float() @ weight)
 
     L, H = trace.config.n_layers, trace.config.n_heads
-    heads = torch.tensor([[share(trace.head_out(la, h)[position]) for h in range(H)] for la in range(L)])
+
+    def of_heads(layer: int) -> Tensor:
+        back = weight @ trace.block(layer).attn.c_proj.weight.float()  # (C,): through the projection to the heads
+        return (trace.head_values(layer)[:, position].float() * back.view(H, -1)).sum(1)  # (H,)
+
+    heads = torch.stack([of_heads(layer) for layer in range(L)]).cpu()
     attn = torch.tensor([share(trace.attn_out(la)[position]) for la in range(L)])
     mlp = torch.tensor([share(trace.mlp_out(la)[position]) for la in range(L)])
     return Attribution(

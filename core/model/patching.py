@@ -1,22 +1,24 @@
-"""Which heads and which activations: naming them, checking them, and what a patch is.
+"""What a pass may be made to do otherwise: heads switched off or scaled, activations of another run put in.
 
-Leaves out: running the model with them, which ``trace.py`` does.
+Leaves out: running the model with them, which ``trace.py`` does, and writing sets of heads, ``head_sets.py``.
+
+Shapes: B passes at once, T tokens, C channels, H heads, D channels of a head.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from torch import Tensor
+
 from core.errors import InputError
 from core.model.gpt import GPT
+from core.model.head_sets import Head
 
 if TYPE_CHECKING:
     from core.model.trace import Trace
-
-Head = tuple[int, int]
-"""A layer and a head in it, both counted from 0."""
 
 Part = Literal["head", "attn", "mlp", "residual"]
 
@@ -38,6 +40,68 @@ class Patch:
     """Tokens at which it is replaced; None: at all."""
     what: Part = "head"
     """``head``: what it hands to the projection; ``attn``, ``mlp``: what it adds; ``residual``: what comes in."""
+
+
+@dataclass(frozen=True)
+class Interventions:
+    """All that is done to one pass; the model itself is never changed or copied."""
+
+    factors: Mapping[Head, float]
+    """What the output of a head is multiplied by; 0 switches it off."""
+    patches: tuple[Patch, ...] = ()
+
+    @classmethod
+    def of(
+        cls, ablate: Iterable[Head], scale: Mapping[Head, float] | None, patch: Patch | Iterable[Patch]
+    ) -> Interventions:
+        """What the arguments of ``core.trace`` ask for."""
+        factors = {**(scale or {}), **dict.fromkeys(ablate, 0.0)}
+        return cls(factors, (patch,) if isinstance(patch, Patch) else tuple(patch))
+
+    @property
+    def off(self) -> tuple[Head, ...]:
+        """The heads that are switched off."""
+        return tuple(sorted(head for head, factor in self.factors.items() if factor == 0))
+
+    def check(self, model: GPT, tokens: int) -> None:
+        """Raises an InputError unless the model has all those heads, and the patches fit so many tokens."""
+        for layer, head in self.factors:
+            check_head(model, layer, head)
+        for patch in self.patches:
+            check_patch(model, patch, tokens)
+
+    def shared_layers(self, other: Interventions, layers: int) -> int:
+        """How many layers from the first on the two treat alike, with what goes into the next."""
+        heads = {head for (head, _) in set(self.factors.items()) ^ set(other.factors.items())}
+        patches = [p for p in self.patches if p not in other.patches]
+        patches += [p for p in other.patches if p not in self.patches]
+        into = [p.layer - (p.what == "residual") for p in patches]  # what comes in is another one, too
+        return max(0, min([layers, *(layer for layer, _ in heads), *into]))
+
+    def on_heads(self, layer: int, y: Tensor) -> Tensor:
+        """What the heads of a layer hand on, (B, H, T, D), with what is done to them."""
+        for (at, head), factor in self.factors.items():
+            if at == layer:
+                y = y.clone()
+                y[:, head] = 0.0 if factor == 0 else y[:, head] * factor  # zero even where the head is not a number
+        for patch in self.patches:
+            if patch.what == "head" and patch.layer == layer:
+                assert patch.head is not None
+                y = y.clone()
+                where = places(patch, y.shape[2])
+                y[:, patch.head, where] = patch.source.head_values(layer, patch.head)[where].to(y)
+        return y
+
+    def on(self, what: Part, layer: int, x: Tensor) -> Tensor:
+        """An activation (B, T, C) with what is put in its place."""
+        for patch in self.patches:
+            if patch.what == what and patch.layer == layer:
+                other = patch.source
+                part = {"residual": other.residual, "attn": other.attn_out, "mlp": other.mlp_out}[what](layer)
+                x = x.clone()
+                where = places(patch, x.shape[1])
+                x[:, where] = part[where].to(x)
+        return x
 
 
 def check_head(model: GPT, layer: int, head: int) -> None:

@@ -29,6 +29,9 @@ MEASURES: dict[str, str] = {
 }
 """Each measure of a head, with what it is and where it is described."""
 
+MIN_CONTEXT = 4
+"""Tokens that a context must hold for random tokens to be repeated in it."""
+
 
 @dataclass(frozen=True)
 class HeadProfiles:
@@ -93,9 +96,9 @@ def head_profiles(
     if ids is not None:
         return _mean([_measure(model, torch.as_tensor(ids, dtype=torch.int64))])
     half = min(64, model.config.context_length // 2)
-    if half < 2:
+    if model.config.context_length < MIN_CONTEXT:
         raise InputError(
-            f"a context of {model.config.context_length} is too short for repeated tokens, 4 are needed",
+            f"a context of {model.config.context_length} is too short for repeated tokens, {MIN_CONTEXT} are needed",
             "give a text of your own: head_profiles(model, ids)",
         )
     vocab = model.wte.weight.shape[0]

@@ -1,11 +1,12 @@
-"""Looking inside one forward pass: ``trace = core.trace(model, ids)``, then ``trace.attention[2, 1]``.
+"""Looking inside one forward pass: ``run = core.trace(model, ids)``, then ``run.attention[2, 1]``.
 
 The pass is run once and only the residual stream is kept; whatever else is asked for (queries, scores, attention, a
 head's output, the logit lens, ...) is computed from it at that moment, for that layer and head alone. Heads are
 switched off, scaled or replaced by another run's while the pass runs; the model itself is never changed or copied.
 
 The explicit path: ``softmax(q k^T / sqrt(D) + mask) v``, as in Vaswani et al., "Attention Is All You Need", 3.2.1.
-Leaves out: who said it (``attribution.py``), what a head is good for (``profiles.py``).
+Leaves out: what can be done to a pass (``patching.py``), indexing attention like one tensor (``attention.py``), who
+said it (``attribution.py``), what a head is good for (``profiles.py``).
 
 Shapes: T tokens, C channels, L layers, H heads, D channels of a head, V vocabulary.
 """
@@ -14,20 +15,41 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.errors import InputError, ModelSpecError
+from core.errors import InputError, ModelSpecError, nearest
+from core.model.attention import Attention
 from core.model.gpt import GPT, Block, fused_attention
-from core.model.patching import Head, Part, Patch, check_head, check_patch, index, places
+from core.model.head_sets import Head
+from core.model.loss import text_losses
+from core.model.patching import Interventions, Patch, index
 
 if TYPE_CHECKING:
     from core.model.attribution import Attribution
 
-__all__ = ["Attention", "Head", "Patch", "Trace", "trace"]
+__all__ = ["NAMES", "Attention", "Head", "Patch", "Trace", "trace"]
+
+NAMES: dict[str, str] = {
+    "residual": "(T, C): what enters a layer; layer L: what leaves the last",
+    "queries": "(H, T, D), or (T, D) of one head",
+    "keys": "(H, T, D), or (T, D) of one head",
+    "values": "(H, T, D), or (T, D) of one head",
+    "raw_scores": "(H, T, T), or (T, T) of one head: dot products of queries with keys",
+    "scores": "(H, T, T), or (T, T) of one head: the same over sqrt(D), minus infinity where it is masked",
+    "pattern": "(H, T, T), or (T, T) of one head: attention, the softmax of the scores",
+    "head_values": "(H, T, D), or (T, D) of one head: its sum of the values",
+    "head_out": "(T, C): what one head adds to the residual",
+    "attn_out": "(T, C): what attention adds to the residual",
+    "residual_mid": "(T, C): the residual between attention and feed-forward",
+    "mlp_activations": "(T, 4C): the feed-forward part after its GELU",
+    "mlp_out": "(T, C): what the feed-forward part adds to the residual",
+    "logit_lens": "(T, V), or (V,) at one position: what the model would answer if it ended before a layer",
+}
+"""What ``run["pattern", 2, 1]`` can be asked for by name, with its layer and, where there is one, its head."""
 
 
 def trace(
@@ -50,68 +72,79 @@ def trace(
     Raises:
         InputError: no tokens, more than the context holds, ids that the model has not, or a head that it has not.
     """
-    patches = (patch,) if isinstance(patch, Patch) else tuple(patch)
-    factors = {**(scale or {}), **dict.fromkeys(ablate, 0.0)}
     row = _checked_ids(model, ids)
-    for layer, head in factors:
-        check_head(model, layer, head)
-    for one in patches:
-        check_patch(model, one, len(row))
-    return Trace(model, row, factors, patches)
+    changes = Interventions.of(ablate, scale, patch)
+    changes.check(model, len(row))
+    return Trace(model, row, changes)
 
 
 class Trace:
     """One forward pass, to be asked for anything in it. Nothing returned has gradients."""
 
-    def __init__(self, model: GPT, ids: Tensor, factors: Mapping[Head, float], patches: Sequence[Patch]) -> None:
-        self.model, self.config, self.ids = model, model.config, ids
-        self.factors, self.patches = dict(factors), tuple(patches)
+    def __init__(self, model: GPT, ids: Tensor, changes: Interventions, like: Trace | None = None) -> None:
+        """Runs the pass; ``core.trace`` checks the arguments first.
+
+        Args:
+            model: in evaluation mode.
+            ids: (T,) int64, on the model's device.
+            changes: what is done to the pass.
+            like: a pass over the same tokens; the layers before the first that is treated otherwise are its own.
+        """
+        self.model, self.config, self.ids, self.changes = model, model.config, ids, changes
         self._versions = _versions(model)
-        self._at: tuple[int, Tensor] | None = None  # queries, keys and values of the layer asked for last
-        self._run()
+        self._at: tuple[int, int | None, dict[int, Tensor]] | None = None  # queries, keys, values asked for last
+        self._pre: list[Tensor] = []
+        self._mid: list[Tensor] = []
+        self._run(like)
 
     @torch.no_grad()
-    def _run(self) -> None:
-        layers, T = self.config.n_layers, len(self.ids)
-        positions = torch.arange(T, device=self.ids.device)
-        x = self.model.wte(self.ids[None]) + self.model.wpe(positions)  # (1, T, C)
-        self._pre: Tensor = x.new_empty(layers + 1, T, self.config.emb_dim)
-        self._mid: Tensor = x.new_empty(layers, T, self.config.emb_dim)
-        for layer in range(layers):
-            block = self._block(layer)
-            x = self._patched("residual", layer, x)
-            self._pre[layer] = x[0]
-            x = x + self._patched("attn", layer, block.attn(block.ln_1(x), None, self._attend))
-            self._mid[layer] = x[0]
-            x = x + self._patched("mlp", layer, block.mlp(block.ln_2(x)))
-        self._pre[layers] = x[0]
+    def _run(self, like: Trace | None) -> None:
+        layers = self.config.n_layers
+        start = 0 if like is None else self.changes.shared_layers(like.changes, layers)
+        if like is None or start == 0:
+            x = self.model.wte(self.ids[None]) + self.model.wpe.weight[: len(self.ids)]  # (1, T, C)
+        else:
+            self._pre, self._mid = like._pre[:start], like._mid[:start]
+            x = like.residual(start)[None]
+        for layer in range(start, layers):
+            block = self.block(layer)
+            x = self.changes.on("residual", layer, x)
+            self._pre.append(x[0])
+            x = x + self.changes.on("attn", layer, block.attn(block.ln_1(x), None, self._attend))
+            self._mid.append(x[0])
+            x = x + self.changes.on("mlp", layer, block.mlp(block.ln_2(x)))
+        self._pre.append(x[0])
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, layer: int, dropout: float) -> Tensor:
-        return self._changed(layer, fused_attention(q, k, v, layer, dropout))
+        return self.changes.on_heads(layer, fused_attention(q, k, v, layer, dropout))
 
-    def _changed(self, layer: int, y: Tensor) -> Tensor:
-        """What the heads of a layer hand on, (1, H, T, D), after this run's interventions."""
-        for (at, head), factor in self.factors.items():
-            if at == layer:
-                y = y.clone()
-                y[:, head] = 0.0 if factor == 0 else y[:, head] * factor  # zero even where the head is not a number
-        for patch in self.patches:
-            if patch.what == "head" and patch.layer == layer:
-                assert patch.head is not None
-                y = y.clone()
-                where = places(patch, y.shape[2])
-                y[0, patch.head, where] = patch.source.head_values(layer, patch.head)[where].to(y)
-        return y
+    def again(
+        self,
+        *,
+        ablate: Iterable[Head] = (),
+        scale: Mapping[Head, float] | None = None,
+        patch: Patch | Iterable[Patch] = (),
+    ) -> Trace:
+        """A pass over the same tokens with these interventions instead; layers that stay as they are are not run.
 
-    def _patched(self, what: Part, layer: int, x: Tensor) -> Tensor:
-        for patch in self.patches:
-            if patch.what == what and patch.layer == layer:
-                other = patch.source
-                part = {"residual": other.residual, "attn": other.attn_out, "mlp": other.mlp_out}[what](layer)
-                x = x.clone()
-                where = places(patch, x.shape[1])
-                x[0, where] = part[where].to(x)
-        return x
+        Raises:
+            InputError: as ``core.trace``.
+            ModelSpecError: the weights have changed since.
+        """
+        self._check_fresh()
+        changes = Interventions.of(ablate, scale, patch)
+        changes.check(self.model, len(self.ids))
+        return Trace(self.model, self.ids, changes, like=self)
+
+    def __getitem__(self, what: str | tuple[str, *tuple[int, ...]]) -> Tensor:
+        """One thing by its name, with its layer and head: ``run["pattern", 2, 1]`` is ``run.pattern(2, 1)``."""
+        name, *where = (what,) if isinstance(what, str) else what
+        if name not in NAMES:
+            raise InputError(f"a pass has no {name!r}{nearest(str(name), NAMES)}", f"it has: {', '.join(NAMES)}")
+        if not where:
+            raise InputError(f"{name} was asked for without a layer", f'for example run["{name}", 0]')
+        found: Tensor = getattr(self, name)(*where)
+        return found
 
     # The residual stream and what is read off it
 
@@ -127,16 +160,19 @@ class Trace:
 
     def attn_out(self, layer: int) -> Tensor:
         """What a layer's attention adds to the residual, (T, C)."""
-        return self.residual_mid(layer) - self.residual(layer)
+        return self.residual_mid(layer) - self.residual(self._layer(layer))
 
     def mlp_out(self, layer: int) -> Tensor:
-        """What a layer's feed-forward part adds to the residual, (T, C)."""
+        """What a layer's feed-forward part adds to the residual, (T, C).
+
+        Where the pass had the residual of the next layer patched, that patch counts for this layer's part.
+        """
         return self.residual(self._layer(layer) + 1) - self.residual_mid(layer)
 
     @torch.no_grad()
     def mlp_activations(self, layer: int) -> Tensor:
         """The feed-forward part after its GELU, (T, 4C)."""
-        mid, block = self.residual_mid(layer), self._block(layer)
+        mid, block = self.residual_mid(layer), self.block(layer)
         out: Tensor = F.gelu(block.mlp.c_fc(block.ln_2(mid)), approximate="tanh")
         return out
 
@@ -159,45 +195,54 @@ class Trace:
     @torch.no_grad()
     def loss(self) -> float:
         """Mean cross-entropy in nats of each token given those before it; not a number for a single token."""
-        if len(self.ids) < 2:
-            return math.nan
-        return float(F.cross_entropy(self.logits[:-1].float(), self.ids[1:]))
+        return float(text_losses(self.model, self.residual(self.config.n_layers)[None], self.ids))
 
     # Attention
 
     @torch.no_grad()
-    def qkv(self, layer: int) -> Tensor:
-        """Queries, keys and values of a layer, (3, H, T, D)."""
-        layer = self._layer(layer)
-        if self._at is None or self._at[0] != layer:
-            x, block = self.residual(layer), self._block(layer)
-            heads = block.attn.c_attn(block.ln_1(x)).view(len(self.ids), 3, self.config.n_heads, self.config.head_dim)
-            self._at = layer, heads.permute(1, 2, 0, 3)
+    def _projected(self, which: int, layer: int, head: int | None) -> Tensor:
+        """Queries (0), keys (1) or values (2) of a layer, (H, T, D), or of one head alone, (T, D)."""
         self._check_fresh()
-        return self._at[1]
+        layer, head = self._layer(layer), None if head is None else self._head(head)
+        kept = self._at
+        if kept is None or kept[0] != layer or (kept[1] is not None and kept[1] != head):
+            self._at = kept = (layer, head, {})
+        if which not in kept[2]:
+            kept[2][which] = self._project(which, layer, kept[1])
+        return kept[2][which] if kept[1] == head else kept[2][which][head]
 
-    def queries(self, layer: int) -> Tensor:
-        """(H, T, D)."""
-        return self.qkv(layer)[0]
+    def _project(self, which: int, layer: int, head: int | None) -> Tensor:
+        block, H, D, C = self.block(layer), self.config.n_heads, self.config.head_dim, self.config.emb_dim
+        first, width = (which * C, C) if head is None else (which * C + head * D, D)
+        rows, linear = slice(first, first + width), block.attn.c_attn
+        bias = None if linear.bias is None else linear.bias[rows]
+        out = F.linear(block.ln_1(self.residual(layer)), linear.weight[rows], bias)  # (T, C) or (T, D)
+        return out.view(-1, H, D).transpose(0, 1) if head is None else out
 
-    def keys(self, layer: int) -> Tensor:
-        """(H, T, D)."""
-        return self.qkv(layer)[1]
+    def queries(self, layer: int, head: int | None = None) -> Tensor:
+        """(H, T, D), or (T, D) of one head."""
+        return self._projected(0, layer, head)
 
-    def values(self, layer: int) -> Tensor:
-        """(H, T, D)."""
-        return self.qkv(layer)[2]
+    def keys(self, layer: int, head: int | None = None) -> Tensor:
+        """(H, T, D), or (T, D) of one head."""
+        return self._projected(1, layer, head)
+
+    def values(self, layer: int, head: int | None = None) -> Tensor:
+        """(H, T, D), or (T, D) of one head."""
+        return self._projected(2, layer, head)
+
+    def qkv(self, layer: int, head: int | None = None) -> Tensor:
+        """Queries, keys and values of a layer, (3, H, T, D), or of one head, (3, T, D)."""
+        return torch.stack([self._projected(which, layer, head) for which in range(3)])
 
     def raw_scores(self, layer: int, head: int | None = None) -> Tensor:
         """Dot products of queries with keys, before scaling and mask: (H, T, T), or (T, T) of one head."""
-        q, k, _ = self.qkv(layer) if head is None else self.qkv(layer)[:, self._head(head)]
-        dots: Tensor = q @ k.transpose(-1, -2)
-        return dots
+        return self.queries(layer, head) @ self.keys(layer, head).transpose(-1, -2)
 
     def scores(self, layer: int, head: int | None = None) -> Tensor:
         """The dot products over sqrt(D), minus infinity where a token would see a later one."""
-        raw = self.raw_scores(layer, head) / math.sqrt(self.config.head_dim)
-        return raw.masked_fill(~self.mask, -torch.inf)
+        raw = self.raw_scores(layer, head)
+        return raw.div_(math.sqrt(self.config.head_dim)).masked_fill_(~self.mask, -torch.inf)
 
     @property
     def mask(self) -> Tensor:
@@ -214,21 +259,24 @@ class Trace:
         """All attention, (L, H, T, T), indexed like a tensor; what is not asked for is not computed."""
         return Attention(self)
 
-    def head_values(self, layer: int, head: int) -> Tensor:
-        """What a head hands to the projection, (T, D): its sum of the values, after this run's interventions."""
-        layer, head = self._layer(layer), self._head(head)
-        own = (self.pattern(layer, head) @ self.values(layer)[head])[None, None]  # (1, 1, T, D)
-        whole = own.expand(1, self.config.n_heads, -1, -1)
-        return self._changed(layer, whole)[0, head]
+    def head_values(self, layer: int, head: int | None = None) -> Tensor:
+        """What heads hand to the projection: (H, T, D), or (T, D) of one.
+
+        Each is a head's weighted sum of the values, after what this pass does to the head.
+        """
+        layer, H = self._layer(layer), self.config.n_heads
+        q, k, v = self.queries(layer, head), self.keys(layer, head), self.values(layer, head)
+        if head is None:
+            return self._attend(q[None], k[None], v[None], layer, 0.0)[0]
+        own = fused_attention(q[None, None], k[None, None], v[None, None], layer, 0.0)  # (1, 1, T, D)
+        return self.changes.on_heads(layer, own.expand(1, H, -1, -1))[0, head]
 
     @torch.no_grad()
     def head_out(self, layer: int, head: int) -> Tensor:
         """What a head adds to the residual, (T, C), its share of the projection without the bias."""
-        layer, head = self._layer(layer), self._head(head)
-        D = self.config.head_dim
-        return F.linear(
-            self.head_values(layer, head), self._block(layer).attn.c_proj.weight[:, head * D : (head + 1) * D]
-        )
+        layer, head, D = self._layer(layer), self._head(head), self.config.head_dim
+        share = self.block(layer).attn.c_proj.weight[:, head * D : (head + 1) * D]
+        return F.linear(self.head_values(layer, head), share)
 
     def attribution(self, token: int, position: int = -1, against: int | None = None) -> Attribution:
         """How much each part adds to the logit of a token at a position; see ``attribution.py``."""
@@ -238,7 +286,8 @@ class Trace:
 
     # Housekeeping
 
-    def _block(self, layer: int) -> Block:
+    def block(self, layer: int) -> Block:
+        """The module of a layer."""
         block = self.model.h[layer]
         assert isinstance(block, Block)
         return block
@@ -255,37 +304,6 @@ class Trace:
                 "the model's weights have changed since this trace was made, so it can no longer be asked",
                 "trace again: core.trace(model, ids)",
             )
-
-
-class Attention:
-    """Attention patterns that look like one tensor (L, H, T, T); indexing computes the layers and heads it names."""
-
-    def __init__(self, of: Trace) -> None:
-        self._trace = of
-        T = len(of.ids)
-        self.shape = (of.config.n_layers, of.config.n_heads, T, T)
-
-    def __len__(self) -> int:
-        return self.shape[0]
-
-    def __getitem__(self, key: Any) -> Tensor:
-        """As a tensor's; the first two indices are integers or slices, whatever follows is handed on."""
-        layer, *rest = key if isinstance(key, tuple) else (key,)
-        head, *inner = rest or (slice(None),)
-        if isinstance(layer, int):
-            pattern = self._of_layer(layer, head)
-        elif isinstance(layer, slice):
-            layers = range(*layer.indices(self.shape[0]))
-            pattern = torch.stack([self._of_layer(i, head) for i in layers])
-        else:
-            raise InputError(f"a layer is an integer or a slice, got {layer!r}", "for example trace.attention[2, 1]")
-        outer = sum(isinstance(index, slice) for index in (layer, head))
-        return pattern[(*[slice(None)] * outer, *inner)] if inner else pattern
-
-    def _of_layer(self, layer: int, head: Any) -> Tensor:
-        if isinstance(head, int):
-            return self._trace.pattern(layer, head)
-        return self._trace.pattern(layer)[head]
 
 
 def _checked_ids(model: GPT, ids: Tensor | Sequence[int]) -> Tensor:
