@@ -74,15 +74,3 @@ def together(trace: Trace, layer: int, how: str) -> Tensor:
         raise InputError(f"heads cannot be seen together by {how!r}", f"one of: {', '.join(TOGETHER)}")
     pattern = trace.pattern(layer).float()
     return pattern.mean(0) if how == "mean" else pattern.amax(0)
-
-
-@torch.no_grad()
-def output_norms(trace: Trace) -> Tensor:
-    """How long what each head adds to the residual stream is, the mean over the tokens, (L, H) float32.
-
-    The weighted sum of transformed values rather than of weights alone, as Kobayashi et al., "Attention is Not Only a
-    Weight" (EMNLP 2020) measure it.
-    """
-    layers, heads = trace.config.n_layers, trace.config.n_heads
-    norms = [[trace.head_out(layer, h).float().norm(dim=-1).mean() for h in range(heads)] for layer in range(layers)]
-    return torch.stack([torch.stack(row) for row in norms]).cpu()

@@ -8,7 +8,8 @@ import torch
 from tiny_models import tiny_model
 
 from core.errors import InputError
-from core.model.rollout import TOGETHER, output_norms, rollout, rollout_of, together
+from core.model.head_norms import output_norms
+from core.model.rollout import TOGETHER, rollout, rollout_of, together
 from core.model.trace import trace
 
 
