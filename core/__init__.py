@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from core.tokenizers import get_tokenizer, list_tokenizers, load_tokenizer
     from core.training.runs import list_runs, open_run
     from core.training.trainer import Trainer
+    from core.vectors.sources import list_vectors, load_vectors
+    from core.vectors.store import Vectors
     from core.weights.checkpoint import load_model
 
 __all__ = [
@@ -36,6 +38,7 @@ __all__ = [
     "SamplingConfig",
     "TrainConfig",
     "Trainer",
+    "Vectors",
     "Windows",
     "ablate",
     "generate",
@@ -45,9 +48,11 @@ __all__ = [
     "lens",
     "list_runs",
     "list_tokenizers",
+    "list_vectors",
     "load_corpus",
     "load_model",
     "load_tokenizer",
+    "load_vectors",
     "open_run",
     "parse_heads",
     "score",
@@ -65,6 +70,7 @@ _HOME = {
     "SamplingConfig": "core.generation.settings",
     "TrainConfig": "core.config",
     "Trainer": "core.training.trainer",
+    "Vectors": "core.vectors.store",
     "Windows": "core.data.windows",
     "ablate": "core.model.ablation",
     "generate": "core.generation.engine",
@@ -74,9 +80,11 @@ _HOME = {
     "lens": "core.model.lens",
     "list_runs": "core.training.runs",
     "list_tokenizers": "core.tokenizers",
+    "list_vectors": "core.vectors.sources",
     "load_corpus": "core.data.corpora",
     "load_model": "core.weights.checkpoint",
     "load_tokenizer": "core.tokenizers",
+    "load_vectors": "core.vectors.sources",
     "open_run": "core.training.runs",
     "parse_heads": "core.model.head_sets",
     "score": "core.generation.score",
