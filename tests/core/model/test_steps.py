@@ -178,7 +178,7 @@ def test_shortcuts_keep_the_gradient_of_the_first_layers() -> None:
     without, kept = plain.gradients(x, target), with_shortcuts.gradients(x, target)
     assert len(without) == len(kept) == 11
     assert without[0] < without[-1] / 100, "it vanishes on its way back"
-    assert kept[0] > kept[-1] / 10, "with shortcuts it does not"
+    assert kept[0] > 1000 * without[0], "with shortcuts it does not"
     assert [tuple(out.shape) for out in plain.outputs] == [(1, 8)] * 10 + [(1, 1)]
     with pytest.raises(InputError, match="at least two layer sizes"):
         steps.ExampleDeepNeuralNetwork([3], use_shortcut=True)
