@@ -18,7 +18,7 @@ APP := $(VENV)/.installed-app
 DEV := $(VENV)/.installed-dev
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench screenshots assets clean
+.PHONY: help run test check format bench screenshots assets demo-vectors clean
 
 help:
 	@sed -n '2,4p' Makefile | cut -c3-
@@ -66,6 +66,11 @@ screenshots: $(DEV)
 
 assets: $(APP)
 	$(PY) -m core.training.demo $(ARGS)
+	@$(MAKE) demo-vectors ARGS=
+
+# The demo vectors alone: seconds, where the demo run takes minutes.
+demo-vectors: $(APP)
+	$(PY) -m core.vectors.teaching $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
