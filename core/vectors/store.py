@@ -157,7 +157,7 @@ class Vectors:
         return 1.0 - self.similarity(a, b)
 
     def compare(self, a: str, b: str) -> Closeness:
-        """All there is to say of two words: cosine, inner product, distance, lengths, ranks. Raises as ``similarity``."""
+        """All there is to say of two words: cosine, inner product, distance, lengths, ranks. Raises as above."""
         x, y = (self.vector(word).astype(np.float64) for word in (a, b))
         return Closeness(
             a,
