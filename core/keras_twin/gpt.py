@@ -98,8 +98,12 @@ class KerasGPT(keras.Model):
 
     def loss_of(self, ids: Any, targets: Any, training: bool = False) -> Any:
         """Mean cross-entropy in nats of targets (B, T) given ids (B, T), computed in float32."""
+        return ops.mean(self.losses_of(ids, targets, training=training))
+
+    def losses_of(self, ids: Any, targets: Any, training: bool = False) -> Any:
+        """The cross-entropy in nats of each of the targets, (B, T) float32."""
         logits = ops.cast(self(ids, training=training), "float32")
-        return ops.mean(keras.losses.sparse_categorical_crossentropy(targets, logits, from_logits=True))
+        return keras.losses.sparse_categorical_crossentropy(targets, logits, from_logits=True)
 
     def get_config(self) -> dict[str, Any]:
         """What a ``.keras`` file says of it."""

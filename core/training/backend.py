@@ -1,7 +1,7 @@
 """What computes: the protocol between the training loop and a framework.
 
-The loop knows configurations, events and files; a backend knows tensors. PyTorch's is in torch_backend.py, the
-TensorFlow twin's will stand beside it.
+The loop knows configurations, events and files; a backend knows tensors. PyTorch's is in torch_backend.py, that of the
+TensorFlow twin in ``core.keras_twin.backend``.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from core.config import TrainConfig
-from core.errors import ConfigError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -83,17 +83,21 @@ class Backend(Protocol):
         ...
 
 
-def make_backend(config: TrainConfig) -> Backend:
+def make_backend(config: TrainConfig, log: Path | None = None) -> Backend:
     """The backend that a configuration names; the model's vocabulary must be known.
 
+    Args:
+        config: the run.
+        log: the run's log, for what a framework says on its own.
+
     Raises:
-        ConfigError: a backend that does not exist here.
+        ConfigError: something that the backend has not.
+        MissingExtraError: the backend's framework is not installed.
     """
-    if config.backend != "torch":
-        raise ConfigError(
-            f"the backend {config.backend} is not part of this version; torch is",
-            "leave --backend out",
-        )
+    if config.backend == "tensorflow":
+        from core.keras_twin.backend import KerasBackend
+
+        return KerasBackend(config, log)
     from core.training.torch_backend import TorchBackend
 
     return TorchBackend(config)

@@ -34,6 +34,7 @@ from core.training.events import (
 from core.training.journal import Journal
 from core.training.material import Material, prepare
 from core.training.resume import Resumption, open_source
+from core.training.rundir import LOG
 from core.training.runs import new_run_dir
 from core.training.schedule import due, rate, snapshot_steps
 
@@ -136,7 +137,7 @@ class Trainer:
             before.check_material(material)
         journal.status(phase="model", max_steps=config.max_steps)
         check_memory(config)
-        backend = make_backend(before.settled(config) if before else config)
+        backend = make_backend(before.settled(config) if before else config, self.run_dir and self.run_dir / LOG)
         try:
             journal.status(phase="measure")
             peak = backend.peak_flops()
