@@ -59,8 +59,8 @@ def _range(word: str, count: int, what: str, term: str) -> range:
     if low > high:
         raise InputError(f"{word} in {term} runs backwards", f"write {high}-{low}")
     if high >= count:
-        there = f"{what}s 0 to {count - 1}" if count > 1 else f"{what} 0 alone"
-        raise InputError(f"there is no {what} {high}, named in {term}: there is {there}", _HOW)
+        there = f"there are {what}s 0 to {count - 1}" if count > 1 else f"there is {what} 0 alone"
+        raise InputError(f"there is no {what} {high}, named in {term}: {there}", _HOW)
     return range(low, high + 1)
 
 

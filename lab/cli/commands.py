@@ -46,6 +46,18 @@ COMMANDS: dict[str, Command] = {
         ),
         Command("score", "MODEL FILE|-", "How well a model expects a text.", "lab.cli.score:score", "Generating"),
         Command(
+            "attention", "MODEL TEXT|FILE|-", "Where each head looks.", "lab.cli.attention:attention", "Looking inside"
+        ),
+        Command("heads", "MODEL [TEXT]", "What each head is good for.", "lab.cli.heads:heads", "Looking inside"),
+        Command("lens", "MODEL TEXT", "What each layer would already answer.", "lab.cli.lens:lens", "Looking inside"),
+        Command(
+            "ablate",
+            "MODEL TEXT --heads 0.3,5.1",
+            "Switch heads off and see what changes.",
+            "lab.cli.ablate:ablate",
+            "Looking inside",
+        ),
+        Command(
             "weights",
             "MODEL",
             "A model's tensors, and what it weighs.",

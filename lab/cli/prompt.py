@@ -1,4 +1,4 @@
-"""Where a command's text comes from: ``-p TEXT``, ``-f FILE``, or ``-`` for standard input."""
+"""Where a command's text comes from: ``-p TEXT``, ``-f FILE``, ``-`` for standard input, or a word that is any."""
 
 from __future__ import annotations
 
@@ -26,12 +26,34 @@ def read_prompt(source: str | None, prompt: str | None, file: str | None) -> str
     if len(given) > 1:
         raise InputError(f"one source of the prompt was expected, got {' and '.join(given)}", "leave one out")
     if prompt is not None:
-        return _whole(prompt)
+        return _whole(prompt, "prompt")
     where = source if file is None else file
     if where is None:
         return ""
     text = read_text(where)
     return text[:-1] if text.endswith("\n") else text  # what an editor or echo adds
+
+
+def read_text_or_file(source: str) -> str:
+    """What a person means who types a text, the path of a text file, or ``-`` for standard input.
+
+    Of a file and of standard input a last line break is left away, which an editor or echo adds.
+
+    Raises:
+        InputError: it cannot be read, or is no UTF-8.
+    """
+    if source != "-" and not is_file(source):
+        return _whole(source, "text")
+    text = read_text(source)
+    return text[:-1] if text.endswith("\n") else text
+
+
+def is_file(source: str) -> bool:
+    """Whether a text is the path of a file that is there."""
+    try:
+        return bool(source) and "\n" not in source and len(source) < 4096 and Path(source).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):  # a text that can be no path
+        return False
 
 
 def read_text(where: str) -> str:
@@ -63,10 +85,10 @@ def _why(error: OSError | RuntimeError) -> str:
     return getattr(error, "strerror", None) or str(error)
 
 
-def _whole(text: str) -> str:
+def _whole(text: str, what: str) -> str:
     """What was typed; bytes that are no UTF-8 arrive from a shell as halves of pairs."""
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise InputError("the prompt is not UTF-8", "set the terminal to UTF-8, or use -f FILE") from None
+        raise InputError(f"the {what} is not UTF-8", "set the terminal to UTF-8, or give it as a file") from None
     return text

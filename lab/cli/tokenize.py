@@ -13,6 +13,7 @@ from core.errors import InputError
 from lab.cli import tokenize_show as show
 from lab.cli.commands import PROGRAM
 from lab.cli.control import AsJson
+from lab.cli.prompt import is_file
 
 if TYPE_CHECKING:
     from core.tokenizers import Tokenizer
@@ -116,14 +117,7 @@ def read_source(source: str | None, as_json: bool = False) -> str:
     if source in CORPORA:
         fetch_text_first(source, choose_display("", as_json))
         return load_corpus(source)
-    return load_corpus(source) if _is_file(source) else source
-
-
-def _is_file(source: str) -> bool:
-    try:
-        return bool(source) and "\n" not in source and len(source) < 4096 and Path(source).expanduser().is_file()
-    except (OSError, ValueError, RuntimeError):  # a text that can be no path
-        return False
+    return load_corpus(source) if is_file(source) else source
 
 
 def tokenizer_named(name: str, text: str | None, made_from: str | None, as_json: bool = False) -> Tokenizer:
