@@ -152,10 +152,18 @@ class LabApp(BenchActions, JobActions, Survivor):
             from screens.tokens.screen import TokensScreen
 
             return TokensScreen(self.workbench)
+        if name == "embeddings":
+            from screens.embeddings.screen import EmbedScreen
+
+            return EmbedScreen(self.workbench)
         if name == "generation":
             from screens.generation.screen import GenerationScreen
 
             return GenerationScreen(self.workbench)
+        if name == "attention":
+            from screens.attention.screen import AttentionScreen
+
+            return AttentionScreen(self.workbench)
         if name == "weights":
             from screens.weights.screen import WeightsScreen
 

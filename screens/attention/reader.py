@@ -9,9 +9,8 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from core.errors import InputError, TokenizerError
 from screens.attention.seen import Head, Seen
@@ -52,6 +51,35 @@ class Question:
     off: frozenset[Head] = frozenset()
     pinned: str | None = None
     """The tokenizer that is pinned on the workbench."""
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What is known of all heads."""
+
+    on: str
+    """``text`` or ``random``."""
+    values: dict[str, NDArray[np.float32]]
+    """(L, H) each."""
+    chance: dict[str, float]
+    """What a head has that looks at all tokens alike."""
+
+
+@dataclass(frozen=True)
+class NextTokens:
+    """What comes after a token of the text, with all heads on and as it is now."""
+
+    position: int
+    rows: tuple[tuple[int, bytes, float, float], ...]
+    """Token, its bytes, its probability with all heads on, and now; the likelier before first."""
+    kl_bits: float
+    loss_before: float
+    """Mean over the text, in nats."""
+    loss_after: float
+    off: int
+    """Heads that are off."""
+    follows: int | None
+    """The token that does follow in the text; None after the last."""
 
 
 class Reader:
@@ -181,39 +209,55 @@ def pattern_of(seen: Seen, layer: int) -> NDArray[np.float32]:
     return found
 
 
-def measures_of(seen: Seen) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
-    """Each measure of all heads on the text, (L, H), with all heads on; and what a head that looks at all alike has."""
+def measures_of(seen: Seen) -> Measures:
+    """Each measure of all heads on the text, with all heads on."""
     from core.model.profiles import MEASURES, head_profiles
 
     profiles = head_profiles(seen.loaded.model, list(seen.ids))
     found = {name: profiles[name].numpy() for name in MEASURES}
     found[NORM] = norms_of(seen)
-    return found, dict(profiles.chance)
+    return Measures(TEXT, found, dict(profiles.chance))
 
 
 def norms_of(seen: Seen) -> NDArray[np.float32]:
-    """How long what each head adds to the residual is, the mean over the tokens, (L, H)."""
+    """How long what each head adds to the residual is, (L, H)."""
     import numpy as np
 
-    out = np.zeros((seen.layers, seen.heads), np.float32)
+    from core.model.head_norms import output_norms
+
+    rows = []
     for layer in range(seen.layers):
         with seen.lock:  # for a layer at a time, so that whoever waits for a picture does not wait for all
-            for head in range(seen.heads):
-                out[layer, head] = float(seen.base.head_out(layer, head).float().norm(dim=-1).mean())
-    return out
+            rows.append(output_norms(seen.base, layer).numpy())
+    return np.stack(rows)
 
 
-def random_measures_of(seen: Seen) -> tuple[dict[str, NDArray[np.float32]], dict[str, float]]:
+def random_measures_of(seen: Seen) -> Measures:
     """The same on repeated random tokens, where only position and repetition can be looked at."""
     from core.model.profiles import MEASURES, head_profiles
 
     profiles = head_profiles(seen.loaded.model)
-    return {name: profiles[name].numpy() for name in MEASURES}, dict(profiles.chance)
+    return Measures(RANDOM, {name: profiles[name].numpy() for name in MEASURES}, dict(profiles.chance))
 
 
-def tell_once(tell: Callable[[Any], object], wanted: Callable[[], bool], make: Callable[[], Any]) -> None:
-    """Makes an answer and tells it, unless nobody wants it any more."""
-    if wanted():
-        found = make()
-        if wanted():
-            tell(found)
+def next_of(seen: Seen, position: int, k: int = 10) -> NextTokens:
+    """What comes after a token, before and after switching heads off."""
+    from core.generation.prompts import piece
+    from core.model.ablation import ablate
+
+    with seen.lock:
+        found = ablate(seen.loaded.model, list(seen.ids), seen.off, position=position, base=seen.base)
+    rows = tuple(
+        (s.token, piece(seen.loaded.tokenizer, s.token, seen.ids[position]), s.before, s.after) for s in found.top(k)
+    )
+    follows = seen.ids[position + 1] if position + 1 < seen.tokens else None
+    return NextTokens(position, rows, found.kl_bits, found.loss_before, found.loss_after, len(seen.off), follows)
+
+
+def together_of(seen: Seen, layer: int, how: str) -> NDArray[np.float32]:
+    """The heads of a layer as one pattern, (T, T) float32."""
+    from core.model.rollout import together
+
+    with seen.lock:
+        found: NDArray[np.float32] = together(seen.trace, layer, how).cpu().numpy()
+    return found

@@ -47,6 +47,9 @@ class PromptPane(Guarded, Vertical, can_focus=True):
         Binding("enter", "edit", show=False, id="prompt.edit", tooltip="edit the prompt"),
     ]
 
+    starters: Sequence[str] = STARTERS
+    """What stands before the history where one goes back in it."""
+
     class Sent(Message):
         """``enter`` in the field: this is the prompt, answer it."""
 
@@ -91,7 +94,7 @@ class PromptPane(Guarded, Vertical, can_focus=True):
         if not self.editing:
             self.add_class("-editing")
             self.screen.add_class("-typing")
-            box = PromptBox(self.prompt, [*reversed(STARTERS), *self.history])
+            box = PromptBox(self.prompt, [*reversed(self.starters), *self.history])
             await self.mount(box)
             box.put(self.prompt, len(self.prompt))
             box.select_all()  # typing begins anew, an arrow key goes on with what is there

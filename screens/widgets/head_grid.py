@@ -1,4 +1,4 @@
-"""All heads of a model as one picture: a cell for each, coloured by a measure; heads that are off are struck through."""
+"""All heads of a model as one picture: a cell each, coloured by a measure; heads that are off are struck through."""
 
 from __future__ import annotations
 

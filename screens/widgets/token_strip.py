@@ -24,7 +24,6 @@ from screens.widgets.token_strip_labels import Labels, Mode
 from screens.widgets.token_strip_lines import Lines
 from screens.widgets.token_strip_paint import Paint
 
-
 NOTE = 3
 """Characters of a note under a token."""
 

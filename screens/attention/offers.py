@@ -1,0 +1,52 @@
+"""What the attention screen offers as every screen does: to take away, a lesson, the palette.
+
+Abstract: ``AttentionScreen`` completes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding
+
+from screens.attention.keys import AttentionKeys
+from screens.attention.lessons import lesson_of
+from screens.attention.prompt import TEXTS
+from screens.attention.takeaway import take_away_of
+from screens.attention.view import HOW, HOW_WORDS, MEASURES, SCALE_WORDS, SCALES, VIEWS
+from screens.widgets.lesson import LessonView
+from screens.widgets.take_away import TakeAwayRequest
+
+if TYPE_CHECKING:
+    from screens.base import Command
+
+
+class AttentionOffers(AttentionKeys):
+    """The part of the screen that tells and gives."""
+
+    def take_away(self) -> TakeAwayRequest | None:
+        """This view as Python, command, numbers, picture."""
+        return take_away_of(self)
+
+    def lesson(self) -> LessonView:
+        """L3 or L4 with the numbers under the cursor."""
+        return lesson_of(self)
+
+    def commands(self) -> Iterable[Command]:
+        """Every key has an entry, and every measure, view and text one."""
+        for binding in AttentionKeys.BINDINGS:
+            if isinstance(binding, Binding) and binding.tooltip and not (binding.id or "").endswith("-pane"):
+                key = binding.key_display or {"full_stop": ".", "comma": ","}.get(binding.key, binding.key)
+                yield binding.tooltip.capitalize(), key, partial(self.run_action, binding.action)
+        for view in VIEWS:
+            yield f"View: {view}", "v", partial(self.show_view, view)
+        for measure in MEASURES:
+            yield f"Measure: {measure.title}", f"m: {measure.about}", partial(self.set_measure, measure.name)
+        for scale in SCALES:
+            yield f"Scale: {SCALE_WORDS[scale]}", "s", partial(self.set_scale, scale)
+        for how in HOW:
+            yield f"Heads together: {HOW_WORDS.get(how, 'one head')}", "t", partial(self.set_together, how)
+        for text, about in TEXTS:
+            yield f"Text: {text}", about, partial(self.show_text, text)

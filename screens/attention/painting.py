@@ -1,0 +1,391 @@
+"""How the attention screen paints what it knows: titles, strip, grid, head, map, bars, sentence.
+
+Abstract: ``AttentionScreen`` completes it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from core.shelf import split_spec
+from screens.attention.engine import AttentionEngine
+from screens.attention.reader import RANDOM, TEXT
+from screens.attention.seen import Place
+from screens.attention.view import (
+    HOW_WORDS,
+    LOG_LOW,
+    counts_text,
+    detail_lines,
+    figure,
+    head_text,
+    measure_of,
+    note_text,
+    off_text,
+    place_sentence,
+    ranked,
+    written,
+)
+from screens.widgets.bars import Bar
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from core.workbench import Workbench
+    from screens.attention.panes import AttentionBody
+    from screens.attention.seen import Head
+
+MOST_LOOKS = 60
+"""Tokens in the list of what is looked at."""
+
+
+class Painting(AttentionEngine):
+    """The part of the screen that paints."""
+
+    def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
+        super().__init__(workbench, name=name)
+        self.measure = "entropy"
+        self.effects: dict[object, NDArray[np.float32]] = {}
+        """What each head's absence does to a text, of the texts that were swept."""
+        self._grid_ends: dict[object, tuple[float, float]] = {}
+        self._strip_of: object = None
+
+    # --- to be completed
+
+    @property
+    def body(self) -> AttentionBody:
+        """The panes."""
+        raise NotImplementedError
+
+    # --- what is shown
+
+    @property
+    def run_name(self) -> str:
+        """The model without its step: its checkpoints share their scales."""
+        return split_spec(self.workbench.a)[0]
+
+    @property
+    def swept(self) -> object:
+        """By what the effects on this text are found."""
+        return (self.seen.spec, self.seen.stamp, self.seen.ids) if self.seen is not None else None
+
+    def matrix(self) -> NDArray[np.float32] | None:
+        """What the map shows: a pattern, or the difference of two; None while it is on its way."""
+        at, how = self.place, self.body.pattern.how
+        mine = self.pattern("a", at.layer, at.head, how)
+        if not self.differs:
+            return mine
+        theirs = self.pattern("b", at.layer, at.head, how)
+        if mine is None or theirs is None:
+            return None
+        key = (id(mine), id(theirs))
+        if self._difference[0] != key:
+            self._difference = (key, mine - theirs)
+        return self._difference[1]
+
+    _difference: tuple[object, NDArray[np.float32]] = (None, np.zeros((0, 0), np.float32))
+
+    @property
+    def differs(self) -> bool:
+        """Whether the difference of A and B is shown: both are there and have the same tokens and heads."""
+        a, b = self.seen, self.other
+        if not self.comparing or a is None or b is None:
+            return False
+        return a.ids == b.ids and (a.layers, a.heads) == (b.layers, b.heads)
+
+    def grid_values(self) -> NDArray[np.float32] | None:
+        """The measure of all heads, or its difference; None while it is not known."""
+        seen = self.seen
+        if seen is None:
+            return None
+        if self.measure == "effect":
+            return self.effects.get(self.swept)
+        found = self.measures
+        if found is None or self.measure not in found.values:
+            found = self.measured.get(TEXT)  # what has no random counterpart
+        values = found.values.get(self.measure) if found is not None else None
+        theirs = self.measured.get("b")
+        if values is not None and self.differs and theirs is not None and self.on == TEXT:
+            return values - theirs.values[self.measure]
+        return values
+
+    def order(self) -> list[Head]:
+        """The heads in the order of the measure."""
+        values = self.grid_values()
+        return [] if values is None else ranked(values, measure_of(self.measure).rising)
+
+    # --- painting
+
+    def paint_all(self) -> None:
+        """Everything anew."""
+        self.paint_prompt()
+        self.paint_strip()
+        self.paint_grid()
+        self.paint_head()
+        self.paint_centre()
+        self.paint_looks()
+        self.paint_next()
+        self.say_here()
+
+    def paint_place(self) -> None:
+        """What follows the cursor."""
+        self.paint_strip()
+        self.paint_centre()
+        self.paint_looks()
+        self.paint_next()
+        self.ask_next()
+        self.say_here()
+
+    def paint_prompt(self) -> None:
+        """Counts beside the prompt: tokens, what is cut, what is off, what is compared."""
+        seen = self.seen
+        if seen is None:
+            self.body.prompt.count("")
+            return
+        parts = [counts_text(seen.tokens, seen.cut, seen.loaded.config.context_length)]
+        parts.append(off_text(self.off, seen.layers, seen.heads))
+        if self.comparing:
+            parts.append(f"A−B: {self.workbench.b}")
+        self.body.prompt.count(" · ".join(part for part in parts if part))
+        self.count(f"forward {1000 * seen.seconds:.1f} ms")
+
+    def paint_strip(self) -> None:
+        """The text, coloured by where the token under the cursor looks."""
+        seen, strip, at = self.seen, self.body.strip, self.place
+        if seen is None:
+            strip.fill([])
+            self._strip_of = None
+            self.body.title("strip", "tokens", "")
+            return
+        pattern = self.pattern("a", at.layer, at.head, self.body.pattern.how)
+        if self._strip_of is not seen:
+            self._strip_of = seen
+            strip.fill(seen.pieces, ids=seen.ids, values=[math.nan] * seen.tokens)
+            strip.set_notes([""] * seen.tokens)
+        if strip.cursor != at.row:
+            strip.cursor = at.row
+        if pattern is not None:
+            row = pattern[at.row, : at.row + 1]
+            strip.set_values(self._levels(row).tolist() + [math.nan] * (seen.tokens - at.row - 1))
+            strip.set_notes([note_text(float(w)) for w in row] + [""] * (seen.tokens - at.row - 1))
+            strip.marks = frozenset({at.column})
+        self.body.title("strip", f"where ‘{written(seen.pieces[at.row])}’ #{at.row} looks · {self.who()}")
+
+    def _levels(self, row: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The weights of a row as places on the ramp, on the scale of the map."""
+        view = self.body.pattern
+        shown = row.copy()
+        if view.hide_first and len(shown) > 1:
+            shown[0] = np.nan
+        finite = shown[np.isfinite(shown)]
+        if view.scale == "log":
+            with np.errstate(divide="ignore", invalid="ignore"):
+                return np.asarray(1 - np.log(np.maximum(shown, LOG_LOW)) / math.log(LOG_LOW), np.float32)
+        top = float(finite.max()) if finite.size and (view.scale == "row" or view.hide_first) else 1.0
+        return shown / (top or 1.0)
+
+    def who(self) -> str:
+        """The head, or the heads together, that are looked at."""
+        how = self.body.pattern.how
+        return f"L{self.place.layer} {HOW_WORDS[how]}" if how else head_text((self.place.layer, self.place.head))
+
+    def paint_grid(self) -> None:
+        """All heads by the measure."""
+        seen, body = self.seen, self.body
+        if seen is None:
+            body.grid.clear("no heads yet")
+            body.title("grid", "heads", "")
+            return
+        measure, values = measure_of(self.measure), self.grid_values()
+        size = f"{seen.layers}×{seen.heads} heads"
+        unit = f", {measure.unit}" if measure.unit else ""
+        random = self.on == RANDOM and self.measure not in ("norm", "effect")
+        diff = self.differs and self.measure != "effect" and not random
+        title = f"{size} · {measure.title}{unit}" + (" · A−B" if diff else "")
+        if values is None:
+            body.grid.show(np.full((seen.layers, seen.heads), np.nan, np.float32), scale=(0, 1), off=self.off)
+            wait = "d switches each head off once" if self.measure == "effect" else "being measured"
+            body.title("grid", title, wait)
+        else:
+            ends = self._grid_scale(values, diff)
+            signed = diff or self.measure == "effect"
+            body.grid.show(values, scale=ends, diverging=signed, off=self.off)
+            blind = int(np.isnan(values).sum())
+            notes = ["on random tokens" if random else "on this text"]
+            notes += [f"{blind} heads give no number" if blind and self.tokens > 1 else ""]
+            notes += ["all heads on" if self.off else ""]
+            body.title("grid", title, " · ".join(n for n in notes if n))
+            here = (self.place.layer, self.place.head)
+            body.ranks.show(self.order(), values, measure, self.off, here)
+        self.point_grid()
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the text that is shown."""
+        return self.seen.tokens if self.seen is not None else 0
+
+    def _grid_scale(self, values: NDArray[np.float32], diff: bool) -> tuple[float, float]:
+        key = (self.run_name, self.measure, self.on, diff, self.text)
+        if key not in self._grid_ends:
+            finite = values[np.isfinite(values)]
+            top = float(np.abs(finite).max()) if finite.size else 1.0
+            if len(self._grid_ends) > 200:
+                self._grid_ends.clear()
+            self._grid_ends[key] = (0.0, top or 1.0)
+        return self._grid_ends[key]
+
+    def point_grid(self) -> None:
+        """Puts the cursors of grid and list on the head."""
+        here = (self.place.layer, self.place.head)
+        if self.body.grid.head != here:
+            self.body.grid.go_to(*here)
+        order = self.body.ranks.order
+        if here in order and order[min(self.body.ranks.cursor, len(order) - 1)] != here:
+            self.body.ranks.cursor = order.index(here)
+
+    def paint_head(self) -> None:
+        """All measures of the head."""
+        found, seen = self.measures or self.measured.get(TEXT), self.seen
+        head = (self.place.layer, self.place.head)
+        if seen is None or found is None:
+            self.body.show_head([])
+            self.body.title("head", "head", "")
+            return
+        values = {**self.measured[TEXT].values, **found.values} if TEXT in self.measured else dict(found.values)
+        if self.swept in self.effects:
+            values["effect"] = self.effects[self.swept]
+        self.body.show_head(detail_lines(head, values, found.chance, seen.tokens, off=head in self.off))
+        on = "on random tokens" if self.on == RANDOM else "on this text"
+        self.body.title("head", f"head {head_text(head)}", on)
+
+    def paint_centre(self) -> None:
+        """The view that is shown."""
+        body, view = self.body, self.body.centre
+        view.show(self.seen, self.place)
+        if view is body.pattern:
+            body.pattern.draw(self.matrix(), lock=(self.run_name, self.who(), self.text), difference=self.differs)
+            note = body.pattern.note() if self.seen is not None else ""
+            if self.tokens == 1:
+                note = "one token: it can only look at itself, so its weight is 1"
+            body.title("centre", "", note)
+        body.show_tabs(view.about())
+
+    def paint_looks(self) -> None:
+        """What the token looks at, the strongest first."""
+        seen, at = self.seen, self.place
+        pattern = self.pattern("a", at.layer, at.head, self.body.pattern.how) if seen is not None else None
+        if seen is None or pattern is None:
+            self.body.looks.show([], empty="")
+            return
+        row = pattern[at.row, : at.row + 1]
+        theirs = self.pattern("b", at.layer, at.head, self.body.pattern.how) if self.differs else None
+        order = np.argsort(np.where(np.isnan(row), -1, -row), kind="stable")[:MOST_LOOKS].tolist()
+        bars = [
+            Bar(
+                seen.labels[i],
+                float(row[i]),
+                float(theirs[at.row, i]) if theirs is not None else None,
+                lead=str(i),
+                marked=i == at.column,
+            )
+            for i in order
+        ]
+        self.looked = order
+        self.body.looks.show(bars, cursor=order.index(at.column) if at.column in order else 0, arrow="→")
+        self.body.title("looks", f"‘{written(seen.pieces[at.row])}’ looks at", "B→A" if theirs is not None else "")
+
+    looked: list[int] = []  # noqa: RUF012
+    """The tokens of the list, as it is sorted."""
+
+    def paint_next(self) -> None:
+        """What comes after the token, before and after switching heads off."""
+        seen, found = self.seen, self.next
+        if seen is None or found is None or found.position != self.place.row:
+            if seen is None:
+                self.body.next.show([], empty="")
+                self.body.title("next", "next token", "")
+            return
+        bars = []
+        for token, piece, before, after in found.rows:
+            note = "" if not found.off or before == after else "▲" if after > before else "▼"
+            if self.look.ascii:
+                note = {"▲": "up", "▼": "down"}.get(note, note)
+            second = before if found.off else None
+            bars.append(Bar(written(piece), after, second, note=note, marked=token == found.follows))
+        self.body.next.show(bars, empty="the answer is not a number" if not bars else "")
+        self.body.title("next", f"after ‘{written(seen.pieces[found.position])}’ #{found.position}", self._next_note())
+
+    def _next_note(self) -> str:
+        found = self.next
+        assert found is not None
+        if not found.off:
+            return "all heads on" if math.isnan(found.loss_before) else f"loss {found.loss_before:.3f} nats"
+        heads = f"{found.off} head{'' if found.off == 1 else 's'} off"
+        loss = "" if math.isnan(found.loss_before) else f" · loss {found.loss_after - found.loss_before:+.3f}"
+        return f"KL {figure(found.kl_bits)} bits{loss} · {heads}"
+
+    # --- the sentence
+
+    def say_here(self) -> None:
+        """What is under the cursor, in words."""
+        if self.seen is not None and not self.typing:
+            self.say(self.sentence())
+
+    def sentence(self) -> str:
+        """The status line."""
+        seen, at, pane = self.seen, self.place, self.body.pane
+        assert seen is not None
+        if pane == "centre" and (own := self.body.centre.sentence()):
+            return own
+        if pane in ("grid", "head"):
+            return self._head_sentence()
+        if pane == "next" and self.next is not None and self.next.position == at.row:
+            return self._next_sentence()
+        pattern = self.pattern("a", at.layer, at.head, self.body.pattern.how)
+        weight = float(pattern[at.row, at.column]) if pattern is not None else math.nan
+        pinned = self.body.pattern.pinned or self.body.strip.pin is not None
+        said = place_sentence(at, seen.pieces, weight, how=self.body.pattern.how, pinned=pinned)
+        if self.differs and (matrix := self.matrix()) is not None:
+            said += f" · A−B {float(matrix[at.row, at.column]):+.3f}"
+        if seen.tokens == 1:
+            said += " · one token can only look at itself"
+        return said
+
+    def _head_sentence(self) -> str:
+        head, values = (self.place.layer, self.place.head), self.grid_values()
+        measure = measure_of(self.measure)
+        off = " · off" if head in self.off else ""
+        if values is None or values[head] != values[head]:
+            return f"{head_text(head)}{off} · {measure.title}: {measure.about}"
+        unit = f" {measure.unit}" if measure.unit else ""
+        rank = self.order().index(head) + 1
+        return (
+            f"{head_text(head)}{off} · {measure.title} {figure(float(values[head]))}{unit} · #{rank} of {values.size}"
+        )
+
+    def _next_sentence(self) -> str:
+        found = self.next
+        assert found is not None
+        if not found.rows:
+            return "the model's answer is not a number"
+        token, piece, before, after = found.rows[min(self.body.next.cursor, len(found.rows) - 1)]
+        said = f"‘{written(piece)}’ · {after:.2%}"
+        if found.off:
+            said += f" · {before:.2%} with all heads on · {self._next_note()}"
+        return said + (" · this is what follows in the text" if token == found.follows else "")
+
+    def moved(self, place: Place) -> None:
+        """The cursor is at another place: whatever follows it is painted."""
+        seen = self.seen
+        if seen is None:
+            self.place = place
+            return
+        old, self.place = self.place, place.inside(seen.layers, seen.heads, seen.tokens)
+        if place.column > place.row and self.body.centre is self.body.pattern:
+            self.place = self.place.at(column=min(place.column, seen.tokens - 1))  # a masked cell can be visited
+        if (old.layer, old.head) != (self.place.layer, self.place.head):
+            self.point_grid()
+            self.paint_head()
+        self.paint_place()

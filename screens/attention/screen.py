@@ -1,0 +1,340 @@
+"""Screen 3: look inside one forward pass, and change it.
+
+The screen owns what is shown (text, place, measure, heads that are off). Answers come from workers (``engine``), panes
+are painted in ``painting``, heads are switched off in ``ablating``, keys are in ``keys``, what leaves is in ``offers``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from textual import on
+from textual.app import ComposeResult
+from textual.timer import Timer
+from textual.widget import Widget
+
+from core.errors import LabError, TokenizerError
+from screens.attention.centre import CentreView
+from screens.attention.engine import empty_text
+from screens.attention.offers import AttentionOffers
+from screens.attention.panes import AttentionBody
+from screens.attention.reader import TEXT
+from screens.attention.seen import Seen
+from screens.attention.style import STYLE
+from screens.generation.prompt import PromptPane
+from screens.guard import guarded
+from screens.widgets.head_grid import HeadGrid
+from screens.widgets.ramps import Look
+from screens.widgets.token_strip import TokenStrip
+from screens.widgets.virtual_list import VirtualList
+
+if TYPE_CHECKING:
+    from core.workbench import Bench, Workbench
+
+TYPING = 0.12
+"""Seconds after the last key until what is typed is traced."""
+
+
+class AttentionScreen(AttentionOffers):
+    """The screen."""
+
+    DEFAULT_CSS = STYLE
+    LAB_NAME = "Attention"
+    LAB_INDEX = 3
+
+    def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
+        super().__init__(workbench, name=name)
+        self._text = workbench.prompt
+        self._shown_bench: Any = None
+        self._type_timer: Timer | None = None
+        self._at_end = True
+        self._fresh = True
+
+    # --- frame
+
+    def compose_body(self) -> ComposeResult:
+        """Prompt, strip, grid, centre, bars."""
+        yield AttentionBody(id="attention")
+
+    @property
+    def body(self) -> AttentionBody:
+        """The panes."""
+        return self.query_one(AttentionBody)
+
+    @property
+    def text(self) -> str:
+        """The text that is to be traced."""
+        return self._text
+
+    def on_mount(self) -> None:
+        """The prompt of the workbench through its model."""
+        self.body.wear(self.look)
+        self.body.prompt.show(self._text)
+        self.body.alert.display = False
+        self._shown_bench = self.workbench.bench
+        self.body.target("centre").focus()
+        self.paint_all()
+        self.body.pattern.map.clear("opening the model")
+        self.say(f"opening {self.workbench.a} …")
+        self.watch_files()
+        self.call_after_refresh(self.ask)  # torch is imported after the first picture
+
+    def look_changed(self, look: Look) -> None:
+        """Draws as the terminal can show it now."""
+        self.body.wear(look)
+        self.paint_all()
+
+    def resume_updates(self) -> None:
+        """Draws as the terminal can show it now, and looks at the files."""
+        super().resume_updates()
+        self.body.wear(self.look)
+
+    @on(AttentionOffers.SizeChanged)
+    @guarded
+    def _size_changed(self) -> None:
+        if self.body.pane not in self.panes_here():
+            self.body.pane = "centre"
+        self.paint_all()
+
+    # --- the workbench
+
+    def bench_changed(self, bench: Bench) -> None:
+        """Another model, checkpoint, prompt or tokenizer."""
+        old, self._shown_bench = self._shown_bench, bench
+        if bench.prompt != self._text and not self.body.prompt.editing:
+            self._text = bench.prompt
+            self.body.prompt.show(bench.prompt)
+        if old is None or (old.a, old.device, old.tokenizer, old.prompt) != (
+            bench.a, bench.device, bench.tokenizer, bench.prompt,
+        ):  # fmt: skip
+            self.ask()
+        if self.comparing:
+            self.ask("b")
+        elif self.other is not None:
+            self.other = None
+            self.paint_all()
+
+    # --- the text
+
+    def show_text(self, text: str) -> None:
+        """Another text, which the other screens share."""
+        self._at_end = True
+        self.body.prompt.show(text)
+        if text != self._text:
+            self._text = text
+            if self.workbench.prompt == text:
+                self.ask()
+            else:
+                self.workbench.set(prompt=text)  # which asks
+        self.go_to_pane("centre")
+
+    async def action_edit(self) -> None:
+        """Opens the text for typing."""
+        await self.body.prompt.action_edit()
+
+    def on_text_box_edited(self, event: Any) -> None:
+        """What is typed is traced a moment after the last key."""
+        event.stop()
+        if self._type_timer is not None:
+            self._type_timer.stop()
+        self._type_timer = self.set_timer(TYPING, self._typed)
+
+    def _typed(self) -> None:
+        typed = self.body.prompt.typed
+        if typed != self._text:
+            self._text = typed
+            self._at_end = True
+            self.ask()
+            if self.comparing:
+                self.ask("b")
+
+    @on(PromptPane.Left)
+    @guarded
+    def _prompt_left(self, message: PromptPane.Left) -> None:
+        self.show_text(message.text)
+        if self.seen is not None:
+            self.paint_all()
+
+    # --- answers
+
+    def text_came(self, slot: str, found: Seen) -> None:
+        """A text was traced."""
+        if slot == "b":
+            self.compared()
+            self.paint_all()
+            return
+        self.solved(self.body.alert)
+        self.body.alert.display = False
+        end = self._at_end or self.place.row >= found.tokens
+        row = found.tokens - 1 if end else self.place.row
+        self._at_end = False
+        self.place = self.place.at(row=row, column=min(self.place.column, row)).inside(
+            found.layers, found.heads, found.tokens
+        )
+        self.off = found.off if not self.off <= found.off else self.off
+        self.paint_all()
+        self._find_column = True
+
+    _find_column = False
+
+    def something_came(self, what: str) -> None:
+        """More is known of the text."""
+        if what == "next":
+            self.paint_next()
+            return
+        if what == "layer":
+            if self._find_column and self.seen is not None:
+                self._find_column = False
+                self.go_to_row(self.place.row)
+            else:
+                self.paint_place()
+            return
+        if self._fresh and TEXT in self.measured:  # the first look is at the head that the measure puts first
+            self._fresh = False
+            layer, head = self.order()[0]
+            self.moved(self.place.at(layer=layer, head=head))
+            self.go_to_row(self.place.row)
+        self.paint_grid()
+        self.paint_head()
+        self.say_here()
+
+    def text_failed(self, slot: str, error: LabError) -> None:
+        """A card in place of what could not be done."""
+        if slot == "b":
+            self._comparing = False
+            self.other = None
+            self.say(f"{error.title} · {error.hint}")
+            self.paint_all()
+            return
+        self.seen = self.next = None
+        self.paint_all()
+        self.body.pattern.map.clear("nothing to look at")
+        spec = self.workbench.a
+        doors = [("e", "type a text", "edit"), ("E", "choose a text", "texts")] if empty_text(error) else []
+        if isinstance(error, TokenizerError) and self.workbench.tokenizer is not None:
+            doors.append(("d", "use the model's own", "own_tokenizer"))
+        if not empty_text(error):
+            doors += [("w", "other model", "app.picker"), ("r", "try again", "again")]
+            if spec != "demo":
+                doors.append(("u", "use the demo", "app.use_demo"))
+        self.body.alert.display = True
+        card = self.problem(self.body.alert, error, doors)
+        if not self.typing:
+            card.focus()
+            self.say(error.title)
+
+    def action_own_tokenizer(self) -> None:
+        """Takes the pin off the tokenizer."""
+        self.workbench.set(tokenizer=None)
+
+    def action_solved(self) -> None:
+        """Puts the cards away."""
+        super().action_solved()
+        self.body.alert.display = False
+        self.body.target("centre").focus()
+
+    def action_again(self) -> None:
+        """Reads the model again and traces with scales of its own."""
+        self.reader.forget(self.workbench.a)
+        self.body.pattern.forget_scales()
+        self._grid_ends.clear()
+        self.ask()
+        self.say("tracing again, with scales of their own")
+
+    # --- the cursor
+
+    def on_descendant_focus(self) -> None:
+        """Where the focus is by mouse or key, the tab goes on from there."""
+        pane = self.body.pane_of(self.focused)
+        if pane is not None and pane != self.body.pane:
+            self.body.pane = pane
+            self.say_here()
+
+    @on(CentreView.Moved)
+    @guarded
+    def _view_moved(self, message: CentreView.Moved) -> None:
+        message.stop()
+        self.moved(message.place)
+
+    @on(CentreView.Said)
+    def _view_said(self, message: CentreView.Said) -> None:
+        message.stop()
+        if self.body.pane == "centre" and message.text and not self.typing:
+            self.say(message.text)
+
+    @on(HeadGrid.HeadHighlighted)
+    @guarded
+    def _head_chosen(self, event: HeadGrid.HeadHighlighted) -> None:
+        event.stop()
+        if (event.grid.has_focus or event.grid.mouse_hover) and (event.layer, event.head) != (
+            self.place.layer, self.place.head,
+        ):  # fmt: skip
+            self.moved(self.place.at(layer=event.layer, head=event.head))
+
+    @on(HeadGrid.HeadOpened)
+    @guarded
+    def _head_opened(self, event: HeadGrid.HeadOpened) -> None:
+        event.stop()
+        self.moved(self.place.at(layer=event.layer, head=event.head))
+        self.body.pattern.how = ""
+        self.show_view("pattern")
+        self.go_to_pane("centre")
+
+    @on(VirtualList.Highlighted, "#a-ranks")
+    @guarded
+    def _ranked_head(self, event: VirtualList.Highlighted) -> None:
+        event.stop()
+        order = self.body.ranks.order
+        if event.source.has_focus and event.index < len(order):
+            layer, head = order[event.index]
+            if (layer, head) != (self.place.layer, self.place.head):
+                self.moved(self.place.at(layer=layer, head=head))
+
+    @on(VirtualList.Activated, "#a-ranks")
+    @guarded
+    def _ranked_opened(self, event: VirtualList.Activated) -> None:
+        event.stop()
+        if event.index < len(self.body.ranks.order):
+            layer, head = self.body.ranks.order[event.index]
+            self.moved(self.place.at(layer=layer, head=head))
+            self.show_view("pattern")
+            self.go_to_pane("centre")
+
+    @on(TokenStrip.Highlighted)
+    @guarded
+    def _token_chosen(self, event: TokenStrip.Highlighted) -> None:
+        event.stop()
+        if event.index != self.place.row and _touched(event.strip):
+            self.go_to_row(event.index)
+
+    @on(TokenStrip.Activated)
+    def _token_opened(self, event: TokenStrip.Activated) -> None:
+        event.stop()
+        self.go_to_pane("centre")
+
+    @on(VirtualList.Highlighted, "#a-looks")
+    @guarded
+    def _look_chosen(self, event: VirtualList.Highlighted) -> None:
+        event.stop()
+        if event.source.has_focus and event.index < len(self.looked):
+            column = self.looked[event.index]
+            if column != self.place.column:
+                self.moved(self.place.at(column=column))
+
+    @on(VirtualList.Activated, "#a-looks")
+    @guarded
+    def _look_opened(self, event: VirtualList.Activated) -> None:
+        event.stop()
+        if event.index < len(self.looked):
+            self.moved(self.place.at(column=self.looked[event.index]))
+            self.go_to_pane("centre")
+
+    @on(VirtualList.Highlighted, "#a-next")
+    def _next_chosen(self, event: VirtualList.Highlighted) -> None:
+        event.stop()
+        if event.source.has_focus:
+            self.say_here()
+
+
+def _touched(widget: Widget) -> bool:
+    return widget.has_focus or widget.mouse_hover
