@@ -1,0 +1,1 @@
+"""Screen 2: what the numbers of a word mean."""

@@ -1,0 +1,380 @@
+"""Asking: an expression goes to a thread, its answer to the panes; what cannot be answered becomes a card with doors.
+
+Abstract: ``EmbedScreen`` completes it.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from textual import on, work
+from textual.timer import Timer
+from textual.widget import Widget
+
+from core.errors import LabError
+from screens.base import Door
+from screens.embeddings.keys import EmbedKeys
+from screens.embeddings.messages import Answered, Arranged, Compared, Pictured
+from screens.embeddings.reader import Asked, Drawn, How, ask, draw, map_words, with_words
+from screens.embeddings.scores import ScoreList, number
+from screens.embeddings.view import count_text, pair_sentence
+from screens.guard import as_lab_error, guarded
+from screens.widgets.heat_map import HeatMap
+from screens.widgets.virtual_list import VirtualList
+from screens.widgets.word_map import WordMap
+
+if TYPE_CHECKING:
+    from core.vectors.store import Vectors
+    from core.workbench import Workbench
+    from screens.widgets.jobs import Job
+
+SETTLED = 0.08
+"""Seconds that the cursor rests on a word before everything about it and the query is read."""
+DOORS = 6
+"""Spellings that a card offers."""
+
+
+class EmbedAsking(EmbedKeys):
+    """The part of the screen that asks and shows what came."""
+
+    def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
+        super().__init__(workbench, name=name)
+        self._asked: Asked | None = None
+        self._summed: Asked | None = None
+        self._drawn: Drawn | None = None
+        self._ask_number = self._draw_number = self._pair_number = 0
+        self._pair_timer: Timer | None = None
+        self._tsne: Job | None = None
+        self._tsne_cancel = threading.Event()
+        self._tsne_number = 0
+        self.answers = 0
+        """How many answers were shown; tests wait for it to grow."""
+
+    @property
+    def asked(self) -> Asked | None:
+        """The last answer."""
+        return self._asked
+
+    @property
+    def summed(self) -> Asked | None:
+        """The last answer to a sum, which the pane of the analogy shows."""
+        return self._summed
+
+    @property
+    def drawn(self) -> Drawn | None:
+        """Map and matrix."""
+        return self._drawn
+
+    # --- an expression
+
+    def ask_now(self, text: str, *, remember: bool = True) -> None:
+        """Asks an expression; the answer comes as a message."""
+        vectors = self.vectors
+        if vectors is None:
+            return
+        self._ask_number += 1
+        self.body.box.put(text)
+        if remember:
+            self.body.box.remember(text)
+        self._ask(self._ask_number, vectors, text, self.how)
+
+    @work(thread=True, group="ask", exit_on_error=False, description="ask the word vectors")
+    def _ask(self, number: int, vectors: Vectors, text: str, how: How) -> None:
+        found: Asked | LabError
+        try:
+            found = ask(vectors, text, how)
+        except Exception as error:  # a bug too is told where it was asked
+            found = as_lab_error(error)
+        self.post_message(Answered(number, text, found))
+
+    @on(Answered)
+    @guarded
+    def _answered(self, message: Answered) -> None:
+        if message.number != self._ask_number or self.vectors is None:
+            return
+        found = message.found
+        if isinstance(found, LabError):
+            self._refuse(message.text, found)
+            return
+        self.solved(self.body.alert)
+        self._asked = found
+        if found.answer is not None:
+            self._summed = found
+        elif self._summed is None:
+            self.body.show_no_sum()
+        self.body.show_asked(found)
+        self.word = found.word
+        self.answers += 1
+        self.count(f"{count_text(len(self.vectors))} × {self.vectors.width} in {1000 * found.seconds:.1f} ms")
+        self._say_answer(found)
+        self.draw_now()
+
+    def _say_answer(self, found: Asked) -> None:
+        if found.answer is not None and found.found:
+            best = found.found[0]
+            rank = f" · rank {found.rank_with_inputs} with them" if found.how.exclude_inputs else ""
+            left = "inputs left out" if found.how.exclude_inputs else "inputs left in"
+            self.say(f"{found.expression} ≈ {best.word} · {number(best.value)} · {left}{rank}")
+        elif found.near:
+            first = found.near[0]
+            self.say(f"nearest to {found.word}: {first.word} · {found.how.measure} {number(first.value)}")
+
+    def _refuse(self, text: str, error: LabError) -> None:
+        from core.vectors.expression import ExpressionError
+        from core.vectors.words import UnknownWordError
+
+        vectors = self.vectors
+        assert vectors is not None
+        doors: list[Door] = []
+        if isinstance(error, UnknownWordError):
+            doors = self._spellings(vectors, error)
+        self.say(f"not asked: {text}")
+        if isinstance(error, ExpressionError):
+            doors.append(Door("e", "mend it", "edit"))
+            self.problem(self.body.alert, error, [*doors, Door("escape", "put away", "solved")])
+            self.body.box.focus()
+            self.body.box.cursor_position = min(error.at, len(text))
+            return
+        doors += [Door("e", "edit", "edit"), Door("escape", "put away", "solved")]
+        self.problem(self.body.alert, error, doors).focus()
+
+    def _spellings(self, vectors: Vectors, error: LabError) -> list[Door]:
+        word, near = getattr(error, "word", ""), list(getattr(error, "suggestions", ()))
+        pieces = vectors.pieces(word) if vectors.pieces is not None and word else []
+        pieces = [piece for piece in pieces if piece in vectors]
+        doors = []
+        if len(pieces) > 1:
+            doors.append(Door("m", f"the mean of its {len(pieces)} tokens", f"instead({word!r}, {tuple(pieces)!r})"))
+        names = list(dict.fromkeys([*near, *(pieces if len(pieces) > 1 else [])]))[:DOORS]
+        for place, name in enumerate(names, 1):
+            doors.append(Door(str(place), name, f"instead({word!r}, {(name,)!r})"))
+        return doors
+
+    def action_instead(self, word: str, names: tuple[str, ...]) -> None:
+        """Asks again with other words in the place of one."""
+        if self.vectors is None:
+            return
+        self.solved(self.body.alert)
+        self.ask_now(with_words(self.body.box.value, word, names, self.vectors))
+
+    # --- map and matrix
+
+    def draw_now(self) -> None:
+        """Draws map and matrix anew; a t-SNE of other words is given up."""
+        vectors = self.vectors
+        if vectors is None:
+            return
+        self._stop_tsne()
+        self._draw_number += 1
+        self._draw(self._draw_number, vectors, self.words, self._asked, self.axes, self.scope)
+
+    @work(thread=True, group="draw", exit_on_error=False, description="arrange words")
+    def _draw(
+        self,
+        number: int,
+        vectors: Vectors,
+        words: tuple[str, ...],
+        asked: Asked | None,
+        axes: tuple[int, int],
+        scope: str,
+    ) -> None:
+        found: Drawn | LabError
+        try:
+            found = draw(vectors, words, map_words(vectors, scope, words, asked), axes, scope)
+        except Exception as error:  # such as a word that is a row of zeros
+            found = as_lab_error(error)
+        self.post_message(Pictured(number, found))
+
+    @on(Pictured)
+    @guarded
+    def _pictured(self, message: Pictured) -> None:
+        if message.number != self._draw_number:
+            return
+        if isinstance(message.found, LabError):
+            doors = [Door("x", "drop the word under the cursor", "drop"), Door("escape", "put away", "solved")]
+            self.problem(self.body.alert, message.found, doors)
+            return
+        same = (
+            self._drawn is not None
+            and self._drawn.projection is not None
+            and message.found.projection is not None
+            and self._drawn.projection.words == message.found.projection.words
+        )
+        self._drawn = message.found
+        self.body.show_drawn(message.found, self._asked, keep_window=same and self.scope != "set")
+        self._follow(self.word, None)
+
+    # --- t-SNE
+
+    def action_tsne(self) -> None:
+        """Arranges the map by t-SNE, as a job; while it runs it stops, afterwards PCA comes again."""
+        drawn, vectors = self._drawn, self.vectors
+        if self._tsne is not None:
+            self._tsne.cancel()
+            return
+        if drawn is None or drawn.projection is None or vectors is None:
+            return
+        if drawn.projection.method == "tsne":
+            self.draw_now()
+            return
+        self._tsne_number += 1
+        cancel = self._tsne_cancel = threading.Event()
+        self._tsne = self.jobs.add(f"t-SNE of {count_text(len(drawn.projection.words))} words", cancel.set)
+        self.say("t-SNE begins · t stops it and keeps what there is · J shows jobs")
+        self._arrange(self._tsne_number, vectors, drawn.projection.words, cancel, self._tsne)
+
+    def _stop_tsne(self) -> None:
+        self._tsne_number += 1
+        if self._tsne is not None:
+            self._tsne.cancel()
+            self._tsne = None
+
+    @work(thread=True, group="tsne", exit_on_error=False, description="arrange words by t-SNE")
+    def _arrange(
+        self, number: int, vectors: Vectors, words: tuple[str, ...], cancel: threading.Event, job: Job
+    ) -> None:
+        from core.vectors.tsne import project_steps
+
+        step, total = 0, 1
+        try:
+            for progress in project_steps(vectors, words, cancel=cancel):
+                step, total = progress.iteration, progress.iterations
+                job.update(step, total, f"iteration {step} of {total}")
+                self.post_message(Arranged(number, progress.projection, step, total, done=False))
+            job.finish(f"{step} iterations")
+            self.post_message(Arranged(number, None, step, total, done=True))
+        except Exception as error:
+            failed = as_lab_error(error)
+            job.fail(failed)
+            self.post_message(Arranged(number, failed, step, total, done=True))
+
+    @on(Arranged)
+    @guarded
+    def _arranged(self, message: Arranged) -> None:
+        from dataclasses import replace
+
+        if message.number != self._tsne_number or self._drawn is None:
+            return
+        if isinstance(message.found, LabError):
+            self._tsne = None
+            self.problem(self.body.alert, message.found, [Door("escape", "put away", "solved")])
+            return
+        if message.found is not None:
+            self._drawn = replace(self._drawn, projection=message.found)
+            self.body.show_map(self._drawn, self._asked)
+        if message.done:
+            self._tsne = None
+            ended = "done" if message.step >= message.total else "stopped"
+            self.say(f"t-SNE: {ended} after {message.step} iterations · t shows PCA again")
+        else:
+            self.say(f"t-SNE: iteration {message.step} of {message.total} · t stops it and keeps what there is")
+
+    # --- one cursor
+
+    @on(ScoreList.Highlighted, "#e-near, #e-answers")
+    @guarded
+    def _row_moved(self, event: VirtualList.Highlighted) -> None:
+        event.stop()
+        scores = event.source
+        if isinstance(scores, ScoreList) and _chosen(scores):
+            self._follow(scores.word, scores)
+
+    @on(WordMap.Highlighted, "#e-map, #e-plane")
+    @guarded
+    def _point_moved(self, event: WordMap.Highlighted) -> None:
+        event.stop()
+        if _chosen(event.word_map):
+            self._follow(event.word_map.label, event.word_map)
+
+    @on(HeatMap.Highlighted, "#e-matrix")
+    @guarded
+    def _cell_moved(self, event: HeatMap.Highlighted) -> None:
+        event.stop()
+        drawn = self._drawn
+        if drawn is None or not _chosen(event.heat_map) or event.row >= len(drawn.words):
+            return
+        self._follow(drawn.words[event.row], event.heat_map)
+        self._say_pair(drawn.words[event.column], drawn.words[event.row], f"cosine {number(event.value)}")
+
+    def _follow(self, word: str, source: Widget | None) -> None:
+        """Brings the one cursor to a word everywhere, and says how it stands to the query."""
+        if not word or self.vectors is None:
+            return
+        if source is not None:
+            self.word = word
+        drawn, body = self._drawn, self.body
+        body.go_to_word(word, source)
+        if drawn is not None and word in drawn.words and source is not body.matrix:
+            body.matrix.go_to(drawn.words.index(word), body.matrix.place[1])
+        if source is body.matrix or source is None:
+            return
+        body.say_map_keys(drawn) if drawn is not None and source is body.map else None
+        asked = self._asked
+        if asked is not None and word in self.vectors:
+            self._say_pair(asked.word, word, "")
+
+    def _say_pair(self, a: str, b: str, known: str) -> None:
+        if self._pair_timer is not None:
+            self._pair_timer.stop()
+        self._pair_number += 1
+        if a == b:
+            self.say(f"{b} · {'in the set' if b in self.words else 'a adds it to the set'} · enter makes it the query")
+            return
+        self.say(f"{a} ↔ {b}" + (f" · {known}" if known else ""))
+        number = self._pair_number
+        self._pair_timer = self.set_timer(SETTLED, lambda: self._compare(number, self.vectors, a, b))
+
+    @work(thread=True, group="pair", exit_on_error=False, description="compare two words")
+    def _compare(self, number: int, vectors: Vectors | None, a: str, b: str) -> None:
+        if vectors is None:
+            return
+        try:
+            self.post_message(Compared(number, vectors.compare(a, b)))
+        except LabError as error:
+            self.post_message(Compared(number, error))
+
+    @on(Compared)
+    @guarded
+    def _compared(self, message: Compared) -> None:
+        if message.number != self._pair_number or self.vectors is None:
+            return
+        if isinstance(message.found, LabError):
+            self.say(message.found.title)
+        else:
+            self.say(pair_sentence(message.found, len(self.vectors)))
+
+    # --- a word is taken
+
+    @on(ScoreList.Activated, "#e-near, #e-answers")
+    @guarded
+    def _row_taken(self, event: VirtualList.Activated) -> None:
+        event.stop()
+        if isinstance(event.source, ScoreList):
+            self.take_word(event.source.word)
+
+    @on(WordMap.Activated, "#e-map, #e-plane")
+    @guarded
+    def _point_taken(self, event: WordMap.Activated) -> None:
+        event.stop()
+        self.take_word(event.word_map.label)
+
+    @on(HeatMap.Activated, "#e-matrix")
+    @guarded
+    def _cell_taken(self, event: HeatMap.Activated) -> None:
+        event.stop()
+        drawn = self._drawn
+        if drawn is not None and event.row < len(drawn.words):
+            self.take_word(drawn.words[event.row])
+
+    def take_word(self, word: str) -> None:
+        """A word becomes the query."""
+        from core.vectors.expression import quoted
+
+        if self.vectors is not None and word in self.vectors:
+            self.ask_now(quoted(word))
+
+
+def _chosen(widget: Widget) -> bool:
+    """Whether a person moved its cursor, and not the screen."""
+    return widget.has_focus or widget.mouse_hover

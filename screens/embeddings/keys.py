@@ -1,0 +1,381 @@
+"""What the keys of the embeddings screen do: views, pages, the expression, the set, the map.
+
+Abstract: ``EmbedScreen`` completes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.binding import Binding, BindingType
+from textual.widgets import Input
+
+from core.vectors.search import MEASURES
+from screens.embeddings.dialogs import AddWord
+from screens.embeddings.panes import SLOTS
+from screens.embeddings.query_box import QueryBox
+from screens.embeddings.reader import How, name_in
+from screens.embeddings.sources import EmbedSources
+from screens.embeddings.view import VIEW_NAMES, VIEWS
+from screens.guard import guarded
+from screens.widgets.choose import Choice, Choose
+
+if TYPE_CHECKING:
+    from core.workbench import Workbench
+    from screens.embeddings.reader import Asked, Drawn
+
+SCOPES = ("set", "near 100", "first 300", "first 1000", "first 3000")
+SCOPE_NAMES = {"set": "the set and the query", "near 100": "the 100 words nearest to the query"}
+AXES_MOST = 10
+
+
+class EmbedKeys(EmbedSources):
+    """The verbs of the page of words."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("e", "edit", "Query", id="embed.edit", tooltip="type a word or a sum"),
+        Binding("f", "slots", "a : b :: c", id="embed.slots", tooltip="an analogy in four places"),
+        Binding("v", "view(1)", "View", id="embed.view", tooltip="neighbours, analogy, map, matrix"),
+        Binding("V", "view(-1)", show=False, id="embed.view-back", tooltip="the view before"),
+        Binding("a", "add", "Add", id="embed.add", tooltip="add the word under the cursor to the set, or type one"),
+        Binding(
+            "x", "drop", "Drop", show=False, id="embed.drop", tooltip="drop the word under the cursor from the set"
+        ),
+        Binding("m", "measure", show=False, id="embed.measure", tooltip="cosine, inner product, distance"),
+        Binding("i", "inputs", show=False, id="embed.inputs", tooltip="leave the words of a sum out, or in"),
+        Binding("p", "axes", "Axes", id="embed.axes", tooltip="the next two principal components"),
+        Binding("t", "tsne", show=False, id="embed.tsne", tooltip="arrange the map by t-SNE, or by PCA again"),
+        Binding("S", "settings", show=False, id="embed.settings", tooltip="what the map shows, how sums are solved"),
+        Binding("slash", "find", show=False, id="embed.find", tooltip="find a word on the map"),
+        Binding("comma", "history(-1)", show=False, id="embed.earlier", tooltip="what was asked before"),
+        Binding("full_stop", "history(1)", show=False, id="embed.later", tooltip="what was asked after"),
+        Binding("r", "again", show=False, id="embed.again", tooltip="compute again"),
+        Binding("tab", "next_view(1)", show=False, id="embed.next", tooltip="next pane"),
+        Binding("shift+tab", "next_view(-1)", show=False, id="embed.previous", tooltip="previous pane"),
+    ]
+
+    def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
+        super().__init__(workbench, name=name)
+        self.how = How()
+        """How is asked."""
+        self.words: tuple[str, ...] = ()
+        """The set."""
+        self.axes = (0, 1)
+        """The principal components of the map."""
+        self.scope = "set"
+        """What the map shows, one of ``SCOPES``."""
+        self.word = ""
+        """The word under the one cursor of lists, map and matrix."""
+        self._past = -1
+
+    # --- to be completed
+
+    @property
+    def asked(self) -> Asked | None:
+        """The last answer."""
+        raise NotImplementedError
+
+    @property
+    def drawn(self) -> Drawn | None:
+        """Map and matrix."""
+        raise NotImplementedError
+
+    def ask_now(self, text: str, *, remember: bool = True) -> None:
+        """Asks an expression."""
+        raise NotImplementedError
+
+    def draw_now(self) -> None:
+        """Draws map and matrix anew."""
+        raise NotImplementedError
+
+    def show_page(self, page: str) -> None:
+        """One of the pages."""
+        raise NotImplementedError
+
+    def next_on_page(self, by: int) -> None:
+        """The next pane of a page that is not the words."""
+        raise NotImplementedError
+
+    # --- views
+
+    def action_view(self, by: int) -> None:
+        """The next view, with the focus."""
+        if self.body.page != "words":
+            self.show_page("words")
+            return
+        self.show_view(VIEWS[(VIEWS.index(self.body.view) + by) % len(VIEWS)])
+
+    def action_next_view(self, by: int) -> None:
+        """The next pane."""
+        if self.body.page == "words":
+            self.action_view(by)
+        else:
+            self.next_on_page(by)
+
+    def show_view(self, view: str) -> None:
+        """Gives a view its place and the focus."""
+        if self.body.page != "words":
+            self.show_page("words")
+        alone = self.maximized is not None
+        if alone:
+            self.minimize()
+        self.body.mark(view)
+        self.body.focus_of(view).focus()
+        if alone:
+            self.maximize(self.body.frame_of(view))
+        self.say(f"view: {VIEW_NAMES[view]}")
+
+    def on_descendant_focus(self) -> None:
+        """Where the focus is by mouse or key, the views go on from there."""
+        view = self.body.view_of(self.focused)
+        if view is not None and view != self.body.view:
+            self.body.mark(view)
+
+    # --- the expression
+
+    def action_edit(self) -> None:
+        """To the expression."""
+        self.body.slots_shown(on=False)
+        self.body.box.focus()
+        self.body.box.action_end()
+
+    def action_slots(self) -> None:
+        """To the four places, filled from the last sum where it has that form; again: back to the expression."""
+        if self.body.query_one("#e-query").has_class("-slots"):
+            self.action_edit()
+            return
+        asked = self.asked
+        weights = [term.weight for term in asked.expression.terms] if asked is not None else []
+        if asked is not None and sorted(weights) == [-1.0, 1.0, 1.0]:
+            terms = asked.expression.terms
+            taken = next(t.word for t in terms if t.weight < 0)
+            b, c = (t.word for t in terms if t.weight > 0)
+            for box, word in zip(self.body.slots, (taken, b, c, ""), strict=True):
+                box.put(word)
+        self.body.slots_shown(on=True)
+        self.body.slots[0].focus()
+        self.say("a : b :: c : d · leave the place empty that is to be found · enter asks · tab the next place")
+
+    @on(Input.Submitted, "#e-input")
+    @guarded
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.value.strip():
+            self.ask_now(event.value.strip())
+            view = "analogy" if self.body.view == "analogy" else "near"
+            self.body.focus_of(view).focus()
+
+    @on(Input.Submitted, "#e-slots QueryBox")
+    @guarded
+    def _slot_entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        values = {slot: box.value.strip().strip("?") for slot, box in zip(SLOTS, self.body.slots, strict=True)}
+        text, reason = sum_of_slots(values)
+        if reason:
+            self.say(reason)
+            return
+        self.ask_now(text)
+        self.show_view("analogy")
+
+    @on(QueryBox.Completions)
+    @guarded
+    def _completions(self, event: QueryBox.Completions) -> None:
+        event.stop()
+        if event.words:
+            self.say("  ".join(event.words))
+        elif event.prefix:
+            self.say(f"no word begins with ‘{event.prefix}’ · enter says what is spelled like it")
+
+    def action_history(self, by: int) -> None:
+        """Another expression of the history."""
+        history = self.body.box.history
+        if not history:
+            return
+        now = self.body.box.value
+        at = history.index(now) if now in history else len(history)
+        place = max(0, min(len(history) - 1, at + by))
+        if history[place] != now:
+            self.ask_now(history[place], remember=False)
+
+    # --- the set
+
+    def action_add(self) -> None:
+        """The word under the cursor, or if that is in the set already, one that is typed."""
+        if self.vectors is None:
+            return
+        if self.word and self.word not in self.words and self.word in self.vectors and self.body.page == "words":
+            self.add_words([self.word])
+            return
+
+        def typed(text: str | None) -> None:
+            if text:
+                self.add_words(text.replace(",", " ").split())
+
+        self.app.push_screen(AddWord(self.complete), typed)
+
+    def add_words(self, words: list[str]) -> None:
+        """Adds words to the set, and says which are unknown."""
+        vectors = self.vectors
+        if vectors is None:
+            return
+        names = [name_in(vectors, word) for word in words]
+        found = [name for name in names if name is not None and name not in self.words]
+        unknown = [word for word, name in zip(words, names, strict=True) if name is None]
+        if found:
+            self.words = (*self.words, *dict.fromkeys(found))
+            self.draw_now()
+        told = [f"added {', '.join(found)}"] if found else ["in the set already"] if not unknown else []
+        for word in unknown:
+            near = vectors.suggest(word, 3)
+            told.append(f"‘{word}’ is unknown" + (f" ({', '.join(near)}?)" if near else ""))
+        self.say(f"{' · '.join(told)} · {len(self.words)} words in the set")
+
+    def complete(self, prefix: str) -> list[str]:
+        """Words of these vectors that begin so; of tokens also those with a space before them."""
+        vectors = self.vectors
+        if vectors is None:
+            return []
+        found = vectors.complete(prefix, 8)
+        if vectors.pieces is not None and not prefix.startswith("·"):
+            found += vectors.complete(f"·{prefix}", 8)
+        return found[:8]
+
+    def action_drop(self) -> None:
+        """The word under the cursor leaves the set."""
+        if self.word in self.words:
+            self.words = tuple(word for word in self.words if word != self.word)
+            self.say(f"dropped {self.word} · {len(self.words)} words in the set · a adds it again")
+            self.draw_now()
+        else:
+            self.say(f"‘{self.word}’ is not in the set" if self.word else "put the cursor on a word of the set first")
+
+    # --- how it is asked and drawn
+
+    def action_measure(self) -> None:
+        """What the neighbours are ranked by."""
+        self.how = replace(self.how, measure=MEASURES[(MEASURES.index(self.how.measure) + 1) % len(MEASURES)])
+        self.say(f"neighbours by {self.how.measure}")
+        self.action_again()
+
+    def action_inputs(self) -> None:
+        """The words of a sum out, or in."""
+        self.how = replace(self.how, exclude_inputs=not self.how.exclude_inputs)
+        self.action_again()
+
+    def action_again(self) -> None:
+        """Asks once more."""
+        if self.asked is not None:
+            self.ask_now(self.asked.text, remember=False)
+
+    def action_axes(self) -> None:
+        """The next two principal components; after the last the first again."""
+        drawn = self.drawn
+        if drawn is None or drawn.projection is None or self.vectors is None:
+            return
+        most = min(AXES_MOST, len(drawn.projection.words) - 1, self.vectors.width)
+        first = self.axes[1] + 1 if drawn.projection.method == "pca" else 0
+        self.axes = (first, first + 1) if first + 1 < most else (0, 1)
+        self.draw_now()
+
+    def action_tsne(self) -> None:
+        """t-SNE when it is asked for, PCA again with the same key."""
+        raise NotImplementedError
+
+    def show_scope(self, scope: str) -> None:
+        """Other words on the map."""
+        self.scope = scope
+        self.axes = (0, 1)
+        self.show_view("map")
+        self.draw_now()
+
+    def action_settings(self) -> None:
+        """The words of the map, and how sums are solved."""
+        now = " · now"
+        choices = [
+            Choice(
+                f"scope {scope}",
+                "map: "
+                + SCOPE_NAMES.get(scope, f"the {scope.removeprefix('first ')} most frequent words")
+                + now * (scope == self.scope),
+            )
+            for scope in SCOPES
+        ]
+        how = self.how
+        choices += [
+            Choice("inputs", "sums: leave their own words " + ("in" if how.exclude_inputs else "out"), "i"),
+            Choice("unit", "sums: words " + ("at their own lengths" if how.unit else "at length 1")),
+            Choice("cosmul", "sums: solved by " + ("the cosine with the sum" if how.cosmul else "3CosMul")),
+        ]
+        choices += [Choice(f"by {m}", f"neighbours by {m}" + now * (m == how.measure)) for m in MEASURES]
+
+        def chosen(value: str | None) -> None:
+            kind, _, rest = (value or "").partition(" ")
+            if kind == "scope":
+                self.show_scope(rest)
+                return
+            changed = {
+                "inputs": replace(how, exclude_inputs=not how.exclude_inputs),
+                "unit": replace(how, unit=not how.unit),
+                "cosmul": replace(how, cosmul=not how.cosmul),
+                "by": replace(how, measure=next((m for m in MEASURES if m == rest), how.measure)),
+            }.get(kind)
+            if changed is not None:
+                self.how = changed
+                self.action_again()
+
+        self.app.push_screen(Choose("map and sums", choices, current=f"scope {self.scope}"), chosen)
+
+    # --- the search
+
+    def action_find(self) -> None:
+        """To the search on the map."""
+        self.show_view("map")
+        self.body.find.add_class("-shown")
+        self.body.find.value = ""
+        self.body.find.focus()
+
+    @on(Input.Changed, "#e-find")
+    @guarded
+    def _find_typed(self, event: Input.Changed) -> None:
+        event.stop()
+        text = event.value.strip()
+        if text and not self.body.map.find(text):
+            self.say(f"no word on the map has ‘{text}’ · a adds words to the set")
+
+    @on(Input.Submitted, "#e-find")
+    @guarded
+    def _find_next(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.body.map.find(event.value.strip(), after=True)
+
+    def leave_find(self) -> None:
+        """Back to the map, the cursor on what was found."""
+        self.body.find.remove_class("-shown")
+        self.body.map.focus()
+
+
+def sum_of_slots(values: dict[str, str]) -> tuple[str, str]:
+    """The sum that finds the empty place of ``a : b :: c : d``, or what is missing.
+
+    >>> sum_of_slots({"a": "man", "b": "king", "c": "woman", "d": ""})
+    ('king - man + woman', '')
+    >>> sum_of_slots({"a": "", "b": "king", "c": "woman", "d": "queen"})
+    ('king - queen + woman', '')
+    """
+    from core.vectors.expression import quoted
+
+    empty = [slot for slot in SLOTS if not values[slot]]
+    if len(empty) != 1:
+        missing = "leave one of the four places empty" if not empty else "fill three of the four places"
+        return "", f"{missing}: a is to b as c is to d"
+    word = {slot: quoted(value) for slot, value in values.items() if value}
+    forms = {
+        "d": ("b", "a", "c"),
+        "c": ("d", "b", "a"),
+        "b": ("a", "c", "d"),
+        "a": ("b", "d", "c"),
+    }
+    plus, minus, other = forms[empty[0]]
+    return f"{word[plus]} - {word[minus]} + {word[other]}", ""

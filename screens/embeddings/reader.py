@@ -1,0 +1,245 @@
+"""What the embeddings screen asks core, in threads: the words near a word, what a sum comes to, a matrix, a map.
+
+Holds no state of the screen. Each answer carries its question, so that a late one can be recognised and dropped.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from core.vectors.answers import Answer, Neighbour
+    from core.vectors.expression import Expression
+    from core.vectors.projection import Projection
+    from core.vectors.search import Measure
+    from core.vectors.store import Vectors
+
+SHOWN = 40
+"""Words in a list."""
+MATRIX_MOST = 400
+"""Words in the matrix; of more, the first."""
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How is asked."""
+
+    measure: Measure = "cosine"
+    """What the neighbours are ranked by."""
+    exclude_inputs: bool = True
+    """Whether the words of a sum are left out of its answer."""
+    unit: bool = True
+    """Whether each word of a sum is taken at length 1."""
+    cosmul: bool = False
+    """Whether a sum of whole words is solved by the product of cosines."""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """The words of a sum, the sum itself and the best answer in their plane."""
+
+    labels: tuple[str, ...]
+    xy: NDArray[np.float64]
+    share: float
+    """Of the points' spread that the plane keeps."""
+    sides: tuple[tuple[int, int], ...]
+    """The sides of the parallelogram, by number of the labels; empty where the sum is none."""
+    sum_at: int
+    """Which of the points is the sum."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The answer to an expression."""
+
+    text: str
+    how: How
+    word: str
+    """Whose neighbours ``near`` are."""
+    near: tuple[Neighbour, ...]
+    expression: Expression
+    answer: Answer | None
+    """None where the expression is one word."""
+    found: tuple[Neighbour, ...]
+    """The words that the sum comes to, by the method that was asked for."""
+    plane: Plane | None
+    seconds: float
+
+    @property
+    def rank_with_inputs(self) -> int:
+        """The rank of the best answer among all words, those of the sum too; 0 where there is none."""
+        if self.answer is None or not self.answer.neighbours:
+            return 0
+        best = self.answer.neighbours[0].word
+        return next((n.rank for n in self.answer.with_inputs if n.word == best), 0)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Words in a matrix and on a map."""
+
+    words: tuple[str, ...]
+    matrix: NDArray[np.float64]
+    projection: Projection | None
+    """None where there are fewer than two words."""
+    scope: str
+    seconds: float
+
+
+def ask(vectors: Vectors, text: str, how: How) -> Asked:
+    """What an expression comes to, and the words near its first.
+
+    Raises:
+        LabError: it cannot be read, a word is unknown, a sum is zero.
+    """
+    from core.vectors.expression import parse
+
+    began = time.perf_counter()
+    expression = parse(text, vectors.words.__contains__)
+    word = next(iter(expression.positive), expression.terms[0].word)
+    alone = len(expression.terms) == 1 and expression.terms[0].weight == 1.0
+    answer: Answer | None = None
+    found: tuple[Neighbour, ...] = ()
+    if not alone:
+        answer = vectors.evaluate(expression, SHOWN, exclude_inputs=how.exclude_inputs, unit=how.unit)
+        found = tuple(answer.neighbours)
+        if how.cosmul and all(abs(term.weight) == 1 for term in expression.terms):
+            found = tuple(
+                vectors.analogy(
+                    expression.positive,
+                    expression.negative,
+                    SHOWN,
+                    method="cosmul",
+                    exclude_inputs=how.exclude_inputs,
+                )
+            )
+    near = tuple(vectors.neighbours(word, SHOWN, measure=how.measure))
+    seconds = time.perf_counter() - began
+    asked = Asked(text, how, word, near, expression, answer, found, None, seconds)
+    return replace(asked, plane=plane_of(vectors, asked))
+
+
+def plane_of(vectors: Vectors, asked: Asked) -> Plane | None:
+    """A sum in the plane of its words: with ``a - b + c`` the corners of a parallelogram."""
+    import numpy as np
+
+    from core.vectors.projection import pca
+
+    answer = asked.answer
+    if answer is None or len(answer.terms) < 2:
+        return None
+    terms = [term for term in answer.terms if term.weight]
+    words = [term.word for term in terms]
+    best = next((n.word for n in asked.found if n.word not in words), "")
+    rows = [_at_length(vectors.vector(word), asked.how.unit) for word in words]
+    rows.append(answer.vector)
+    labels = [*words, "= sum"]
+    if best:
+        rows.append(_at_length(vectors.vector(best), asked.how.unit))
+        labels.append(best)
+    table = np.stack(rows).astype(np.float32)
+    if not np.isfinite(table).all():
+        return None
+    xy, share = pca(table)
+    return Plane(tuple(labels), xy, float(sum(share)), _sides([term.weight for term in terms]), len(words))
+
+
+def _at_length(vector: NDArray[np.float32], unit: bool) -> NDArray[np.float32]:
+    import numpy as np
+
+    length = float(np.linalg.norm(vector))
+    return vector / length if unit and length else vector
+
+
+def _sides(weights: Sequence[float]) -> tuple[tuple[int, int], ...]:
+    """From the word that is taken away to both that are added, and from each of those to the sum."""
+    if sorted(weights) != [-1.0, 1.0, 1.0]:
+        return ()
+    taken = weights.index(-1.0)
+    a, c = (i for i in range(3) if i != taken)
+    return ((taken, a), (taken, c), (a, 3), (c, 3))
+
+
+def draw(
+    vectors: Vectors, words: Sequence[str], on_map: Sequence[str], axes: tuple[int, int], scope: str = "set"
+) -> Drawn:
+    """The matrix of some words, and a map by principal components of those or others.
+
+    Raises:
+        LabError: a word is unknown, or points nowhere.
+    """
+    import numpy as np
+
+    began = time.perf_counter()
+    kept = tuple(words[:MATRIX_MOST])
+    matrix = vectors.matrix(kept) if kept else np.zeros((0, 0))
+    chosen = tuple(dict.fromkeys(on_map))
+    found = vectors.project(chosen, "pca", axes=axes) if len(chosen) > 1 else None
+    return Drawn(kept, matrix, found, scope, time.perf_counter() - began)
+
+
+def map_words(vectors: Vectors, scope: str, words: Sequence[str], asked: Asked | None) -> list[str]:
+    """The words of the map: the set and what was asked (``set``), those nearest to the query, or the most frequent.
+
+    Args:
+        vectors: where they are from.
+        scope: ``set``, ``near 100``, ``first 1000``.
+        words: the set.
+        asked: the last answer.
+    """
+    kind, _, count = scope.partition(" ")
+    extra: list[str] = []
+    if asked is not None:
+        extra = [term.word for term in asked.expression.terms] + [n.word for n in asked.found[:1]]
+    if kind == "near" and asked is not None:
+        query = asked.answer.vector if asked.answer is not None else asked.word
+        found = vectors.neighbours(query, int(count))
+        return list(dict.fromkeys([*extra, *(n.word for n in found)]))
+    if kind == "first":
+        return list(dict.fromkeys([*vectors.words[: int(count)], *extra]))
+    return list(dict.fromkeys([*words, *extra]))
+
+
+def name_in(vectors: Vectors, word: str) -> str | None:
+    """What a word is called in some vectors: as it is, as a token with a space before it, or with another capital."""
+    bare = word.removeprefix("·")
+    forms = [word, f"·{bare}", bare, bare.lower(), f"·{bare.lower()}", bare.capitalize(), f"·{bare.capitalize()}"]
+    return next((form for form in dict.fromkeys(forms) if form and form in vectors), None)
+
+
+def translated(vectors: Vectors, text: str) -> str | None:
+    """An expression with each word called as it is in some vectors; None where one of them is not there."""
+    from core.errors import LabError
+    from core.vectors.expression import parse
+
+    try:
+        expression = parse(text, vectors.words.__contains__)
+    except LabError:
+        return None
+    names = {term.word: name_in(vectors, term.word) for term in expression.terms}
+    if not all(names.values()):
+        return None
+    if all(name == word for word, name in names.items()):
+        return text
+    terms = tuple(replace(term, word=names[term.word] or "") for term in expression.terms)
+    return str(replace(expression, terms=terms))
+
+
+def with_words(text: str, word: str, instead: Sequence[str], vectors: Vectors) -> str:
+    """An expression in which other words stand for one, all of them at an equal share."""
+    from core.vectors.expression import Term, parse
+
+    expression = parse(text, vectors.words.__contains__)
+    terms: list[Term] = []
+    for term in expression.terms:
+        if term.word == word:
+            terms += [Term(name, term.weight / len(instead), term.at) for name in instead]
+        else:
+            terms.append(term)
+    return str(replace(expression, terms=tuple(terms)))

@@ -1,0 +1,155 @@
+"""Screen 2: what the numbers of a word mean: neighbours, arithmetic, similarity, a map; and where they come from.
+
+The screen owns what is shown; core is asked in threads (``reader``), words and figures are made in ``view``, panes are
+in ``panes``, keys in ``keys``, opening in ``sources``, asking in ``asking``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+
+from screens.embeddings.asking import EmbedAsking
+from screens.embeddings.panes import EmbedBody
+from screens.embeddings.reader import translated
+from screens.embeddings.sources import DEMO, TABLES
+from screens.embeddings.style import STYLE
+from screens.embeddings.words import FIRST_QUERY, first_words
+from screens.widgets.ramps import Look
+
+if TYPE_CHECKING:
+    from core.vectors.store import Vectors
+    from core.workbench import Bench, Workbench
+
+
+class EmbedScreen(EmbedAsking):
+    """The screen."""
+
+    DEFAULT_CSS = STYLE
+    LAB_NAME = "Embed"
+    LAB_INDEX = 2
+
+    def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
+        super().__init__(workbench, name=name)
+        self._bench_a = workbench.a
+
+    def compose_body(self) -> ComposeResult:
+        """Query, lists, map, matrix."""
+        yield EmbedBody(self.complete, id="embed")
+
+    def on_mount(self) -> None:
+        """Opens the demo vectors, which are always here."""
+        self.body.wear(self.look)
+        self.body.show_no_sum()
+        self.body.near.focus()
+        self.open_source(DEMO)
+
+    @property
+    def body(self) -> EmbedBody:
+        """The panes."""
+        return self.query_one(EmbedBody)
+
+    def look_changed(self, look: Look) -> None:
+        """Draws as the terminal can show it now."""
+        self.body.wear(look)
+        self._show_again()
+
+    def resume_updates(self) -> None:
+        """The look may be another one."""
+        self.body.wear(self.look)
+
+    def bench_changed(self, bench: Bench) -> None:
+        """Another checkpoint: where a table of the workbench's model is shown, that of the new one is opened."""
+        before, self._bench_a = self._bench_a, bench.a
+        table = next((t for t in TABLES if self.spec == f"{before}{t}"), "")
+        if table and bench.a != before:
+            self.open_source(f"{bench.a}{table}")
+
+    @on(EmbedAsking.SizeChanged)
+    def _size_changed(self) -> None:
+        self.call_after_refresh(self._measured)
+
+    def _measured(self) -> None:
+        self.say_what_is_open()
+        self._show_again()
+
+    def _show_again(self) -> None:
+        if self.summed is not None and self.summed is not self.asked:
+            self.body.show_asked(self.summed)
+        if self.asked is not None:
+            self.body.show_asked(self.asked)
+        if self.drawn is not None:
+            self.body.show_drawn(self.drawn, self.asked, keep_window=True)
+
+    def vectors_came(self, vectors: Vectors) -> None:
+        """Others are open: the same question to them, where they know its words."""
+        kept = self.asked.text if self.asked is not None else FIRST_QUERY
+        text = translated(vectors, kept) or translated(vectors, FIRST_QUERY)
+        known = [name for name in (_named(vectors, word) for word in self.words) if name is not None]
+        if len(known) >= max(2, len(self.words) // 2):
+            self.words = tuple(dict.fromkeys(known))
+        else:
+            self.words = first_words(lambda word: _named(vectors, word), vectors.words[:5000])
+        self.axes = (0, 1)
+        self._summed = None
+        if text is None:
+            from core.vectors.expression import quoted
+
+            text = quoted(self.words[0]) if self.words else ""
+        for note in vectors.notes[:1]:
+            self.notify(note, timeout=8)
+        if text:
+            self.ask_now(text)
+        else:
+            self.draw_now()
+
+    def release(self) -> bool:
+        """One thing a press: a pin, a window of the map, the search, another page."""
+        body = self.body
+        if body.matrix.release():
+            return True
+        if body.map.has_focus and body.map.release():
+            return True
+        if body.page != "words" and self.maximized is None:
+            self.show_page("words")
+            return True
+        return False
+
+    async def action_back_out(self) -> None:
+        """Leaves the fields; else as everywhere."""
+        body = self.body
+        if body.find.has_focus:
+            self.leave_find()
+        elif body.box.has_focus:
+            if self.asked is not None:
+                body.box.put(self.asked.text)
+            self.solved(body.alert)
+            body.focus_of(body.view).focus()
+        elif any(slot.has_focus for slot in body.slots):
+            body.slots_shown(on=False)
+            body.focus_of(body.view).focus()
+        else:
+            await super().action_back_out()
+
+    # --- pages
+
+    def show_page(self, page: str) -> None:
+        """One of the pages."""
+        self.minimize()
+        self.body.show_page(page)
+        if page == "words":
+            self.body.focus_of(self.body.view).focus()
+
+    def next_on_page(self, by: int) -> None:
+        """The next pane of another page."""
+
+    def show_positions(self, spec: str) -> None:
+        """The page of positions."""
+
+
+def _named(vectors: Vectors, word: str) -> str | None:
+    from screens.embeddings.reader import name_in
+
+    return name_in(vectors, word)

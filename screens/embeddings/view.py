@@ -1,0 +1,131 @@
+"""What the embeddings screen says, without a widget: titles, sentences, rows, the figures of its maps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from screens.embeddings.scores import Score, number
+from screens.embeddings.words import GROUP_NAMES, group_of
+from screens.widgets.word_map_paint import MapFigure
+
+if TYPE_CHECKING:
+    from core.vectors.answers import Closeness
+    from core.vectors.expression import Expression
+    from core.vectors.store import Vectors
+    from screens.embeddings.reader import Asked, Drawn, Plane
+
+VIEWS = ("near", "analogy", "map", "matrix")
+PAGES = ("words", "compare", "positions", "train", "evaluate")
+VIEW_NAMES = {"near": "neighbours", "analogy": "analogy", "map": "map", "matrix": "similarity matrix"}
+
+
+def count_text(count: int) -> str:
+    """A whole number with thin groups.
+
+    >>> count_text(400000)
+    '400 000'
+    """
+    return f"{count:,}".replace(",", " ")
+
+
+def source_text(vectors: Vectors, room: int) -> str:
+    """What the vectors are, as full as there is room; that they are synthetic is never left out."""
+    made_up = " · synthetic" if vectors.synthetic else ""
+    size = f"{count_text(len(vectors))} words × {vectors.width}"
+    name = vectors.spec or vectors.label
+    forms = [f"{vectors.label}{made_up} · {size}", f"{name}{made_up} · {size}", f"{name}{made_up}"]
+    if vectors.synthetic and "synthetic" in vectors.label:
+        forms[0] = f"{vectors.label} · {size}"
+    return next((form for form in forms if len(form) <= room), forms[-1])
+
+
+def sum_text(expression: Expression) -> str:
+    """A sum with a true minus sign."""
+    return str(expression).replace(" - ", " − ")
+
+
+def near_scores(asked: Asked) -> list[Score]:
+    """The rows of the neighbours."""
+    return [Score(n.word, n.value, n.rank) for n in asked.near]
+
+
+def sum_scores(asked: Asked) -> list[Score]:
+    """The rows of the analogy; words of the sum are marked where they are left in."""
+    inputs = {term.word for term in asked.expression.terms}
+    return [Score(n.word, n.value, n.rank, marked=n.word in inputs) for n in asked.found]
+
+
+def inputs_text(asked: Asked) -> str:
+    """What came of leaving the inputs out, or of leaving them in."""
+    answer = asked.answer
+    if answer is None:
+        return ""
+    inputs = {term.word for term in answer.terms}
+    kept = [n for n in answer.with_inputs if n.word in inputs]
+    first = ", ".join(f"{n.word} {number(n.value)} (#{n.rank})" for n in kept[:3])
+    if not answer.exclude_inputs:
+        return f"inputs left in: {first or 'none is near'} · i leaves them out"
+    if not kept:
+        return "inputs left out; with them none of them would be near"
+    best = answer.neighbours[0].word if answer.neighbours else ""
+    return f"inputs left out; with them: {first}, {best} #{asked.rank_with_inputs}"
+
+
+def pair_sentence(found: Closeness, count: int) -> str:
+    """Everything about two words in one line."""
+    a, b = found.lengths
+    return (
+        f"{found.a} ↔ {found.b} · cosine {number(found.cosine)} · rank {count_text(found.ranks[0])} of "
+        f"{count_text(count - 1)} · lengths {number(a)} and {number(b)}"
+    )
+
+
+def map_title(drawn: Drawn) -> str:
+    """What the map shows and what it keeps."""
+    found = drawn.projection
+    if found is None:
+        return "map"
+    words = f"{count_text(len(found.words))} words"
+    if found.method == "tsne":
+        return f"map · t-SNE of {words} · distances between groups mean little"
+    if found.share is None:
+        return f"map · {found.names[0]} by {found.names[1]} of {words}"
+    axes = "–".join(name.rpartition(" ")[2] for name in found.names)
+    return f"map · PCA of {words} · axes {axes} keep {100 * sum(found.share):.0f} % of the spread"
+
+
+def map_figure(drawn: Drawn, asked: Asked | None) -> MapFigure:
+    """The points of the map, those of the query marked, its parallelogram drawn where it is one."""
+    found = drawn.projection
+    if found is None:
+        return MapFigure()
+    groups = [group_of(word) for word in found.words]
+    at = {word: i for i, word in enumerate(found.words)}
+    marked: set[int] = set()
+    edges: list[tuple[int, int]] = []
+    if asked is not None:
+        words = [term.word for term in asked.expression.terms if term.weight]
+        best = next((n.word for n in asked.found if n.word not in words), "")
+        marked = {at[word] for word in (*words, best, asked.word) if word in at}
+        if asked.plane is not None and asked.plane.sides and all(word in at for word in (*words, best)):
+            corners = [*(at[word] for word in words), at[best]]
+            edges = [(corners[a], corners[b]) for a, b in asked.plane.sides]
+    return MapFigure(np.asarray(found.xy), found.words, groups, frozenset(marked), edges)
+
+
+def plane_figure(plane: Plane) -> MapFigure:
+    """The sum in its plane: words in one group, the sum and the answer each in its own."""
+    groups = [1 if i == plane.sum_at else 2 if i > plane.sum_at else 0 for i in range(len(plane.labels))]
+    edges = list(plane.sides)
+    if len(plane.labels) > plane.sum_at + 1:
+        edges.append((plane.sum_at, plane.sum_at + 1))
+    return MapFigure(plane.xy, plane.labels, groups, frozenset(range(len(plane.labels))), edges)
+
+
+def group_names(words: Sequence[str]) -> list[tuple[int, str]]:
+    """The groups that some words are in, each with its number."""
+    numbers = sorted({group_of(word) for word in words})
+    return [(n, GROUP_NAMES[n]) for n in numbers] if len(numbers) > 1 else []
