@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.errors import InputError, nearest
+from core.model.parts import FORMS
 from core.model.patching import index
 from core.model.steps import attention_of
 from core.model.steps_attention import (
@@ -29,15 +30,6 @@ from core.model.steps_attention import (
 from core.model.trace import Trace
 from core.model.worked import Step, compare, exact, listed, numbers, short, table, texts, unlisted, vector
 
-VARIANTS: dict[str, str] = {
-    "simple": "no weights: a token is compared with every token, itself and later ones too",
-    "weights": "query, key and value by trained matrices: one head, nothing masked",
-    "causal": "one head that cannot see later tokens",
-    "stacked": "several causal heads, each with matrices of its own, side by side",
-    "one projection": "all heads by one matrix that is cut up, and one that joins them",
-}
-"""Each form by its name, in the order of the course, with what is new in it."""
-
 
 @torch.no_grad()
 def variant_steps(
@@ -47,7 +39,7 @@ def variant_steps(
 
     Args:
         trace: whose model and text; what the trace switches off or patches plays no part here.
-        variant: a key of ``VARIANTS``.
+        variant: a key of ``FORMS``.
         layer: whose weights, where the form has weights.
         head: which head's.
         row: the token that asks.
@@ -56,10 +48,10 @@ def variant_steps(
     Raises:
         InputError: there is no such form, layer, head or row.
     """
-    if variant not in VARIANTS:
+    if variant not in FORMS:
         raise InputError(
-            f"no form of attention is called {variant!r}{nearest(variant, VARIANTS)}",
-            "there are: " + ", ".join(VARIANTS),
+            f"no form of attention is called {variant!r}{nearest(variant, FORMS)}",
+            "there are: " + ", ".join(FORMS),
         )
     layer, head = index(layer, trace.config.n_layers, "layer"), index(head, trace.config.n_heads, "head")
     row, labels = index(row, len(trace.ids), "row"), texts(trace, tokens)

@@ -1,6 +1,6 @@
 """The view *Maths*: one head and one token, step by step with the actual numbers; then the rest, and simpler forms.
 
-What is worked out is ``core.model.arithmetic``'s and ``core.model.variants``'; here it is asked for in a thread and
+What is worked out is the affair of ``core.model.parts``; here it is asked for in a thread and
 shown. ``,`` and ``.`` step, ``p`` goes from the head to the rest of the block, the loss, and the forms of a course.
 """
 
@@ -19,7 +19,7 @@ from textual.timer import Timer
 
 from core.errors import LabError
 from screens.attention.centre import CentreView
-from screens.attention.maths_parts import FORMS, PARTS, PartsLine, command_of, python_of
+from screens.attention.maths_parts import PARTS, PartsLine, command_of, python_of
 from screens.attention.seen import Place, Seen
 from screens.attention.view import figure, written
 from screens.guard import guarded
@@ -61,22 +61,17 @@ def work_out(wanted: Wanted) -> list[Step]:
         LabError: what ``core`` says of a place that is not there.
     """
     from core.generation.prompts import piece
-    from core.model.arithmetic import block_steps, head_steps, loss_steps
-    from core.model.variants import variant_steps
+    from core.model.parts import steps_of
 
     seen, at = wanted.seen, wanted.place
-    tokenizer = seen.loaded.tokenizer
+
+    def word(token: int) -> str:
+        return written(piece(seen.loaded.tokenizer, token, seen.ids[at.row]))
+
     with seen.lock:
-        if wanted.part == "head":
-            return head_steps(seen.trace, at.layer, at.head, at.row, column=at.column, tokens=seen.labels)
-        if wanted.part == "block":
-            return block_steps(seen.trace, at.layer, at.row, tokens=seen.labels)
-        if wanted.part == "loss":
-            before = seen.ids[at.row]
-            return loss_steps(
-                seen.trace, at.row, tokens=seen.labels, word=lambda token: written(piece(tokenizer, token, before))
-            )
-        return variant_steps(seen.trace, wanted.part, at.layer, at.head, at.row, tokens=seen.labels)
+        return steps_of(
+            seen.trace, wanted.part, at.layer, at.head, at.row, column=at.column, tokens=seen.labels, word=word
+        )
 
 
 class MathsView(CentreView):
@@ -268,4 +263,4 @@ class MathsView(CentreView):
         )
 
 
-__all__ = ["FORMS", "PARTS", "MathsView", "Wanted", "work_out"]
+__all__ = ["PARTS", "MathsView", "Wanted", "work_out"]

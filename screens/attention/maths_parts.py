@@ -8,13 +8,12 @@ from textual import events
 from textual.message import Message
 from textual.widget import Widget
 
+from core.model.parts import PARTS as _PARTS
 from screens.attention.seen import Place, Seen
 from screens.attention.takeaway_text import python_start
 from screens.widgets.guarded import Guarded
 
-FORMS = ("simple", "weights", "causal", "stacked", "one projection")
-"""The forms of attention that a course begins with: the keys of ``core.model.variants.VARIANTS``."""
-PARTS = ("head", "block", "loss", *FORMS)
+PARTS = tuple(_PARTS)
 """All that can be worked out."""
 _GAP = 2
 

@@ -15,8 +15,9 @@ from core.config import GPTConfig
 from core.errors import InputError
 from core.model.arithmetic import Step, block_steps, head_steps, loss_steps
 from core.model.gpt import GPT
+from core.model.parts import FORMS, PARTS, steps_of
 from core.model.trace import Patch, Trace, trace
-from core.model.variants import VARIANTS, variant_steps
+from core.model.variants import variant_steps
 from core.model.worked import Check
 from tests.tiny_models import peer, tiny_model
 
@@ -176,7 +177,7 @@ def test_one_token() -> None:
     assert steps[-1].check is not None and steps[-1].check.ok
     loss = loss_steps(run)
     assert loss[-1].title == "cross-entropy" and "nothing to predict" in loss[-1].why
-    assert all(variant_steps(run, name, 0, 0, 0) for name in VARIANTS)
+    assert all(variant_steps(run, name, 0, 0, 0) for name in FORMS)
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -185,7 +186,7 @@ def test_one_head_and_no_bias(bias: bool) -> None:
     model = GPT(GPTConfig(20, 8, 12, 1, 1, qkv_bias=bias, init_std=0.5), generator).eval().requires_grad_(False)
     run = trace(model, [1, 2, 3, 4])
     assert all(s.check is None or s.check.ok for s in head_steps(run, 0, 0, 2))
-    for name in VARIANTS:
+    for name in FORMS:
         assert all(s.check is None or s.check.ok for s in variant_steps(run, name, 0, 0, 2)), name
 
 
@@ -208,7 +209,7 @@ def test_weights_that_are_no_numbers_are_shown_as_such(ids: Tensor) -> None:
     assert steps[-1].check.text == "differs from the fast path by nan"
     assert head_steps(run, 0, 0, ROW)[-1].check.ok  # type: ignore[union-attr]
     assert block_steps(run, 1, ROW) and loss_steps(run)
-    assert all(variant_steps(run, name, 1, 0, ROW) for name in VARIANTS)
+    assert all(variant_steps(run, name, 1, 0, ROW) for name in FORMS)
     assert json.dumps([step.to_dict() for step in steps])
 
 
@@ -272,7 +273,7 @@ def test_a_long_text_lists_what_counts_and_says_what_it_leaves_out() -> None:
 
 def test_lines_fit_the_pane_and_everything_is_plain_json(run: Trace) -> None:
     every = [head_steps(run, 0, 0, ROW), block_steps(run, 0, ROW), loss_steps(run)]
-    every += [variant_steps(run, name, 0, 0, ROW) for name in VARIANTS]
+    every += [variant_steps(run, name, 0, 0, ROW) for name in FORMS]
     for steps in every:
         for step in steps:
             assert all(len(line) <= 76 for line in step.lines), max(step.lines, key=len)
@@ -282,7 +283,7 @@ def test_lines_fit_the_pane_and_everything_is_plain_json(run: Trace) -> None:
             assert {name: tuple(v) for name, v in again["numbers"].items()} == {n.name: n.values for n in step.numbers}
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", FORMS)
 def test_every_form_is_worked_out_on_the_models_own_embeddings(run: Trace, model: GPT, ids: Tensor, name: str) -> None:
     steps = variant_steps(run, name, LAYER, HEAD, ROW)
     x = (model.wte(ids) + model.wpe(torch.arange(T))).double()
@@ -305,3 +306,14 @@ def test_the_forms_differ_in_what_the_course_adds(run: Trace, model: GPT, ids: T
     one = variant_steps(run, "one projection", LAYER, HEAD, ROW)
     assert same(found(one[:-1], "weights"), seen)
     assert same(found(one, "weights"), run.pattern(LAYER, HEAD)[ROW, : ROW + 1].double())
+
+
+def test_every_part_by_its_name(run: Trace) -> None:
+    titles = {part: [step.title for step in steps_of(run, part, LAYER, HEAD, ROW, column=1)] for part in PARTS}
+    assert titles["head"] == TITLES and titles["block"][-1] == "shortcut" and titles["loss"][-1] == "perplexity"
+    assert {part: titles[part] for part in FORMS} == {
+        part: [step.title for step in variant_steps(run, part, LAYER, HEAD, ROW)] for part in FORMS
+    }
+    assert steps_of(run, "head", LAYER, HEAD, ROW, column=1)[3].lines[0].startswith(f"q·k of ‘id {run.ids[1]}’")
+    with pytest.raises(InputError, match=r"no part is called 'lost' \(did you mean loss\?\)"):
+        steps_of(run, "lost", 0, 0, 0)

@@ -1,0 +1,70 @@
+"""``llm-lab attention MODEL TEXT --steps head``: the arithmetic step by step, with the actual numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from core.errors import InputError, nearest
+from lab.cli.report import print_json
+from lab.cli.writing import write
+
+if TYPE_CHECKING:
+    from core.model.trace import Trace
+    from core.model.worked import Step
+    from lab.cli.inside import Subject
+
+
+def work_out(
+    seen: Subject, run: Trace, part: str, layer: int | None, head: int | None, row: int, column: int | None = None
+) -> list[Step]:
+    """The steps of one part.
+
+    Raises:
+        InputError: there is no such part, layer, head or column, or one that is needed was not named.
+    """
+    from core.model.parts import OF_A_HEAD, PARTS, steps_of
+    from core.model.pictures.labels import token_labels
+
+    if part not in PARTS:
+        raise InputError(f"--steps knows no {part!r}{nearest(part, PARTS)}", "there are: " + ", ".join(PARTS))
+    of_a_layer = part in OF_A_HEAD or part in ("block", "stacked")
+    if (layer is None and of_a_layer) or (head is None and part in OF_A_HEAD):
+        needed = "--layer and --head" if part in OF_A_HEAD else "--layer"
+        raise InputError(
+            f"the steps of {part!r} are of one place: {needed} is needed", "for example --layer 0 --head 0"
+        )
+    if column is not None and part != "head":
+        raise InputError(f"--column is of the steps of a head, got it for {part!r}", "leave it out, or: --steps head")
+
+    def word(token: int) -> str:
+        return token_labels(seen.loaded.tokenizer, [token])[0]
+
+    return steps_of(run, part, layer or 0, head or 0, row, column=column, tokens=seen.labels, word=word)
+
+
+def steps_json(seen: Subject, part: str, layer: int | None, head: int | None, row: int, steps: list[Step]) -> None:
+    """The steps as one object, all numbers with full precision."""
+    where = {"part": part, "layer": layer, "head": head, "row": row}
+    print_json({**seen.to_dict(), **where, "steps": [step.to_dict() for step in steps]})
+
+
+def steps_table(steps: list[Step]) -> tuple[tuple[str, ...], Iterator[tuple[Any, ...]]]:
+    """The steps as a table: a row for each number."""
+    rows = (
+        (place, step.title, one.name, index, value)
+        for place, step in enumerate(steps, 1)
+        for one in step.numbers
+        for index, value in enumerate(one.values)
+    )
+    return ("number", "step", "name", "index", "value"), rows
+
+
+def print_steps(steps: list[Step]) -> None:
+    """The steps as text."""
+    for place, step in enumerate(steps, 1):
+        write(f"{place} {step.title}: {step.why}\n")
+        for line in step.lines:
+            write(f"    {line}\n")
+        if step.check is not None:
+            write(f"  {'✓' if step.check.ok else '✗'} {step.check.text}\n")
