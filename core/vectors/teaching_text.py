@@ -15,6 +15,9 @@ from core.vectors import teaching_everyday as everyday
 from core.vectors import teaching_words as words
 from core.vectors.teaching_words import Row
 
+_Slots = dict[str, str | tuple[str, ...]]
+"""What is put into a sentence; of several one is drawn."""
+
 REPEATS = 40
 """Sentences for each form of a word."""
 
@@ -248,7 +251,7 @@ def _people(rng: random.Random) -> Iterator[str]:
     for table, more in tables:
         for row in table:
             for who, (pronouns, names) in zip(row.forms, sexes, strict=True):
-                slots: dict[str, str | tuple[str, ...]] = {"who": who, "name": tuple(names), **pronouns}
+                slots: _Slots = {"who": who, "name": tuple(names), **pronouns}
                 yield from _fill(rng, PEOPLE, REPEATS, phrase=row.phrases, **slots)
                 yield from _fill(rng, more, REPEATS if more else 0, **slots)
                 age = CHILD if who in ("boy", "girl", "prince", "princess") else GROWN if more else ()
@@ -262,7 +265,7 @@ def _countries(rng: random.Random) -> Iterator[str]:
     for row in words.COUNTRIES:
         country, capital, adjective = row.forms
         sight, *products = row.phrases
-        slots = {"country": country.title(), "capital": capital.title(), "adjective": adjective.title()}
+        slots: _Slots = {"country": country.title(), "capital": capital.title(), "adjective": adjective.title()}
         for frames, times in ((COUNTRY, REPEATS), (CAPITAL, REPEATS), (ADJECTIVE, REPEATS), (BOTH, REPEATS // 4)):
             yield from _fill(rng, frames, times, sight=sight, product=tuple(products), **slots)
 
@@ -271,7 +274,8 @@ def _forms(rng: random.Random, table: Iterable[Row], slot: str, said: str, *fram
     """Each form of each row in the sentences of its kind, with the phrases that all forms share."""
     for row in table:
         for form, kind in zip(row.forms, frames, strict=True):
-            yield from _fill(rng, kind, REPEATS, **{slot: form, said: row.phrases})
+            slots: _Slots = {slot: form, said: row.phrases}
+            yield from _fill(rng, kind, REPEATS, **slots)
 
 
 def _verbs(rng: random.Random) -> Iterator[str]:
@@ -299,7 +303,7 @@ def _workers(rng: random.Random) -> Iterator[str]:
         who = row.forms[0]
         men = round(2 * REPEATS * everyday.LEANING.get(who, 0.5))
         for times, pronouns, names in ((men, MALE, words.MALE_NAMES), (2 * REPEATS - men, FEMALE, words.FEMALE_NAMES)):
-            slots: dict[str, str | tuple[str, ...]] = {"who": who, "name": tuple(names), **pronouns}
+            slots: _Slots = {"who": who, "name": tuple(names), **pronouns}
             yield from _fill(rng, everyday.WORK_FRAMES, times, phrase=row.phrases, **slots)
 
 
@@ -334,18 +338,8 @@ def _said(rng: random.Random) -> Iterator[str]:
 
     Without them such a word would be met in the company of one other alone, and be all but the same to Word2Vec.
     """
-    tables = (
-        words.ROYALS,
-        words.NOBLES,
-        words.COMMONERS,
-        words.FAMILY,
-        words.OTHERS,
-        words.COUNTRIES,
-        words.VERBS,
-        words.NOUNS,
-        words.ADJECTIVES,
-    )
-    tables = (*tables, everyday.OCCUPATIONS)
+    people = (words.ROYALS, words.NOBLES, words.COMMONERS, words.FAMILY, words.OTHERS, everyday.OCCUPATIONS)
+    tables = (*people, words.COUNTRIES, words.VERBS, words.NOUNS, words.ADJECTIVES)
     forms = {form for table in tables for row in table for form in row.forms}
     said = [phrase for table in tables for row in table for phrase in row.phrases]
     said += [phrase for row in words.ANIMALS for phrase in row.phrases[1:]]

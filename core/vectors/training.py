@@ -173,7 +173,7 @@ class VectorTraining:
         from core.vectors.store import Vectors
 
         part = "" if self.finished else f", {self.done:.0%} of a training"
-        return Vectors(self.keyed(), spec=self.name, label=f"{self.config.method} on {self.name}{part}")
+        return Vectors.of_keyed(self.keyed(), spec=self.name, label=f"{self.config.method} on {self.name}{part}")
 
     def neighbours(self, word: str, n: int = PROBE_NEIGHBOURS) -> tuple[tuple[str, float], ...]:
         """The ``n`` nearest words and their cosines as they are now; none if the word has no vector."""
