@@ -1,24 +1,396 @@
-"""The view *Time*: the same head and text over the kept steps of a training run."""
+"""The view *Time*: the same head and text over the kept steps of a training run, also while it trains.
+
+Above the map of the head at one step, below its measures as curves over all steps, and the steps on a line: ``,`` and
+``.`` (or left and right) move along it. Everything is read in threads, from the run's files alone.
+"""
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
-from textual.widget import Widget
+import shlex
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+from rich.style import Style
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Static
+
+from core.errors import LabError
 from screens.attention.centre import CentreView
-from screens.widgets.rows import Rows
+from screens.attention.history import CURVES, Glance, History, Patterns, figure_of, legend_of, value_at, watch
+from screens.attention.pattern import PatternMap
+from screens.attention.seen import Place, Seen
+from screens.attention.view import figure, head_text, measure_of, written
+from screens.guard import as_lab_error, guarded
+from screens.widgets.curve import Curve
+from screens.widgets.heat_map import HeatMap
+from screens.widgets.ramps import SERIES, Look
+from screens.widgets.take_away import TakeAwayRequest
+from screens.widgets.timeline import Timeline
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from core.model.through_time import StepProfiles, StepSkipped
+
+SETTLED = 0.06
+"""Seconds that the line rests at a step before its weights are read."""
 
 
 class TimeView(CentreView):
     """The head as the model learned."""
 
     NAME = "time"
+    DEFAULT_CSS = """
+    TimeView > Static { height: 1; width: 1fr; }
+    TimeView > HeatMap { height: 1fr; min-height: 4; }
+    TimeView > Curve { height: 9; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("o", "curves(1)", "Curves", show=False, id="time.curves", tooltip="other measures over the steps"),
+        Binding("O", "curves(-1)", show=False, id="time.curves-back", tooltip="the measures before"),
+    ]
+
+    class Found(Message):
+        """A thread found something out of a run."""
+
+        def __init__(self, history: History, found: Glance | StepProfiles | StepSkipped) -> None:
+            super().__init__()
+            self.history = history
+            self.found = found
+
+    class Ended(Message):
+        """There is no more to find out, or it could not go on."""
+
+        def __init__(self, history: History, error: LabError | None) -> None:
+            super().__init__()
+            self.history = history
+            self.error = error
+
+    class Drawn(Message):
+        """The pattern at a step came, or why it could not."""
+
+        def __init__(self, asked: tuple[Seen, Place, int], found: NDArray[np.float32] | LabError) -> None:
+            super().__init__()
+            self.asked = asked
+            self.found = found
+
+    class Load(Message):
+        """The weights of a step are wanted on the workbench."""
+
+        def __init__(self, spec: str) -> None:
+            super().__init__()
+            self.spec = spec
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.history: History | None = None
+        self.curves = CURVES[0]
+        self.pattern: NDArray[np.float32] | None = None
+        """What is drawn, (T, T)."""
+        self.drawn: tuple[Seen, Place, int] | None = None
+        """Of which text, head and step that is."""
+        self._patterns = Patterns()
+        self._asked: tuple[Seen, Place, int] | None = None
+        self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        """The lines."""
-        yield Rows(id="a-time-rows")
+        """Heading, map, legend, curves, line."""
+        yield Static(id="a-time-head", markup=False)
+        yield PatternMap(id="a-time-map")
+        yield Static(id="a-time-legend", markup=False)
+        yield Curve(id="a-time-curve")
+        yield Timeline(id="a-time-line")
 
     @property
-    def target(self) -> Widget:
-        """The lines."""
-        return self.query_one(Rows)
+    def map(self) -> PatternMap:
+        """The head at the chosen step."""
+        return self.query_one(PatternMap)
+
+    @property
+    def curve(self) -> Curve:
+        """Its measures over the steps."""
+        return self.query_one(Curve)
+
+    @property
+    def line(self) -> Timeline:
+        """The steps."""
+        return self.query_one(Timeline)
+
+    @property
+    def target(self) -> Timeline:
+        """The line."""
+        return self.line
+
+    @property
+    def at(self) -> int | None:
+        """The step that is looked at: the chosen one, or the newest."""
+        return self.line.target if self.line.target is not None else self.history.newest if self.history else None
+
+    def on_mount(self) -> None:
+        """What an empty plot says."""
+        self.curve.empty_text = "the measures come step by step"
+
+    def on_unmount(self) -> None:
+        """Nobody looks any more."""
+        if self.history is not None:
+            self.history.cancel.set()
+
+    def wear(self, look: Look) -> None:
+        """Draws as the terminal can show it."""
+        super().wear(look)
+        self.map.wear(look)
+        self.curve.wear(plain=not look.ramps, ascii_only=look.ascii)
+        self.line.wear(ascii_only=look.ascii)
+        self._draw_words()
+
+    def about(self) -> str:
+        """Which head, at which step."""
+        step = f" · step {self.at:,}" if self.at is not None else ""
+        return super().about() + step
+
+    # --- what is asked
+
+    def show(self, seen: Seen | None, place: Place) -> None:
+        """Another text, model or place; a run that is measured already goes on being so."""
+        before = self.seen
+        super().show(seen, place)
+        if not self.shown:
+            return
+        if seen is None:
+            self._give_up()
+            self.map.clear("")
+            return
+        wanted = History.of_seen(seen)
+        if before is not None and before.stamp != seen.stamp:
+            self._patterns.forget()
+        if self.history is None or (self.history.run, self.history.ids) != (wanted.run, wanted.ids):
+            self._give_up()
+            self._start(wanted)
+        self._draw_words()
+        self._draw_curves()
+        self._ask_pattern()
+        self._put_cursor()
+
+    def _give_up(self) -> None:
+        if self.history is not None:
+            self.history.cancel.set()
+        self.history = self.pattern = self.drawn = self._asked = None
+
+    def _start(self, history: History) -> None:
+        self.history = history
+        self.line.go_to(None)
+        self.line.show((), 0, 0)
+        self.map.clear("")
+        work = partial(self._watch, history)
+        self.run_worker(work, thread=True, group="time", exit_on_error=False, description="measure the heads of a run")
+
+    def _watch(self, history: History) -> None:
+        error = watch(history, lambda found: self.post_message(self.Found(history, found)))
+        self.post_message(self.Ended(history, error))
+
+    @on(Found)
+    @guarded
+    def _found(self, message: TimeView.Found) -> None:
+        message.stop()
+        history = message.history
+        if history is not self.history:
+            return
+        if isinstance(message.found, Glance):
+            history.of, history.now = len(message.found.steps), message.found.now
+            history.maximum, history.live = message.found.maximum, message.found.live
+        else:
+            history.take(message.found)
+        self.line.show(history.known, history.now, max(history.maximum, history.now))
+        self._draw_words()
+        self._draw_curves()
+        self._ask_pattern()
+        self.post_message(self.Said(self.sentence()))
+
+    @on(Ended)
+    @guarded
+    def _ended(self, message: TimeView.Ended) -> None:
+        message.stop()
+        if message.history is not self.history:
+            return
+        message.history.ended, message.history.live = True, False
+        message.history.error = message.error
+        if message.error is not None and not message.history.steps:
+            self.map.clear(f"{message.error.title}\n{message.error.hint}")
+        self._draw_words()
+        self.post_message(self.Said(self.sentence()))
+
+    def _ask_pattern(self) -> None:
+        step = self.at
+        if self.seen is None or step is None or step not in (self.history.steps if self.history else ()):
+            return
+        head = Place(self.place.layer, self.place.head)
+        asked = (self.seen, head, step)
+        if self._asked is not None and self._asked[0] is asked[0] and self._asked[1:] == asked[1:]:
+            return
+        self._asked = asked
+        if self._timer is not None:
+            self._timer.stop()
+        self._timer = self.set_timer(SETTLED if self.drawn is not None else 0.001, self._read)
+
+    def _read(self) -> None:
+        if self._asked is not None and self.history is not None:
+            work = partial(self._in_thread, self._asked, f"{self.history.run}@{self._asked[2]}")
+            self.run_worker(
+                work, thread=True, group="time map", exclusive=True, exit_on_error=False, description="read a step"
+            )
+
+    def _in_thread(self, asked: tuple[Seen, Place, int], spec: str) -> None:
+        if self._asked is not asked:
+            return
+        try:
+            found: NDArray[np.float32] | LabError = self._patterns.at(spec, asked[0], asked[1])
+        except Exception as error:  # a step that is pruned or half written while it is read
+            found = as_lab_error(error)
+        self.post_message(self.Drawn(asked, found))
+
+    @on(Drawn)
+    @guarded
+    def _came(self, message: TimeView.Drawn) -> None:
+        message.stop()
+        if self._asked is not message.asked:
+            return
+        seen, _, step = message.asked
+        if isinstance(message.found, LabError):
+            self.pattern = self.drawn = None
+            self.map.clear(f"step {step}: {message.found.title}\n{message.found.hint}")
+        else:
+            self.pattern, self.drawn = message.found, message.asked
+            mask = np.triu(np.ones(self.pattern.shape, bool), 1)
+            self.map.fill(self.pattern, row_labels=seen.labels, column_labels=seen.labels, scale=(0.0, 1.0), mask=mask)
+            self._put_cursor()
+        self._draw_words()
+        self.post_message(self.Said(self.sentence()))
+
+    # --- what is drawn
+
+    def _draw_words(self) -> None:
+        history, step = self.history, self.at
+        if history is None or not self.is_mounted:
+            return
+        where = (
+            "" if step is None else f"{history.run} at step {step:,}{' (newest)' if self.line.target is None else ''}"
+        )
+        said = " · ".join(part for part in (where, history.state(), "" if history.ended else "esc stops") if part)
+        self.query_one("#a-time-head", Static).update(said, layout=False)
+        legend = Text(f"{self.curves.title} · o  ", no_wrap=True, end="")
+        for words, series in legend_of(history, step, (self.place.layer, self.place.head), self.curves):
+            legend.append(f" {words} ", Style(color=SERIES[series]) if self.look.ramps else Style())
+        self.query_one("#a-time-legend", Static).update(legend, layout=False)
+
+    def _draw_curves(self) -> None:
+        if self.history is not None:
+            self.curve.show(figure_of(self.history, (self.place.layer, self.place.head), self.curves))
+            self.curve.set_target(None if self.at is None else float(self.at))
+
+    def _put_cursor(self) -> None:
+        row, column, _ = self.map.place
+        if self.pattern is not None and (row, column) != (self.place.row, self.place.column):
+            self.map.go_to(self.place.row, self.place.column)
+
+    # --- hands
+
+    def step(self, by: int) -> bool:
+        """The step before or after."""
+        self.line.action_move(by)
+        return True
+
+    def release(self) -> bool:
+        """Stops measuring; after that, goes back to the newest step."""
+        if self.history is not None and not self.history.ended and not self.history.cancel.is_set():
+            self.history.cancel.set()
+            return True
+        had = self.line.target is not None
+        self.line.go_to(None)
+        return had
+
+    def action_curves(self, by: int) -> None:
+        """Other measures."""
+        self.curves = CURVES[(CURVES.index(self.curves) + by) % len(CURVES)]
+        self._draw_words()
+        self._draw_curves()
+
+    @on(Timeline.Moved)
+    def _moved(self, event: Timeline.Moved) -> None:
+        event.stop()
+        self._draw_words()
+        self._draw_curves()
+        self._ask_pattern()
+        self.post_message(self.Moved(self.place))  # the title says which step
+        self.post_message(self.Said(self.sentence()))
+
+    @on(Timeline.Activated)
+    def _activated(self, event: Timeline.Activated) -> None:
+        event.stop()
+        if self.history is not None:
+            self.post_message(self.Load(f"{self.history.run}@{event.step}"))
+
+    @on(Curve.Picked)
+    def _picked(self, event: Curve.Picked) -> None:
+        event.stop()
+        if self.history is not None and self.history.steps:
+            self.line.go_to(min(self.history.known, key=lambda step: abs(step - event.x)))
+
+    @on(HeatMap.Highlighted)
+    def _cell(self, event: HeatMap.Highlighted) -> None:
+        event.stop()
+        at = self.place.at(row=event.row, column=event.column)
+        if (event.heat_map.has_focus or event.heat_map.mouse_hover) and at != self.place and at.column <= at.row:
+            self.place = at
+            self.post_message(self.Moved(at))
+
+    # --- what is said and taken away
+
+    def sentence(self) -> str:
+        """The step, the head and the cell in words."""
+        history, step = self.history, self.at
+        if history is None or step is None:
+            return history.state() if history is not None else ""
+        head = (self.place.layer, self.place.head)
+        value = value_at(history, step, head, self.curves.names[0], self.curves.on_text)
+        said = f"{history.run}@{step} · {head_text(head)} · {measure_of(self.curves.names[0]).title} {figure(value)}"
+        if self.pattern is not None and self.drawn is not None and self.drawn[2] == step and self.seen is not None:
+            row, column = self.place.row, self.place.column
+            asks, looked = written(self.seen.pieces[row]), written(self.seen.pieces[column])
+            said += f" · from ‘{asks}’ to ‘{looked}’ · weight {figure(float(self.pattern[row, column]))}"
+        return said
+
+    def take_away(self) -> TakeAwayRequest | None:
+        """The measures of the head over the steps as Python, command and numbers."""
+        history, seen = self.history, self.seen
+        if history is None or seen is None or not history.steps:
+            return None
+        names, head = [*CURVES[0].names, "entropy", "distance"], (self.place.layer, self.place.head)
+        rows: list[tuple[Any, ...]] = [
+            (step, on, *(value_at(history, step, head, name, on == "text") for name in names))
+            for step in history.known
+            for on in ("random", "text")
+        ]
+        python = (
+            "from core.model.through_time import StepSkipped, head_history\n\n"
+            f"for told in head_history({history.run!r}, {list(seen.ids)!r}):\n"
+            "    if not isinstance(told, StepSkipped) and told.text is not None:\n"
+            f"        print(told.step, *(float(told.text[name][{head[0]}, {head[1]}]) for name in {names!r}))\n"
+        )
+        return TakeAwayRequest(
+            what=f"time-{history.run.rpartition('/')[2]}-l{head[0]}-h{head[1]}",
+            python=python,
+            command=shlex.join(["llm-lab", "heads", history.run, "--history", "--json"]),
+            data={
+                "run": history.run,
+                "ids": list(seen.ids),
+                "steps": [history.steps[s].to_dict() for s in history.known],
+            },
+            table=(("step", "measured_on", *names), rows),
+            pane=self.parent,  # type: ignore[arg-type]
+        )
