@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from screens.attention.seen import Head, Seen
     from screens.widgets.jobs import Job
 
+LONG = 0.5
+"""Seconds after which a sweep is a job that the list of jobs tells of."""
 TOLD = 0.1
 """Seconds between two reports of a sweep."""
 
@@ -116,34 +118,40 @@ class Ablating(Painting):
         self.set_measure("effect")
         cancel = threading.Event()
         self._sweep = (self.swept, cancel)
-        job = self.jobs.add(f"each head off once, {seen.spec}", cancel.set)
-        work = partial(self._sweep_in_thread, seen, self.swept, cancel, job)
+        work = partial(self._sweep_in_thread, seen, self.swept, cancel)
         self.run_worker(work, thread=True, group="sweep", exit_on_error=False, description="each head off once")
 
-    def _sweep_in_thread(self, seen: Seen, key: object, cancel: threading.Event, job: Job) -> None:
+    def _sweep_in_thread(self, seen: Seen, key: object, cancel: threading.Event) -> None:
         from core.model.ablation import sweep
 
         values = np.full((seen.layers, seen.heads), np.nan, np.float32)
-        told = 0.0
+        began, told = time.monotonic(), 0.0
+        job: Job | None = None
         try:
             for effect in sweep(seen.loaded.model, list(seen.ids), cancel):
                 # A single token has no loss; how far its successor's distribution moves is all there is to say.
                 values[effect.layer, effect.head] = effect.loss_change if seen.tokens > 1 else effect.kl_bits
-                job.update(effect.number, effect.of, f"{effect.number} of {effect.of} heads")
                 now = time.monotonic()
+                if job is None and now - began > LONG and effect.number < effect.of:
+                    job = self.jobs.add(f"each head off once, {seen.spec}", cancel.set)
+                if job is not None:
+                    job.update(effect.number, effect.of, f"{effect.number} of {effect.of} heads")
                 if now - told > TOLD or effect.number == effect.of:
                     told = now
                     self.post_message(self.Swept(key, values.copy()))
         except Exception as error:
             known = as_lab_error(error)
-            job.fail(known)
+            if job is not None:
+                job.fail(known)
             self.post_message(self.SweepFailed(known))
             return
         if cancel.is_set():
             self.post_message(self.Swept(key, values.copy()))
-            job.cancel()
-        else:
-            cancel.set()
+            if job is not None:
+                job.cancel()
+            return
+        cancel.set()
+        if job is not None:
             job.finish(best_text(values))
 
     @on(Swept)

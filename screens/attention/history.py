@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from screens.attention.seen import Head, Place, Seen
-from screens.attention.view import figure, measure_of
+from screens.attention.view import figure
 from screens.widgets.figure import Figure, Line
 
 if TYPE_CHECKING:
@@ -40,10 +40,10 @@ class Curves:
 
 
 CURVES = (
-    Curves("scores on random tokens", SCORES, False),
-    Curves("scores on this text", SCORES, True),
-    Curves("entropy on this text, bits", ("entropy",), True),
-    Curves("distance on this text, tokens", ("distance",), True),
+    Curves("on random tokens", SCORES, False),
+    Curves("on this text", SCORES, True),
+    Curves("on this text, in bits", ("entropy",), True),
+    Curves("on this text, in tokens", ("distance",), True),
 )
 """What can be drawn; measures with other units have a plot of their own."""
 
@@ -155,7 +155,7 @@ def legend_of(history: History, step: int | None, head: Head, curves: Curves) ->
     out = []
     for series, name in enumerate(curves.names):
         value = math.nan if step is None else value_at(history, step, head, name, curves.on_text)
-        out.append((f"{'ABCD'[series]} {measure_of(name).title} {'–' if value != value else figure(value)}", series))
+        out.append((f"{'ABCD'[series]} {name} {'–' if value != value else figure(value)}", series))
     return out
 
 

@@ -87,6 +87,7 @@ class AttentionKeys(Ablating):
         body = self.body
         had = body.pane
         body.show_view(view)
+        body.query_one("#a-centre").border_subtitle = ""  # what stands there is the view's
         self.paint_centre()
         if had == "centre" or had not in self.panes_here():
             self.go_to_pane("centre")

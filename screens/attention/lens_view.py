@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 MOST = 10
 """Tokens of a layer that are asked for."""
-CELL, LEAD = 15, 26
+CELL, LEAD = 12, 24
 """Cells of the terminal for a token with its probability, and for what stands before the tokens."""
 SETTLED = 0.06
 """Seconds that the cursor rests on a token before the layers are read there."""
@@ -103,8 +103,8 @@ class LensTable(VirtualList):
             last = token.token == row.answer
             style = ramp_style(token.probability, ramp) + Style(bold=last, underline=last)
             glyph = "" if ramp else bar_glyph(token.probability, ascii_only=self._look.ascii)
-            label = fit(read.word(token.token), CELL - 8 - len(glyph), "~" if self._look.ascii else "…")
-            text.append(f"{glyph}{label}{percent(token.probability)} ", style)
+            label = fit(read.word(token.token), CELL - 7 - len(glyph), "~" if self._look.ascii else "…")
+            text.append(f"{glyph}{label}{percent(token.probability)}", style)
             text.append(" ")
         return text
 
@@ -186,6 +186,8 @@ class LensView(CentreView):
         of = f"rank of ‘{message.found.word(answer)}’" if answer is not None else "rank"
         self.query_one("#a-lens-head", Static).update(f"{'after':<10}{'bits':>6} {of}", layout=False)
         self.target.show(message.found)
+        if self.shown and self.parent is not None:
+            self.parent.border_subtitle = "% of the likeliest tokens · underlined: the model's own answer"  # type: ignore[attr-defined]
         self.post_message(self.Said(self.sentence()))
 
     def on_virtual_list_highlighted(self, event: VirtualList.Highlighted) -> None:

@@ -1,7 +1,7 @@
 """The view *Maths*: one head and one token, step by step with the actual numbers; then the rest, and simpler forms.
 
 What is worked out is the affair of ``core.model.parts``; here it is asked for in a thread and
-shown. ``,`` and ``.`` step, ``p`` goes from the head to the rest of the block, the loss, and the forms of a course.
+shown. ``,`` and ``.`` step, ``o`` goes from the head to the rest of the block, the loss, and the forms of a course.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ class MathsView(CentreView):
 
     NAME = "maths"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p", "part(1)", "Part", show=False, id="maths.part", tooltip="the block, the loss, simpler forms"),
-        Binding("P", "part(-1)", show=False, id="maths.part-back", tooltip="back to the part before"),
+        Binding("o", "part(1)", "Part", show=False, id="maths.part", tooltip="the block, the loss, simpler forms"),
+        Binding("O", "part(-1)", show=False, id="maths.part-back", tooltip="back to the part before"),
     ]
 
     class Worked(Message):

@@ -204,10 +204,11 @@ class Painting(AttentionEngine):
         random = self.on == RANDOM and self.measure not in ("norm", "effect")
         diff = self.differs and self.measure != "effect" and not random
         title = f"{size} · {measure.title}{unit}" + (" · A−B" if diff else "")
-        if values is None:
-            body.grid.show(np.full((seen.layers, seen.heads), np.nan, np.float32), scale=(0, 1), off=self.off)
+        if values is None or self.nothing_repeats:
+            blank = np.zeros((seen.layers, seen.heads), np.float32)
+            body.grid.show(blank, scale=(0, 1), off=self.off, known=False)
             wait = "d switches each head off once" if self.measure == "effect" else "being measured"
-            body.title("grid", title, wait)
+            body.title("grid", title, "no token repeats · x: random tokens" if self.nothing_repeats else wait)
         else:
             ends = self._grid_scale(values, diff)
             signed = diff or self.measure == "effect"
@@ -220,6 +221,13 @@ class Painting(AttentionEngine):
             here = (self.place.layer, self.place.head)
             body.ranks.show(self.order(), values, measure, self.off, here)
         self.point_grid()
+
+    @property
+    def nothing_repeats(self) -> bool:
+        """Whether the measure is about repeated tokens and the text has none."""
+        found = self.measures
+        known = found is not None and self.measure in found.chance
+        return known and found is not None and found.chance[self.measure] != found.chance[self.measure]
 
     @property
     def tokens(self) -> int:
@@ -256,9 +264,9 @@ class Painting(AttentionEngine):
         values = {**self.measured[TEXT].values, **found.values} if TEXT in self.measured else dict(found.values)
         if self.swept in self.effects:
             values["effect"] = self.effects[self.swept]
-        self.body.show_head(detail_lines(head, values, found.chance, seen.tokens, off=head in self.off))
-        on = "on random tokens" if self.on == RANDOM else "on this text"
-        self.body.title("head", f"head {head_text(head)}", on)
+        self.body.show_head(detail_lines(head, values, found.chance, off=head in self.off))
+        on = "random tokens" if self.on == RANDOM else "this text"
+        self.body.title("head", f"head {head_text(head)}", f"{on} · (by chance) · #rank of {seen.layers * seen.heads}")
 
     def paint_centre(self) -> None:
         """The view that is shown."""
@@ -269,7 +277,7 @@ class Painting(AttentionEngine):
             note = body.pattern.note() if self.seen is not None else ""
             if self.tokens == 1:
                 note = "one token: it can only look at itself, so its weight is 1"
-            body.title("centre", "", note)
+            body.query_one("#a-centre").border_subtitle = note
         body.show_tabs(view.about())
 
     def paint_looks(self) -> None:
@@ -322,9 +330,8 @@ class Painting(AttentionEngine):
         assert found is not None
         if not found.off:
             return "all heads on" if math.isnan(found.loss_before) else f"loss {found.loss_before:.3f} nats"
-        heads = f"{found.off} head{'' if found.off == 1 else 's'} off"
-        loss = "" if math.isnan(found.loss_before) else f" · loss {found.loss_after - found.loss_before:+.3f}"
-        return f"KL {figure(found.kl_bits)} bits{loss} · {heads}"
+        loss = "" if math.isnan(found.loss_before) else f", loss {found.loss_after - found.loss_before:+.3f}"
+        return f"KL {figure(found.kl_bits)} bits{loss}"
 
     # --- the sentence
 

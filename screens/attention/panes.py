@@ -203,7 +203,7 @@ class AttentionBody(Guarded, Vertical):
         """The title of a pane; where panes share a place it says which of how many this is."""
         shared = self.screen.has_class("-narrow") or self.screen.has_class("-short") or self.screen.has_class("-tiny")
         if shared and pane in SIDES:
-            text = f"{text} · {SIDES.index(pane) + 1}/{len(SIDES)}"
+            text = f"{SIDES.index(pane) + 1}/{len(SIDES)} {text}"
         frame = self.query_one(FRAMES[pane])
         if self._titles.get(pane) != text:
             self._titles[pane] = text
@@ -221,10 +221,10 @@ class AttentionBody(Guarded, Vertical):
         rows = []
         for name, said, share in lines:
             text = Text(no_wrap=True)
-            text.append(f"{name:<16}", Style(dim=True))
+            text.append(f"{name:<14}", Style(dim=True))
             text.append(said)
             if share == share and share <= 1:
-                text.append(" " * max(1, 13 - len(said)) if len(said) < 13 else " ")
+                text.append(" ")
                 drawn = bar_text(share, ROOM, ascii_only=self._look.ascii).rstrip()
                 text.append(drawn, Style(color=SERIES[0]) if self._look.ramps else Style())
             rows.append(text)

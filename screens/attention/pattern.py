@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class PatternMap(HeatMap):
     """The map; a row asks, a column is looked at."""
 
-    AUTO_CELLS: ClassVar[tuple[str, ...]] = ("number", "short", "block")
+    AUTO_CELLS: ClassVar[tuple[str, ...]] = ("number", "short", "tile", "block")
 
 
 class PatternView(CentreView):
@@ -38,7 +38,7 @@ class PatternView(CentreView):
         """The pattern that is drawn, (T, T) with every weight as it is."""
         self._key: object = None
         self._ends: dict[object, tuple[float, float]] = {}
-        self._moving = False
+        self._followed: tuple[int, int] | None = None
 
     def compose(self) -> ComposeResult:
         """The map."""
@@ -85,7 +85,7 @@ class PatternView(CentreView):
             self.map.fill(
                 values,
                 row_labels=seen.labels,
-                column_labels=seen.labels,
+                column_labels=[label.removeprefix("·") or label for label in seen.labels],
                 scale=self._scale_for(values, mask, lock, difference),
                 diverging=difference,
                 log=scale == "log",
@@ -143,7 +143,7 @@ class PatternView(CentreView):
             try:
                 self.map.go_to(place.row, place.column)
             finally:
-                self._moving = False
+                self._followed: tuple[int, int] | None = None
 
     @property
     def pinned(self) -> bool:
@@ -157,6 +157,10 @@ class PatternView(CentreView):
     @on(HeatMap.Highlighted)
     def _cell(self, event: HeatMap.Highlighted) -> None:
         event.stop()
+        here = (event.row, event.column)
+        if here != event.heat_map.place[:2] or here == self._followed:
+            return  # it is elsewhere by now, or was put there
+        self._followed = None
         at = self.place.at(row=event.row, column=event.column)
         if (event.heat_map.has_focus or event.heat_map.mouse_hover) and at != self.place:
             self.place = at

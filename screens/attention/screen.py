@@ -183,7 +183,8 @@ class AttentionScreen(AttentionOffers):
             self.paint_next()
             return
         if what == "layer":
-            if self._find_column and self.seen is not None:
+            here = self.pattern("a", self.place.layer, self.place.head, self.body.pattern.how)
+            if self._find_column and here is not None:
                 self._find_column = False
                 self.go_to_row(self.place.row)
             else:
@@ -192,6 +193,7 @@ class AttentionScreen(AttentionOffers):
         if self._fresh and TEXT in self.measured:  # the first look is at the head that the measure puts first
             self._fresh = False
             layer, head = self.order()[0]
+            self._find_column = self.pattern("a", layer, head, "") is None
             self.moved(self.place.at(layer=layer, head=head))
             self.go_to_row(self.place.row)
         self.paint_grid()
@@ -266,9 +268,8 @@ class AttentionScreen(AttentionOffers):
     @guarded
     def _head_chosen(self, event: HeadGrid.HeadHighlighted) -> None:
         event.stop()
-        if (event.grid.has_focus or event.grid.mouse_hover) and (event.layer, event.head) != (
-            self.place.layer, self.place.head,
-        ):  # fmt: skip
+        here, grid = (event.layer, event.head), event.grid
+        if here == grid.head and here != (self.place.layer, self.place.head) and _touched(grid):
             self.moved(self.place.at(layer=event.layer, head=event.head))
 
     @on(HeadGrid.HeadOpened)
@@ -285,7 +286,7 @@ class AttentionScreen(AttentionOffers):
     def _ranked_head(self, event: VirtualList.Highlighted) -> None:
         event.stop()
         order = self.body.ranks.order
-        if event.source.has_focus and event.index < len(order):
+        if _chosen(event) and event.index < len(order):
             layer, head = order[event.index]
             if (layer, head) != (self.place.layer, self.place.head):
                 self.moved(self.place.at(layer=layer, head=head))
@@ -304,7 +305,7 @@ class AttentionScreen(AttentionOffers):
     @guarded
     def _token_chosen(self, event: TokenStrip.Highlighted) -> None:
         event.stop()
-        if event.index != self.place.row and _touched(event.strip):
+        if event.index == event.strip.cursor and event.index != self.place.row and _touched(event.strip):
             self.go_to_row(event.index)
 
     @on(TokenStrip.Activated)
@@ -316,7 +317,7 @@ class AttentionScreen(AttentionOffers):
     @guarded
     def _look_chosen(self, event: VirtualList.Highlighted) -> None:
         event.stop()
-        if event.source.has_focus and event.index < len(self.looked):
+        if _chosen(event) and event.index < len(self.looked):
             column = self.looked[event.index]
             if column != self.place.column:
                 self.moved(self.place.at(column=column))
@@ -338,3 +339,8 @@ class AttentionScreen(AttentionOffers):
 
 def _touched(widget: Widget) -> bool:
     return widget.has_focus or widget.mouse_hover
+
+
+def _chosen(event: VirtualList.Highlighted) -> bool:
+    """Whether a person moved the cursor of a list there, and it is still there."""
+    return event.source.has_focus and event.index == event.source.cursor

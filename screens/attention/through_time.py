@@ -283,9 +283,10 @@ class TimeView(CentreView):
         )
         said = " · ".join(part for part in (where, history.state(), "" if history.ended else "esc stops") if part)
         self.query_one("#a-time-head", Static).update(said, layout=False)
-        legend = Text(f"{self.curves.title} · o  ", no_wrap=True, end="")
+        legend = Text(no_wrap=True, end="", overflow="ellipsis")
         for words, series in legend_of(history, step, (self.place.layer, self.place.head), self.curves):
-            legend.append(f" {words} ", Style(color=SERIES[series]) if self.look.ramps else Style())
+            legend.append(f"{words}  ", Style(color=SERIES[series]) if self.look.ramps else Style())
+        legend.append(self.curves.title, Style(dim=True))
         self.query_one("#a-time-legend", Static).update(legend, layout=False)
 
     def _draw_curves(self) -> None:

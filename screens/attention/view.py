@@ -34,19 +34,21 @@ class Measure:
     title: str
     unit: str
     about: str
+    short: str = ""
+    """As it is called where there is little room."""
     rising: bool = False
     """Whether the lowest is the first in rank."""
 
 
 MEASURES = (
-    Measure("entropy", "entropy", "bits", "how spread the attention of a token is", rising=True),
-    Measure("previous", "previous token", "", "attention to the token just before"),
-    Measure("duplicate", "duplicate token", "", "attention to earlier copies of the token"),
-    Measure("induction", "induction", "", "attention to what followed earlier copies of the token"),
-    Measure("first", "first token", "", "attention to the first token"),
-    Measure("distance", "distance", "tokens", "how far back a head looks, on average"),
-    Measure("norm", "output norm", "", "how much a head adds to the residual stream"),
-    Measure("effect", "effect when off", "nats", "how much the loss rises without the head"),
+    Measure("entropy", "entropy", "bits", "how spread the attention of a token is", "entropy, bits", rising=True),
+    Measure("previous", "previous token", "", "attention to the token just before", "previous"),
+    Measure("duplicate", "duplicate token", "", "attention to earlier copies of the token", "duplicate"),
+    Measure("induction", "induction", "", "attention to what followed earlier copies of the token", "induction"),
+    Measure("first", "first token", "", "attention to the first token", "first token"),
+    Measure("distance", "distance", "tokens", "how far back a head looks, on average", "tokens back"),
+    Measure("norm", "output norm", "", "how much a head adds to the residual stream", "output norm"),
+    Measure("effect", "effect when off", "nats", "how much the loss rises without the head", "loss when off"),
 )
 NAMES = tuple(m.name for m in MEASURES)
 
@@ -60,11 +62,11 @@ def figure(value: float) -> str:
     """A number of three figures.
 
     >>> figure(0.4123), figure(2.28), figure(float("nan")), figure(12.34)
-    ('0.412', '2.28', 'not a number', '12.3')
+    ('0.412', '2.28', 'not a number', '12.34')
     """
     if not math.isfinite(value):
         return "not a number" if value != value else str(value)
-    return f"{value:.3f}" if abs(value) < 1 else f"{value:.3g}"
+    return f"{value:.3f}" if abs(value) < 1 else f"{value:.2f}" if abs(value) < 100 else f"{value:.4g}"
 
 
 def written(piece: bytes) -> str:
@@ -148,9 +150,9 @@ def place_sentence(place: Place, pieces: Sequence[bytes], weight: float, *, how:
 def scaled(pattern: NDArray[Any], scale: str, hide_first: bool) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """A pattern as it is coloured, and what is left blank: later tokens, and the first if it is hidden.
 
-    >>> values, mask = scaled(np.array([[1, 0], [0.75, 0.25]]), "row", False)
+    >>> values, mask = scaled(np.array([[1, 0], [0.5, 0.25]]), "row", False)
     >>> values.round(2).tolist(), mask.tolist()
-    ([[1.0, 0.0], [1.0, 0.33]], [[False, True], [False, False]])
+    ([[1.0, 0.0], [1.0, 0.5]], [[False, True], [False, False]])
     """
     values = np.asarray(pattern, dtype=np.float32)
     mask = np.triu(np.ones(values.shape, bool), 1)
@@ -181,33 +183,27 @@ def note_text(weight: float, most: float = 1.0) -> str:
 
 
 def detail_lines(
-    head: Head,
-    measures: Mapping[str, NDArray[Any]],
-    chance: Mapping[str, float],
-    tokens: int,
-    *,
-    off: bool = False,
+    head: Head, measures: Mapping[str, NDArray[Any]], chance: Mapping[str, float], *, off: bool = False
 ) -> list[tuple[str, str, float]]:
     """All measures of a head: name, what it says, and a share from 0 to 1 for a bar (NaN: none)."""
     lines = []
     for measure in MEASURES:
         values = measures.get(measure.name)
         if values is None:
-            lines.append((measure.title, "d measures it" if measure.name == "effect" else "–", math.nan))
+            lines.append((measure.short, "d measures it" if measure.name == "effect" else "–", math.nan))
             continue
-        value = float(values[head])
+        value, by_chance = float(values[head]), chance.get(measure.name, math.nan)
         said, share = figure(value), math.nan
-        if measure.name == "entropy":
-            most = math.log2(max(2, tokens))
-            said, share = f"{value:.2f} of at most {most:.2f} bits", value / most
+        if value != value:
+            said = "nothing repeats" if by_chance != by_chance and measure.name in chance else said
         elif measure.name in ("previous", "duplicate", "induction", "first"):
-            by_chance = chance.get(measure.name, math.nan)
-            said, share = (f"{figure(value)}  chance {by_chance:.2f}", value) if value == value else ("–", math.nan)
+            said, share = f"{value:.3f} ({by_chance:.2f})", value
         else:
             rank = ranked(values, measure.rising).index(head) + 1
-            unit = f" {measure.unit}" if measure.unit else ""
-            said = f"{figure(value)}{unit}  #{rank} of {values.size}"
-        lines.append((measure.title, said, share))
+            by = f" ({by_chance:.2f})" if measure.name in ("entropy", "distance") else ""
+            sign = "+" if measure.name == "effect" and value >= 0 else ""
+            said = f"{sign}{figure(value)}{by} #{rank}"
+        lines.append((measure.short, said, share))
     if off:
-        lines.append(("switched off", "a switches it on", math.nan))
+        lines.append(("is off", "a switches it on", math.nan))
     return lines

@@ -62,6 +62,7 @@ class HeadGrid(HeatMap):
         scale: tuple[float, float] | None = None,
         diverging: bool = False,
         off: Collection[Head] = (),
+        known: bool = True,
     ) -> None:
         """Shows a measure.
 
@@ -70,12 +71,14 @@ class HeadGrid(HeatMap):
             scale: the values at the ends of the ramp; left out, the lowest and the highest.
             diverging: whether the sign matters.
             off: heads that are switched off.
+            known: whether there is anything to show; if not, cells are blank.
         """
         layers, heads = values.shape
         self._off = frozenset(off)
         rows = [f"L{i}" for i in range(layers)]
         columns = [f"H{i}" for i in range(heads)]
-        self.fill(values, row_labels=rows, column_labels=columns, scale=scale, diverging=diverging)
+        mask = None if known else np.ones(values.shape, bool)
+        self.fill(values, row_labels=rows, column_labels=columns, scale=scale, diverging=diverging, mask=mask)
 
     def strike(self, off: Collection[Head]) -> None:
         """Other heads are switched off now."""

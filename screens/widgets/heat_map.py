@@ -27,7 +27,7 @@ from screens.widgets.heat_paint import NAN, Brush, Levels, cut, legend, paint_ce
 from screens.widgets.heat_pool import CELL_WIDTHS, Grid, Mask, Values, lay_out, place_of, pool_rows, row_step, scale_of
 from screens.widgets.ramps import Look
 
-CELLS = ("auto", "half", "block", "number", "short", "glyph", "digit")
+CELLS = ("auto", "half", "block", "tile", "number", "short", "glyph", "digit")
 LABEL_MOST = 14
 """Columns that row labels may take."""
 KEPT_ROWS = 2000
@@ -235,7 +235,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         room = self._room
         halves = self._look.ramps and not self._look.ascii
         cells = self._cells
-        if cells in ("half", "block") and not self._look.ramps:
+        if cells in ("half", "block", "tile") and not self._look.ramps:
             cells = "glyph"
         elif cells == "half" and self._look.ascii:
             cells = "block"
@@ -382,7 +382,10 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
             here = column == self._cell[1]
             index = self._place[1] if here else column * self._grid.pool_columns
             label = self._column_labels[index] if index < len(self._column_labels) else ""
-            text = fit(label, max(each - 1, min(len(label), 3))) if each > 1 else label[:LABEL_MOST]
+            if self._grid.cells == "tile":  # a column's name stands over each
+                text = fit(label, 2, "") if len(label) < 3 else label[:2]
+            else:
+                text = fit(label, max(each - 1, min(len(label), 3))) if each > 1 else label[:LABEL_MOST]
             taken = cells[max(0, at - 1) : at + len(text) + 1]
             if at >= free and 0 <= at < len(cells) and not "".join(taken).strip():
                 cells[at : at + len(text)] = text
@@ -452,7 +455,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
 
     def action_cells(self) -> None:
         """The next kind of cells."""
-        kinds = [k for k in CELLS[1:] if self._look.ramps or k not in ("half", "block")]
+        kinds = [k for k in CELLS[1:] if self._look.ramps or k not in ("half", "block", "tile")]
         if self._look.ascii:
             kinds = [k for k in kinds if k != "half"]
         now = self._grid.cells

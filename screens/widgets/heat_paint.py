@@ -188,7 +188,7 @@ def paint_cells(brush: Brush, levels: Levels, values: Values, marks: Mapping[int
         return segments
     for level, count in _runs(levels):
         sign = NAN_SIGN if level == NAN else " "
-        segments.append(Segment(sign * (2 * count), brush.style(level)))
+        segments.append(Segment(sign * (CELL_WIDTHS[brush.cells] * count), brush.style(level)))
     return _lay_marks(segments, marks, CELL_WIDTHS[brush.cells], brush, levels)
 
 
@@ -243,7 +243,8 @@ def _lay_marks(
 ) -> list[Segment]:
     for cell, mark in marks.items():
         at = cell * width
-        sign = Segment(_SIGNS[mark], brush.style(int(levels[cell])) + Style(bold=True))
+        first, last = _SIGNS[mark]
+        sign = Segment(first + " " * (width - 2) + last, brush.style(int(levels[cell])) + Style(bold=True))
         segments = [*cut(segments, 0, at), sign, *cut(segments, at + width, len(levels) * width)]
     return segments
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 Values = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-CELL_WIDTHS = {"number": 8, "short": 5, "block": 2, "half": 1, "glyph": 2, "digit": 2}
+CELL_WIDTHS = {"number": 8, "short": 5, "tile": 3, "block": 2, "half": 1, "glyph": 2, "digit": 2}
 """Columns of the terminal for one cell of the picture; ``half`` puts two cells above each other into each."""
 NUMBERS = ("number", "short")
 """The kinds that write each value out."""
@@ -102,7 +102,7 @@ def lay_out(
     if cells == "auto":
         fits = [
             k
-            for k in (("glyph" if k == "block" and not halves else k) for k in auto)
+            for k in (("glyph" if k in ("block", "tile") and not halves else k) for k in auto)
             if columns * CELL_WIDTHS[k] <= width and rows <= height
         ]
         cells = fits[0] if fits else "half" if halves else "glyph"
