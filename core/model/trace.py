@@ -1,6 +1,6 @@
 """Looking inside one forward pass: ``run = core.trace(model, ids)``, then ``run.attention[2, 1]``.
 
-The pass is run once and only the residual stream is kept; whatever else is asked for (queries, scores, attention, a
+The pass is run once and only what enters each layer is kept; whatever else is asked for (queries, scores, attention, a
 head's output, the logit lens, ...) is computed from it at that moment, for that layer and head alone. Heads are
 switched off, scaled or replaced by another run's while the pass runs; the model itself is never changed or copied.
 
@@ -93,27 +93,34 @@ class Trace:
         self.model, self.config, self.ids, self.changes = model, model.config, ids, changes
         self._versions = _versions(model)
         self._at: tuple[int, int | None, dict[int, Tensor]] | None = None  # queries, keys, values asked for last
-        self._pre: list[Tensor] = []
-        self._mid: list[Tensor] = []
+        self._between: tuple[int, Tensor] | None = None  # the residual in the middle of the layer asked for last
+        self._residuals: tuple[Tensor, ...] = ()  # what enters each layer, (T, C), and what leaves the last
         self._run(like)
 
     @torch.no_grad()
     def _run(self, like: Trace | None) -> None:
-        layers = self.config.n_layers
-        start = 0 if like is None else self.changes.shared_layers(like.changes, layers)
+        layers, start = self.config.n_layers, 0
+        if like is not None:
+            start = self.changes.shared_layers(like.changes, layers)
         if like is None or start == 0:
             x = self.model.wte(self.ids[None]) + self.model.wpe.weight[: len(self.ids)]  # (1, T, C)
         else:
-            self._pre, self._mid = like._pre[:start], like._mid[:start]
             x = like.residual(start)[None]
+        shared = like._residuals[:start] if like else ()
+        own = x.new_empty(layers + 1 - start, *x.shape[1:])  # one block: kept piece by piece they would litter the heap
+        self._residuals = (*shared, *own)
         for layer in range(start, layers):
             block = self.block(layer)
             x = self.changes.on("residual", layer, x)
-            self._pre.append(x[0])
-            x = x + self.changes.on("attn", layer, block.attn(block.ln_1(x), None, self._attend))
-            self._mid.append(x[0])
+            own[layer - start] = x[0]
+            x = x + self._attended(layer, x)
             x = x + self.changes.on("mlp", layer, block.mlp(block.ln_2(x)))
-        self._pre.append(x[0])
+        own[-1] = x[0]
+
+    def _attended(self, layer: int, x: Tensor) -> Tensor:
+        """What a layer's attention adds to its residual x, both (1, T, C)."""
+        block = self.block(layer)
+        return self.changes.on("attn", layer, block.attn(block.ln_1(x), None, self._attend))
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, layer: int, dropout: float) -> Tensor:
         return self.changes.on_heads(layer, fused_attention(q, k, v, layer, dropout))
@@ -151,12 +158,17 @@ class Trace:
     def residual(self, layer: int) -> Tensor:
         """What enters a layer, (T, C); ``layer`` L is what leaves the last."""
         self._check_fresh()
-        return self._pre[index(layer, self.config.n_layers + 1, "layer")]
+        return self._residuals[index(layer, self.config.n_layers + 1, "layer")]
 
+    @torch.no_grad()
     def residual_mid(self, layer: int) -> Tensor:
         """The residual between a layer's attention and its feed-forward part, (T, C)."""
         self._check_fresh()
-        return self._mid[self._layer(layer)]
+        layer, kept = self._layer(layer), self._between
+        if kept is None or kept[0] != layer:
+            x = self.residual(layer)
+            self._between = kept = (layer, x + self._attended(layer, x[None])[0])
+        return kept[1]
 
     def attn_out(self, layer: int) -> Tensor:
         """What a layer's attention adds to the residual, (T, C)."""

@@ -15,7 +15,18 @@ from pathlib import Path
 
 from tests.bench.result import Result
 
-PARTS = ("startup", "training", "speedrun", "neighbour", "app_load", "tokens", "heat_map", "weights", "decoding")
+PARTS = (
+    "startup",
+    "training",
+    "speedrun",
+    "neighbour",
+    "app_load",
+    "tokens",
+    "heat_map",
+    "weights",
+    "decoding",
+    "attention",
+)
 
 
 def machine() -> str:
