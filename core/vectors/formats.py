@@ -1,7 +1,7 @@
 """What kind of vectors a file holds, told by its content, never by its name.
 
-Read here: word2vec's binary and text, GloVe's text, fastText's ``.vec``, each of them gzipped too. What else such a file
-may be (a pickle of gensim's, fastText's ``.bin``, an archive, a picture) is named and refused with what to do.
+Read here: word2vec's binary and text, GloVe's text, fastText's ``.vec``, each of them gzipped too. What else such a
+file may be (a pickle of gensim's, fastText's ``.bin``, an archive, a picture) is named and refused with what to do.
 """
 
 from __future__ import annotations

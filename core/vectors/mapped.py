@@ -1,9 +1,9 @@
 """The copy of a large file of vectors that is kept in the cache, mapped and not read.
 
-``CACHE/vectors/mapped/PATH-STATE.safetensors`` holds the matrix, the lengths of its rows and the words with their index,
-ready to be used where they lie; several processes share its pages. PATH is a digest of where the original is, STATE of
-its size and its time of change: a file that has changed has no copy, and the stale one goes when a new one is written.
-It is written beside its name and renamed when it is whole.
+``CACHE/vectors/mapped/PATH-STATE.safetensors`` holds the matrix, the lengths of its rows and the words with their
+index, ready to be used where they lie; several processes share its pages. PATH is a digest of where the original is,
+STATE of its size and its time of change: a file that has changed has no copy, and the stale one goes when a new one is
+written. It is written beside its name and renamed when it is whole.
 """
 
 from __future__ import annotations

@@ -15,10 +15,9 @@ if TYPE_CHECKING:
     from core.vectors.store import Vectors
 
 Method = Literal["pca", "tsne", "axes"]
+_STRETCH = 1 << 17  # numbers at a time: they stay in a core's cache, and OpenBLAS starts no threads for them
 _SMALL = 200
 """The shorter side of a table up to which all components are computed."""
-_MORE = 14  # directions that are carried along beside those wanted: the iteration then stands still much sooner
-_TURNS = 200
 
 
 @dataclass(frozen=True)
@@ -69,10 +68,13 @@ def project(
         UnknownWordError: a word is unknown.
         InputError: too few words, or axes that there are not.
     """
-    chosen = tuple(dict.fromkeys(words))
-    if len(chosen) < 2:
-        raise InputError(f"a map needs two words or more, got {len(chosen)}", "add some words")
-    table = np.stack([vectors.vector(word) for word in chosen])
+    if method == "tsne":
+        from core.vectors.tsne import project_steps
+
+        *_, last = project_steps(vectors, words, seed=seed)
+        assert last.projection is not None
+        return last.projection
+    chosen, table = table_of(vectors, words)
     if method == "pca":
         xy, share = pca(table, axes, seed)
         return Projection(chosen, xy, share, "pca", (f"component {axes[0] + 1}", f"component {axes[1] + 1}"))
@@ -83,14 +85,27 @@ def project(
     raise InputError(f"method must be pca, tsne or axes, got {method!r}", "pca is at once")
 
 
+def table_of(vectors: Vectors, words: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.float32]]:
+    """Some words, each once, and their vectors (n, D).
+
+    Raises:
+        UnknownWordError: a word is unknown.
+        InputError: there are fewer than two.
+    """
+    chosen = tuple(dict.fromkeys(words))
+    if len(chosen) < 2:
+        raise InputError(f"a map needs two words or more, got {len(chosen)}", "add some words")
+    return chosen, np.ascontiguousarray(vectors.matrix_all[[vectors.row(word) for word in chosen]])
+
+
 def pca(
     table: NDArray[np.float32], axes: tuple[int, int] = (0, 1), seed: int = 0
 ) -> tuple[NDArray[np.float64], tuple[float, float]]:
     """Two principal components of some rows.
 
-    Small tables are taken apart exactly; of larger ones the first components alone, by subspace iteration from a random
-    start until they stand still (Halko, Martinsson & Tropp 2011, algorithm 4.4). The larger side of each component is
-    made positive, so that the same words give the same picture.
+    Small tables are taken apart whole; of larger ones the first components alone, by ARPACK's restarted Lanczos
+    (Lehoucq, Sorensen & Yang 1998). The largest number of each component is made positive, so that the same words give
+    the same picture.
 
     Args:
         table: (n, D), a row for each word.
@@ -115,7 +130,7 @@ def pca(
     if total == 0:
         return np.zeros((len(table), 2)), (0.0, 0.0)
     size = max(axes) + 1
-    directions, squares = _exact(centred, size) if most <= _SMALL else _iterated(centred, size, seed)
+    directions, squares = _exact(centred, size) if most <= max(_SMALL, 4 * size) else _iterated(centred, size, seed)
     picked = directions[:, list(axes)]
     picked = picked * np.where(picked[np.abs(picked).argmax(axis=0), [0, 1]] < 0, -1.0, 1.0)
     return centred @ picked, (float(squares[axes[0]]) / total, float(squares[axes[1]]) / total)
@@ -128,15 +143,18 @@ def _exact(centred: NDArray[np.float64], size: int) -> tuple[NDArray[np.float64]
 
 
 def _iterated(centred: NDArray[np.float64], size: int, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """As ``_exact``, for the first few of many components."""
-    width = min(size + _MORE, min(centred.shape))
-    basis = np.random.default_rng(seed).standard_normal((centred.shape[1], width))
-    before = np.zeros(size)
-    for _ in range(_TURNS):
-        basis, _ = np.linalg.qr(centred.T @ (centred @ basis))
-        _, values, inner = np.linalg.svd(centred @ basis, full_matrices=False)
-        squares = values[:size] ** 2
-        if np.allclose(squares, before, rtol=1e-7, atol=0):
-            break
-        before = squares
-    return basis @ inner[:size].T, squares
+    """As ``_exact``, for the first few of many components: Lanczos on the covariance, which is never formed."""
+    from scipy.sparse.linalg import LinearOperator, eigsh
+
+    width = centred.shape[1]
+    step = max(1, _STRETCH // width)
+
+    def times_covariance(vector: NDArray[np.float64]) -> NDArray[np.float64]:
+        parts = (centred[begin : begin + step] for begin in range(0, len(centred), step))
+        out: NDArray[np.float64] = np.sum([(part @ vector) @ part for part in parts], axis=0)
+        return out
+
+    covariance = LinearOperator((width, width), times_covariance, dtype=np.float64)
+    start = np.random.default_rng(seed).standard_normal(width)
+    squares, directions = eigsh(covariance, k=size, which="LA", v0=start, tol=1e-9, ncv=min(width, 2 * size + 30))
+    return directions[:, ::-1], squares[::-1]

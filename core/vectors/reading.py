@@ -102,7 +102,9 @@ class _Binary:
         while read < self.count:
             piece = self.stream.read(max(_PIECE, size))
             kept += piece
-            words, numbers, at = [], [], 0
+            words: list[bytes] = []
+            numbers: list[bytes] = []
+            at = 0
             while read + len(words) < self.count:
                 space = kept.find(b" ", at, at + LONGEST_WORD + 1)
                 if space < 0 and len(kept) - at > LONGEST_WORD:

@@ -7,7 +7,9 @@ rows, which in most files is the order of how often words occur. Leaves out: wha
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
 import numpy as np
@@ -19,8 +21,11 @@ MEASURES: tuple[Measure, ...] = ("cosine", "dot", "euclid")
 Scorer = Callable[[Floats, Floats], Floats]
 """From a stretch of the matrix (C, D) and the lengths of its rows (C,): their scores (C,), the higher the nearer."""
 
-_STRETCH = 1 << 18
-"""Numbers of a stretch: 1 MB, which a core's own cache holds."""
+_STRETCH = 3 << 17
+"""Numbers of a stretch, 1.5 MB: for more OpenBLAS starts threads of its own, which wait for each other at every stretch
+and on a busy machine take a hundred times as long."""
+_SINGLE = 16 << 20
+"""Bytes of a matrix up to which one thread reads it."""
 _SPARE = 32  # more rows than asked for, where scores are computed anew in double precision
 
 
@@ -39,10 +44,12 @@ def row_norms(matrix: Floats) -> Floats:
 
 
 def by_cosine(unit: Floats) -> Scorer:
-    """Scores by the cosine of the angle to a vector of length 1; rows of zeros come last, at minus infinity."""
+    """Scores by the cosine of the angle to a vector of length 1; those of rows of zeros are not a number."""
 
     def score(rows: Floats, norms: Floats) -> Floats:
-        return _over(np.dot(rows, unit), norms)
+        products: Floats = np.dot(rows, unit)
+        products /= norms
+        return products
 
     return score
 
@@ -75,10 +82,8 @@ def by_cosmul(positive: Floats, negative: Floats) -> Scorer:
     count = len(positive)
 
     def score(rows: Floats, norms: Floats) -> Floats:
-        with np.errstate(invalid="ignore", divide="ignore"):
-            shifted = (1 + np.dot(rows, both) / norms[:, None]) / 2
-            out: Floats = shifted[:, :count].prod(axis=1) / (shifted[:, count:].prod(axis=1) + np.float32(1e-6))
-        out[norms == 0] = -np.inf
+        shifted = (1 + np.dot(rows, both) / norms[:, None]) / 2
+        out: Floats = shifted[:, :count].prod(axis=1) / (shifted[:, count:].prod(axis=1) + np.float32(1e-6))
         return out
 
     return score
@@ -87,68 +92,38 @@ def by_cosmul(positive: Floats, negative: Floats) -> Scorer:
 def best_rows(matrix: Floats, norms: Floats, score: Scorer, n: int) -> tuple[NDArray[np.int64], Floats]:
     """The ``n`` rows that score highest, best first, and their scores; of equal ones the earlier row comes first.
 
+    Rows whose score is not a number, such as the cosine of zeros, are never among them.
+
     Args:
         matrix: (N, D) float32, perhaps mapped.
         norms: (N,) float32, the lengths of its rows.
         score: one of the scorers above.
-        n: how many rows.
+        n: how many rows, at least 1.
     """
-    best = _Best(min(n, len(matrix)))
     step = max(1, _STRETCH // max(1, matrix.shape[1]))
-    for begin in range(0, len(matrix), step):
-        best.offer(score(matrix[begin : begin + step], norms[begin : begin + step]), begin)
+    begins = iter(range(0, len(matrix), step))  # shared by the threads; each takes the next that nobody has
+
+    def work() -> _Best:
+        best = _Best(min(n, max(1, len(matrix))))
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            for begin in begins:
+                best.offer(score(matrix[begin : begin + step], norms[begin : begin + step]), begin)
+        return best
+
+    threads = thread_count(matrix.nbytes)
+    if threads == 1:
+        return work().result()
+    with ThreadPoolExecutor(threads - 1) as pool:
+        others = [pool.submit(work) for _ in range(threads - 1)]
+        best = work()
+        for other in others:
+            best.join(other.result())
     return best.result()
 
 
-def _over(products: Floats, norms: Floats) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        products /= norms
-    if not norms.all():
-        products[norms == 0] = -np.inf
-    return products
-
-
-class _Best:
-    """The best scores of stretches that come in the order of their rows."""
-
-    def __init__(self, n: int) -> None:
-        self.n = n
-        self.floor = -np.inf
-        self._scores: list[Floats] = []
-        self._rows: list[NDArray[np.int64]] = []
-        self._held = 0
-
-    def offer(self, scores: Floats, begin: int) -> None:
-        """Keeps what is better than the worst of the best; an equal score of a later row is not."""
-        found = np.flatnonzero(scores > self.floor) if self._full else np.arange(len(scores))
-        if not len(found):
-            return
-        self._scores.append(scores[found])
-        self._rows.append(found + begin)
-        self._held += len(found)
-        if self._held > 4 * self.n + 256 or not self._full:
-            self._cut()
-
-    @property
-    def _full(self) -> bool:
-        return self.floor != -np.inf
-
-    def _cut(self) -> None:
-        scores, rows = np.concatenate(self._scores), np.concatenate(self._rows)
-        if len(scores) > self.n > 0:
-            worst = np.partition(scores, len(scores) - self.n)[len(scores) - self.n]
-            kept = np.flatnonzero(scores >= worst)
-            scores, rows = scores[kept], rows[kept]
-        order = np.lexsort((rows, -scores))[: self.n]
-        self._scores, self._rows, self._held = [scores[order]], [rows[order]], len(order)
-        if len(order) == self.n > 0:
-            self.floor = float(scores[order[-1]])
-
-    def result(self) -> tuple[NDArray[np.int64], Floats]:
-        if self._scores:
-            self._cut()
-            return self._rows[0], self._scores[0]
-        return np.zeros(0, np.int64), np.zeros(0, np.float32)
+def thread_count(size: int) -> int:
+    """Threads for so many bytes; each takes the next stretch that is free, so one that is held up holds up no other."""
+    return 1 if size < _SINGLE else min(4, os.cpu_count() or 1)
 
 
 def nearest_by_distance(matrix: Floats, norms: Floats, vector: Floats, n: int) -> tuple[NDArray[np.int64], Floats]:
@@ -167,11 +142,55 @@ def count_above(matrix: Floats, norms: Floats, unit: Floats, row: int, without: 
     """How many rows have a higher cosine with a unit vector than ``row`` has, ``without`` not counted."""
     score, above = by_cosine(unit), 0
     step = max(1, _STRETCH // max(1, matrix.shape[1]))
-    place = row // step * step  # in the same stretch, so that equal rows get equal scores to the last bit
+    place = row // step * step  # its score is computed as all are, or rounding might put it above itself
     floor = score(matrix[place : place + step], norms[place : place + step])[row - place]
-    for begin in range(0, len(matrix), step):
-        scores = score(matrix[begin : begin + step], norms[begin : begin + step])
-        above += int(np.count_nonzero(scores > floor))
-        if begin <= without < begin + step and scores[without - begin] > floor:
-            above -= 1
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for begin in range(0, len(matrix), step):
+            scores = score(matrix[begin : begin + step], norms[begin : begin + step])
+            above += int(np.count_nonzero(scores > floor))
+            if begin <= without < begin + step and scores[without - begin] > floor:
+                above -= 1
     return above
+
+
+class _Best:
+    """The best scores of stretches that come in the order of their rows."""
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.floor = np.float32(-np.inf)
+        self._scores: list[Floats] = []
+        self._rows: list[NDArray[np.int64]] = []
+        self._held = 0
+
+    def offer(self, scores: Floats, begin: int) -> None:
+        """Keeps what is better than the worst of the best: no equal score of a later row, and no NaN."""
+        found = (scores > self.floor).nonzero()[0]
+        if len(found):
+            self._scores.append(scores[found])
+            self._rows.append(found + begin)
+            self._held += len(found)
+            if self._held > 4 * self.n + 256:
+                self._cut()
+
+    def _cut(self) -> None:
+        scores, rows = np.concatenate(self._scores), np.concatenate(self._rows)
+        if len(scores) > self.n:
+            worst = np.partition(scores, len(scores) - self.n)[len(scores) - self.n]
+            kept = np.flatnonzero(scores >= worst)
+            scores, rows = scores[kept], rows[kept]
+        order = np.lexsort((rows, -scores))[: self.n]
+        self._scores, self._rows, self._held = [scores[order]], [rows[order]], len(order)
+        if len(order) == self.n:
+            self.floor = scores[order[-1]]
+
+    def join(self, other: _Best) -> None:
+        """Takes over what another has found in other stretches."""
+        self._scores += other._scores
+        self._rows += other._rows
+
+    def result(self) -> tuple[NDArray[np.int64], Floats]:
+        if not self._scores:
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        self._cut()
+        return self._rows[0], self._scores[0]

@@ -28,6 +28,7 @@ from core.vectors.words import UnknownWordError, WordTable
 if TYPE_CHECKING:
     from gensim.models import KeyedVectors
 
+    from core.vectors.plane import Plane
     from core.vectors.projection import Method, Projection
 
 METHODS = ("add", "cosmul")
@@ -337,6 +338,12 @@ class Vectors:
 
         return project(self, words, method, axes=axes, pairs=pairs, seed=seed)
 
+    def plane(self, expression: str | Expression, *, answers: int = 3) -> Plane:
+        """The parallelogram of an analogy, in the plane of its words; see ``core.vectors.plane.plane``."""
+        from core.vectors.plane import plane
+
+        return plane(self, expression, answers=answers)
+
     # --- inside
 
     def _direction(self, vector: NDArray[np.float64], what: str) -> Floats:
@@ -370,11 +377,7 @@ class Vectors:
         return search.best_rows(matrix, norms, search.by_cosine((wide / length).astype(np.float32)), n)
 
     def _named(self, rows: NDArray[np.int64], values: Floats, without: Collection[int], n: int) -> list[Neighbour]:
-        kept = [
-            (int(row), float(value))
-            for row, value in zip(rows, values, strict=True)
-            if row not in without and value != -np.inf
-        ]
+        kept = [(int(row), float(value)) for row, value in zip(rows, values, strict=True) if row not in without]
         return [Neighbour(self.words[row], value, rank) for rank, (row, value) in enumerate(kept[:n], 1)]
 
 
