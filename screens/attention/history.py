@@ -150,12 +150,16 @@ def figure_of(history: History, head: Head, curves: Curves) -> Figure:
     return Figure(tuple(lines), (0.0, float(end)))
 
 
-def legend_of(history: History, step: int | None, head: Head, curves: Curves) -> list[tuple[str, int]]:
+def legend_of(
+    history: History, step: int | None, head: Head, curves: Curves, *, brief: bool = False
+) -> list[tuple[str, int]]:
     """What stands over the plot: each measure with its value at a step, and its series."""
     out = []
     for series, name in enumerate(curves.names):
         value = math.nan if step is None else value_at(history, step, head, name, curves.on_text)
-        out.append((f"{'ABCD'[series]} {name} {'–' if value != value else figure(value)}", series))
+        short = f"{value:.2f}".replace("0.", ".", 1) if 0 <= value < 1 else f"{value:.2f}"
+        said = "–" if value != value else short if brief else figure(value)
+        out.append((f"{'ABCD'[series]} {name[:4] if brief else name} {said}", series))
     return out
 
 

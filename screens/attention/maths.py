@@ -134,6 +134,8 @@ class MathsView(CentreView):
             self._wanted = self.worked = None
             self.steps.show(())
         elif self.shown:
+            if self.parent is not None:
+                self.parent.border_subtitle = ", . step · o another part · right: the rest of a line"  # type: ignore[attr-defined]
             self._ask(Wanted(seen, place, self.part))
 
     def choose(self, part: str) -> None:

@@ -21,6 +21,7 @@ from screens.attention.panes import AttentionBody
 from screens.attention.reader import TEXT
 from screens.attention.seen import Seen
 from screens.attention.style import STYLE
+from screens.attention.through_time import TimeView
 from screens.generation.prompt import PromptPane
 from screens.guard import guarded
 from screens.widgets.head_grid import HeadGrid
@@ -263,6 +264,12 @@ class AttentionScreen(AttentionOffers):
         message.stop()
         if self.body.pane == "centre" and message.text and not self.typing:
             self.say(message.text)
+
+    @on(TimeView.Load)
+    @guarded
+    def _step_wanted(self, message: TimeView.Load) -> None:
+        message.stop()
+        self.workbench.set(a=message.spec)
 
     @on(HeadGrid.HeadHighlighted)
     @guarded

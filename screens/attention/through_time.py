@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
     from core.model.through_time import StepProfiles, StepSkipped
 
+WIDE, TALL = 72, 22
+"""Columns for a legend with whole words, and rows for a plot of its usual height."""
 SETTLED = 0.06
 """Seconds that the line rests at a step before its weights are read."""
 
@@ -136,6 +138,11 @@ class TimeView(CentreView):
         """What an empty plot says."""
         self.curve.empty_text = "the measures come step by step"
 
+    def on_resize(self) -> None:
+        """Where there are few rows the plot leaves some to the map."""
+        self.curve.styles.height = 9 if self.size.height >= TALL else 7
+        self._draw_words()
+
     def on_unmount(self) -> None:
         """Nobody looks any more."""
         if self.history is not None:
@@ -172,6 +179,8 @@ class TimeView(CentreView):
         if self.history is None or (self.history.run, self.history.ids) != (wanted.run, wanted.ids):
             self._give_up()
             self._start(wanted)
+        if self.parent is not None:
+            self.parent.border_subtitle = ", . another step · o other curves · enter loads it"  # type: ignore[attr-defined]
         self._draw_words()
         self._draw_curves()
         self._ask_pattern()
@@ -283,10 +292,11 @@ class TimeView(CentreView):
         )
         said = " · ".join(part for part in (where, history.state(), "" if history.ended else "esc stops") if part)
         self.query_one("#a-time-head", Static).update(said, layout=False)
+        head = (self.place.layer, self.place.head)
         legend = Text(no_wrap=True, end="", overflow="ellipsis")
-        for words, series in legend_of(history, step, (self.place.layer, self.place.head), self.curves):
-            legend.append(f"{words}  ", Style(color=SERIES[series]) if self.look.ramps else Style())
-        legend.append(self.curves.title, Style(dim=True))
+        for words, series in legend_of(history, step, head, self.curves, brief=self.size.width < WIDE):
+            legend.append(f"{words} ", Style(color=SERIES[series]) if self.look.ramps else Style())
+        legend.append(f" {self.curves.title}", Style(dim=True))
         self.query_one("#a-time-legend", Static).update(legend, layout=False)
 
     def _draw_curves(self) -> None:
