@@ -6,10 +6,12 @@ Abstract: ``AttentionScreen`` completes it. Each answer carries what it answers;
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
 from textual import on
+from textual.message import Message
 from textual.timer import Timer
 
 from core.errors import InputError, LabError
@@ -129,10 +131,10 @@ class AttentionEngine(LabScreen):
 
     def _tell_all(self, seen: Seen, slot: str, layer: int) -> None:
         """All that is always wanted of a text, the layer that is shown first."""
-        answers = [lambda: LayerRead(seen, layer, "", pattern_of(seen, layer))]
+        answers: list[Callable[[], Message]] = [partial(_layer, seen, layer)]
         if slot == "a":
-            answers.append(lambda: NextRead(seen, next_of(seen, self.place.inside(1, 1, seen.tokens).row)))  # type: ignore[arg-type,return-value]
-        answers.append(lambda: Measured(seen, slot, measures_of(seen)))  # type: ignore[arg-type,return-value]
+            answers.append(lambda: NextRead(seen, next_of(seen, self.place.inside(1, 1, seen.tokens).row)))
+        answers.append(lambda: Measured(seen, slot, measures_of(seen)))
         if seen.patterns_fit:
             for other in range(seen.layers):
                 if other != layer:

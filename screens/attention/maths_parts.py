@@ -89,7 +89,8 @@ def python_of(seen: Seen, at: Place, part: str) -> str:
 def command_of(seen: Seen, at: Place, part: str) -> list[str]:
     """The command that prints the same numbers."""
     command = ["llm-lab", "attention", seen.spec, seen.text, "--layer", str(at.layer), "--head", str(at.head)]
-    command += ["--position", str(at.row), "--steps", part]
+    command += ["--row", str(at.row), "--steps"]
+    command += ["--column", str(at.column)] if part == "head" else ["--part", part]
     if seen.off:
         command += ["--off", ",".join(f"{layer}.{head}" for layer, head in sorted(seen.off))]
     return [*command, "--json"]

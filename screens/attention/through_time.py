@@ -330,6 +330,7 @@ class TimeView(CentreView):
         self.curves = CURVES[(CURVES.index(self.curves) + by) % len(CURVES)]
         self._draw_words()
         self._draw_curves()
+        self.post_message(self.Said(self.sentence()))
 
     @on(Timeline.Moved)
     def _moved(self, event: Timeline.Moved) -> None:
@@ -396,7 +397,7 @@ class TimeView(CentreView):
         return TakeAwayRequest(
             what=f"time-{history.run.rpartition('/')[2]}-l{head[0]}-h{head[1]}",
             python=python,
-            command=shlex.join(["llm-lab", "heads", history.run, "--history", "--json"]),
+            command=shlex.join(["llm-lab", "heads", history.run, seen.text, "--over-steps", "--json"]),
             data={
                 "run": history.run,
                 "ids": list(seen.ids),

@@ -22,7 +22,7 @@ class HeadGrid(HeatMap):
 
     AUTO_CELLS = ("number", "short", "block")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "toggle", show=False, id="heads.toggle", tooltip="switch this head off, or on again"),
+        Binding("space", "switch", show=False, id="heads.toggle", tooltip="switch this head off, or on again"),
         Binding("enter", "open", show=False, id="heads.open", tooltip="open this head"),
     ]
 
@@ -110,7 +110,7 @@ class HeadGrid(HeatMap):
         if self._grid.rows:
             self.post_message(self.HeadOpened(self, *self.head))
 
-    def action_toggle(self) -> None:
+    def action_switch(self) -> None:
         """Switches the head under the cursor off, or on again."""
         if self._grid.rows:
             self.post_message(self.HeadToggled(self, *self.head))

@@ -243,8 +243,8 @@ def _lay_marks(
 ) -> list[Segment]:
     for cell, mark in marks.items():
         at = cell * width
-        first, last = _SIGNS[mark]
-        sign = Segment(first + " " * (width - 2) + last, brush.style(int(levels[cell])) + Style(bold=True))
+        ends = _SIGNS[mark]
+        sign = Segment(ends[0] + " " * (width - 2) + ends[1], brush.style(int(levels[cell])) + Style(bold=True))
         segments = [*cut(segments, 0, at), sign, *cut(segments, at + width, len(levels) * width)]
     return segments
 

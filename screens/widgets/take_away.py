@@ -46,6 +46,10 @@ class TakeAwayRequest:
     """Header and rows for CSV, all rows."""
     figure: Callable[[Path], None] | None = None
     """Draws the figure for print into a PNG file; called in a thread."""
+    vector: bool = False
+    """Whether it draws into an SVG file too: it goes by the end of the file's name."""
+    text: Callable[[], str] | None = None
+    """The view as a picture in plain text."""
     pane: Widget | None = None
     """The pane that SVG shows; None: the whole screen."""
     link: str = ""
@@ -308,7 +312,12 @@ def forms_of(request: TakeAwayRequest, svg: str = "") -> list[Form]:
     if svg:
         forms.append(Form("SVG", "svg", lambda: svg))
     if request.figure is not None:
-        forms.append(Form("PNG", "png", lambda: "drawn for print by matplotlib; s saves it", figure=True))
+        drawn = "drawn for print by matplotlib; s saves it"
+        forms.append(Form("PNG", "png", lambda: drawn, figure=True))
+        if request.vector:
+            forms.append(Form("SVG for print", "svg", lambda: drawn, figure=True))
+    if request.text is not None:
+        forms.append(Form("Text", "txt", request.text))
     if request.link:
         forms.append(Form("Link", "sh", lambda: request.link + "\n"))
     return forms
