@@ -19,9 +19,9 @@ import zlib
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from core.errors import CorpusError, InputError, MemoryShortError
 from core.files import write_bytes_atomic, write_error
@@ -34,13 +34,14 @@ if TYPE_CHECKING:
 BATCH_WORDS = 10_000
 """Words in a batch at most: the room that gensim's inner loop has."""
 PROBE_NEIGHBOURS = 8
+TEACHING = "teaching"
 
 
 @dataclass(frozen=True, slots=True)
 class CountedEvent:
     """The words have been counted, and training begins."""
 
-    kind = "counted"
+    kind: ClassVar[Literal["counted"]] = "counted"
     corpus: str
     sentences: int
     words: int
@@ -52,12 +53,16 @@ class CountedEvent:
     epochs: int
     seconds: float
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"kind": self.kind, **asdict(self)}
+
 
 @dataclass(frozen=True, slots=True)
 class BatchEvent:
     """One batch has been learnt from."""
 
-    kind = "batch"
+    kind: ClassVar[Literal["batch"]] = "batch"
     epoch: int
     """From 1."""
     share: float
@@ -66,12 +71,16 @@ class BatchEvent:
     words_per_second: float
     """Words of the text, over the whole training so far."""
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"kind": self.kind, **asdict(self)}
+
 
 @dataclass(frozen=True, slots=True)
 class EpochEvent:
     """The text has been read once more."""
 
-    kind = "epoch"
+    kind: ClassVar[Literal["epoch"]] = "epoch"
     epoch: int
     """From 1."""
     epochs: int
@@ -86,7 +95,11 @@ class EpochEvent:
     seconds: float
     words_per_second: float
     probes: tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
-    """Each probe with its nearest words and their cosines."""
+    """Each probe with its nearest words and their cosines; none for a word without a vector."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {"kind": self.kind, **asdict(self), "probes": {word: list(near) for word, near in self.probes}}
 
 
 TrainingEvent = CountedEvent | BatchEvent | EpochEvent
@@ -150,6 +163,16 @@ class VectorTraining:
     def finished(self) -> bool:
         """Whether every epoch was done."""
         return self.done == 1.0
+
+    @property
+    def started(self) -> bool:
+        """Whether there are vectors already, if only the random ones of the beginning."""
+        return self._model is not None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(V, D), once it has started."""
+        return len(self._model.wv), self.config.vector_size
 
     def keyed(self) -> Any:
         """What there is so far as gensim's ``KeyedVectors``, a copy: (V, D) float32, the most frequent word first.
@@ -370,7 +393,7 @@ def train_steps(
     """A training on a named corpus, a text file or a folder; iterate it for its events.
 
     Args:
-        corpus: what ``core.load_corpus`` takes.
+        corpus: what ``core.load_corpus`` takes, or ``teaching``, the made-up text of the demo vectors.
         config: the settings; left out, gensim's own with skip-gram.
         probes: words whose neighbours each ``EpochEvent`` carries.
         cancel: set, it ends the training after the batch at hand, with what there is kept.
@@ -379,6 +402,10 @@ def train_steps(
         CorpusError: no such text; while iterating, no word that stands often enough.
         MemoryShortError: while iterating, the matrices do not fit.
     """
+    if corpus == TEACHING:
+        from core.vectors.teaching_text import write_corpus
+
+        return VectorTraining(write_corpus(), config, probes, name=corpus, cancel=cancel)
     from core.data.corpora import corpus as read
 
     found = read(corpus)

@@ -38,6 +38,13 @@ COMMANDS: dict[str, Command] = {
         ),
         Command("windows", "CORPUS", "Cut a text into training windows.", "lab.cli.windows:windows", "Tokens"),
         Command(
+            "vectors",
+            "SPEC analogy|map|train|... [WORD ...]",
+            "Arithmetic with words, neighbours, maps.",
+            "lab.cli.vectors:vectors",
+            "Vectors",
+        ),
+        Command(
             "generate",
             "MODEL [-p TEXT | -f FILE | -]",
             "Let a model continue a text.",

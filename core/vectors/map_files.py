@@ -1,0 +1,148 @@
+"""A map of words as a file: PNG, SVG or PDF by matplotlib, or CSV with every digit; and a table of cosines as CSV.
+
+No figure touches matplotlib's global state, so any thread may draw one. The same map gives the same SVG.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import InputError
+from core.files import write_bytes_atomic
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from core.vectors.projection import Projection
+
+PICTURES = ("png", "svg", "pdf")
+FORMATS = (*PICTURES, "csv")
+_NAMED = 400
+"""Words up to which each has its name beside it."""
+_INCHES = (10.0, 7.5)
+
+
+def write_map(projection: Projection, path: Path, *, title: str = "", groups: Mapping[str, str] | None = None) -> Path:
+    """Writes a map in the format that the file's name ends with.
+
+    Args:
+        projection: what ``Vectors.project`` gives.
+        path: ends with .png, .svg, .pdf or .csv; its folder must be there.
+        title: above the picture; that vectors are synthetic belongs in it.
+        groups: the group of a word, by which it is coloured.
+
+    Raises:
+        InputError: another ending, or no such folder.
+        DiskFullError: no space is left.
+        LabError: it cannot be written.
+    """
+    check_path(path, FORMATS)
+    if path.suffix.lower() == ".csv":
+        write_bytes_atomic(path, map_csv(projection).encode("utf-8"), sync=False)
+        return path
+    kind = path.suffix.lower().removeprefix(".")
+    out = io.BytesIO()
+    dated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
+    import matplotlib
+
+    # Otherwise the names of an SVG's parts are random.
+    with matplotlib.rc_context({"svg.hashsalt": "llm-lab"}):
+        map_figure(projection, title, groups).savefig(out, format=kind, dpi=150, metadata=dated)
+    write_bytes_atomic(path, out.getvalue(), sync=False)
+    return path
+
+
+def check_path(path: Path, formats: Sequence[str] = FORMATS) -> None:
+    """Raises an InputError if a file of that name is none of the formats, or has no folder to lie in."""
+    if path.suffix.lower().removeprefix(".") not in formats:
+        endings = ", ".join(f".{kind}" for kind in formats)
+        raise InputError(f"expected a file that ends with {endings}, got {path}", "name it map.png, for one")
+    if not path.parent.is_dir():
+        raise InputError(f"the folder {path.parent} is not there", "make it first, or name another")
+
+
+def map_csv(projection: Projection) -> str:
+    """Word and place, every digit of both: reading it back gives the same numbers."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("word", *projection.names))
+    for word, (x, y) in zip(projection.words, projection.xy, strict=True):
+        writer.writerow((word, repr(float(x)), repr(float(y))))
+    return out.getvalue()
+
+
+def matrix_csv(words: Sequence[str], cosines: NDArray[np.floating[Any]]) -> str:
+    """A table of cosines with its words across and down, every digit of each.
+
+    Args:
+        words: n of them.
+        cosines: (n, n), what ``Vectors.matrix`` gives.
+    """
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("", *words))
+    for word, row in zip(words, cosines, strict=True):
+        writer.writerow((word, *(repr(float(value)) for value in row)))
+    return out.getvalue()
+
+
+def map_figure(projection: Projection, title: str = "", groups: Mapping[str, str] | None = None) -> Figure:
+    """The picture: a point for each word, its name beside it up to 400 of them, and what each axis keeps."""
+    logging.getLogger("matplotlib").addHandler(logging.NullHandler())  # what it has to say would fall into the app
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=_INCHES, layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    many = len(projection.words) > _NAMED
+    of = groups or {}
+    names = list(dict.fromkeys(of.get(word, "") for word in projection.words))
+    for name in names:
+        mine = [i for i, word in enumerate(projection.words) if of.get(word, "") == name]
+        axes.scatter(
+            projection.xy[mine, 0],
+            projection.xy[mine, 1],
+            s=4 if many else 14,
+            alpha=0.8,
+            label=_drawable(name) or "others",
+        )
+    if len(names) > 1:
+        axes.legend(fontsize=8)
+    if not many:
+        for word, (x, y) in zip(projection.words, projection.xy, strict=True):
+            axes.annotate(_drawable(word), (x, y), (3, 3), textcoords="offset points", fontsize=8, parse_math=False)
+    shares = projection.share or (None, None)
+    across, upwards = (
+        _drawable(name) + (f" · keeps {share:.1%} of the spread" if share is not None else "")
+        for name, share in zip(projection.names, shares, strict=True)
+    )
+    axes.set_xlabel(across, fontsize=9, parse_math=False)
+    axes.set_ylabel(upwards, fontsize=9, parse_math=False)
+    if title:
+        axes.set_title(_drawable(title), fontsize=10, parse_math=False)
+    return figure
+
+
+@lru_cache(maxsize=1)
+def _glyphs() -> frozenset[int]:
+    """The characters that matplotlib's own font has."""
+    from matplotlib import get_data_path
+    from matplotlib.ft2font import FT2Font
+
+    return frozenset(FT2Font(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")).get_charmap())
+
+
+def _drawable(text: str) -> str:
+    """The text, with a box for every character that the font has not; it would warn, and draw another box."""
+    known = _glyphs()
+    return "".join(c if ord(c) in known else "□" for c in text)

@@ -1,0 +1,111 @@
+"""``llm-lab vectors list``: what there is; ``vectors SPEC list``: what one of them holds; and opening one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from lab.cli.pull import size_words
+from lab.cli.report import print_json
+from lab.cli.writing import note
+
+if TYPE_CHECKING:
+    from core.vectors.sources import VectorSource
+    from core.vectors.store import Vectors
+    from lab.cli.vectors_flags import Asked
+
+
+def listing(asked: Asked) -> int:
+    """What can be named, or what one of them holds."""
+    return _one(asked) if asked.spec else _all(asked.as_json)
+
+
+def _all(as_json: bool) -> int:
+    from core.vectors.sources import list_vectors
+    from lab.cli.runs import print_table
+
+    found = list_vectors()
+    if as_json:
+        print_json({"vectors": [source.to_dict() for source in found]})
+        return 0
+    print_table(("name", "words", "width", "size", "here", "what it is"), [_row(source) for source in found])
+    print("any file too: word2vec binary or text, GloVe, fastText's .vec, gzipped or not")
+    return 0
+
+
+def _row(source: VectorSource) -> tuple[str, ...]:
+    words, width = f"{source.words:,}" if source.words else "–", str(source.width or "–")
+    size = size_words(source.bytes) if source.bytes else "–"
+    return (source.name, words, width, size, "yes" if source.here else f"no: {source.get}", source.label)
+
+
+def _one(asked: Asked) -> int:
+    vectors = asked.load()
+    first = list(vectors.words[: asked.count])
+    if asked.as_json:
+        print_json({**about(vectors), "first": first, "notes": list(vectors.notes)})
+        return 0
+    print(f"{vectors.spec}: {len(vectors):,} words x {vectors.width} numbers")
+    print("first words: " + " ".join(first))
+    for said in vectors.notes:
+        print(said)
+    say_synthetic(vectors)
+    return 0
+
+
+def about(vectors: Vectors) -> dict[str, Any]:
+    """What every answer in JSON says of where it comes from."""
+    facts: dict[str, Any] = {
+        "vectors": vectors.spec,
+        "label": vectors.label,
+        "synthetic": vectors.synthetic,
+        "words": len(vectors),
+        "width": vectors.width,
+    }
+    return facts
+
+
+def say_synthetic(vectors: Vectors) -> None:
+    """The last line of an answer that comes from a made-up text."""
+    if vectors.synthetic:
+        from core.vectors.teaching_card import REAL
+
+        print(f"{vectors.label}; real ones: {REAL}")
+
+
+def on_terminal() -> bool:
+    """Whether standard error is a terminal on which a line can be drawn anew."""
+    return sys.stderr.isatty() and os.environ.get("TERM", "") != "dumb"
+
+
+def load(spec: str) -> Vectors:
+    """Opens vectors, with a bar on standard error while a large file is read for the first time.
+
+    Raises:
+        LabError: as ``core.load_vectors``.
+    """
+    from core.vectors.sources import load_steps
+
+    steps = load_steps(spec)
+    shown = _bar(steps) if on_terminal() else steps
+    last = None
+    for last in shown:  # noqa: B007 - the last one counts
+        pass
+    assert last is not None and last.vectors is not None
+    for said in last.vectors.notes:
+        note(said)
+    vectors: Vectors = last.vectors
+    return vectors
+
+
+def _bar(steps: Any) -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
+
+    columns: list[Any] = [TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn()]
+    with Progress(*columns, transient=True, console=Console(stderr=True)) as bar:
+        task = bar.add_task("reading", total=None)
+        for step in steps:
+            bar.update(task, description=step.phase, completed=step.bytes_done, total=step.bytes_total or None)
+            yield step
