@@ -140,7 +140,7 @@ def product(name: str, a: Tensor, b: Tensor, plus: float | None = None) -> str:
     """A dot product written out: the first terms, and what all of them make.
 
     >>> product("q·k", torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0.5, 0.25, 1.0]))
-    'q·k = 1.00·0.50 + 2.00·0.25 + 3.00·1.00 = 4.0000'
+    'q·k = 1·0.5 + 2·0.25 + 3·1 = 4.0000'
     """
     terms = [f"{_brief(x)}·{_brief(y)}" for x, y in zip(a[:3].tolist(), b[:3].tolist(), strict=True)]
     if len(a) > 3:
@@ -214,4 +214,4 @@ def linear(layer: nn.Linear, x: Tensor) -> Tensor:
 
 
 def _brief(value: float) -> str:
-    return f"{value:.2f}" if abs(value) < 10_000 else f"{value:.1e}"
+    return f"{value:.3g}"

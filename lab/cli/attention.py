@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from core.errors import InputError
 from lab.cli import inside
+from lab.cli.attention_steps import print_steps
 from lab.cli.inside import Files, Subject, option
 from lab.cli.report import print_json
 from lab.cli.writing import write
@@ -40,7 +41,16 @@ def attention(
     what: Annotated[str, option("pattern, scores (scaled and masked) or raw_scores (q·k). Default: pattern.")] = (
         "pattern"
     ),
-    position: inside.Position = -1,
+    position: Annotated[
+        int, option("Which token, from 0; negative ones count from the end. Default: the last.", "--position", "--row")
+    ] = -1,
+    steps: Annotated[
+        bool, option("Work the head at --position out, step by step with the numbers.", switch=True)
+    ] = False,
+    part: Annotated[
+        str | None, option("With --steps: head, block, loss, or a form that a course begins with: simple, weights, ...")
+    ] = None,
+    column: Annotated[int | None, option("With --steps: the token whose dot product is written out.")] = None,
     off: inside.Off = None,
     device: inside.Device = "auto",
     as_json: inside.AsJson = False,
@@ -48,11 +58,12 @@ def attention(
     png: inside.AsPng = None,
     svg: inside.AsSvg = None,
 ) -> int:
-    """Shows where each token looks.
+    """Shows where each token looks, or works it out.
 
     One head, or several together, is a picture: a row for each token. Of several heads, each has a line that says what
     the token at --position looks at most. With --json a head is one object on a line of its own: for each token the
-    weights of those that it may see.
+    weights of those that it may see. With --steps it is not where they look but how that comes about: each step of the
+    arithmetic with its numbers.
     """
     files = Files(csv, png, svg)
     if together is not None and (head is not None or what != "pattern"):
@@ -62,6 +73,10 @@ def attention(
     places = _places(seen, layer, head, together)
     at = seen.place(position)
     run = seen.run(off)
+    if steps or part is not None:
+        return print_steps(seen, run, (part or "head", layer, head, at, column), files, as_json)
+    if column is not None:
+        raise InputError("--column is of the steps of a head", "add --steps")
 
     def maps() -> Iterator[HeadMap]:
         return _maps(seen, run, places, together, what)
