@@ -76,7 +76,7 @@ class JobActions(App[int]):
         if job.error is not None:
             told = shorten(job.error.title, BRIEF) if job.brief else f"{job.error.title}\n{job.error.hint}"
             self.notify(told, title=job.name, severity="error", timeout=15, markup=False)
-        else:
+        elif not job.in_sight():
             self.notify(job.text or "done", title=job.name, markup=False)
 
     def action_quit_lab(self) -> None:

@@ -165,9 +165,13 @@ class EmbedAsking(EmbedKeys):
         vectors = self.vectors
         if vectors is None:
             return
+        self._draw(self.next_drawing(), vectors, self.words, self._asked, self.axes, self.scope)
+
+    def next_drawing(self) -> int:
+        """The number of the drawing that begins now; what is drawn under an earlier one is thrown away."""
         self._stop_tsne()
         self._draw_number += 1
-        self._draw(self._draw_number, vectors, self.words, self._asked, self.axes, self.scope)
+        return self._draw_number
 
     @work(thread=True, group="draw", exit_on_error=False, description="arrange words")
     def _draw(
@@ -213,6 +217,8 @@ class EmbedAsking(EmbedKeys):
         if self._tsne is not None:
             self._tsne.cancel()
             return
+        if self.body.page != "words":
+            self.show_page("words")
         if drawn is None or drawn.projection is None or vectors is None:
             return
         if drawn.projection.method == "tsne":
@@ -221,7 +227,8 @@ class EmbedAsking(EmbedKeys):
         self._tsne_number += 1
         cancel = self._tsne_cancel = threading.Event()
         self._tsne = self.jobs.add(f"t-SNE of {count_text(len(drawn.projection.words))} words", cancel.set)
-        self.say("t-SNE begins · t stops it and keeps what there is · J shows jobs")
+        self._tsne.in_sight = lambda: self.is_current and self.body.page == "words"
+        self.say("t-SNE begins, in a process of its own · t gives it up · J shows jobs")
         self._arrange(self._tsne_number, vectors, drawn.projection.words, cancel, self._tsne)
 
     def _stop_tsne(self) -> None:
@@ -236,18 +243,16 @@ class EmbedAsking(EmbedKeys):
     ) -> None:
         from core.vectors.tsne import project_steps
 
-        step, total = 0, 1
         try:
             for progress in project_steps(vectors, words, cancel=cancel):
-                step, total = progress.iteration, progress.iterations
-                job.update(step, total, f"iteration {step} of {total}")
-                self.post_message(Arranged(number, progress.projection, step, total, done=False))
-            job.finish(f"{step} iterations")
-            self.post_message(Arranged(number, None, step, total, done=True))
+                job.update(progress.iteration, progress.iterations, f"iteration {progress.iteration}")
+                self.post_message(Arranged(number, progress))
+            job.finish("arranged")
         except Exception as error:
             failed = as_lab_error(error)
-            job.fail(failed)
-            self.post_message(Arranged(number, failed, step, total, done=True))
+            if not cancel.is_set():
+                job.fail(failed)
+            self.post_message(Arranged(number, None if cancel.is_set() else failed))
 
     @on(Arranged)
     @guarded
@@ -256,19 +261,20 @@ class EmbedAsking(EmbedKeys):
 
         if message.number != self._tsne_number or self._drawn is None:
             return
-        if isinstance(message.found, LabError):
+        found = message.found
+        if found is None or isinstance(found, LabError):
             self._tsne = None
-            self.problem(self.body.alert, message.found, [Door("escape", "put away", "solved")])
-            return
-        if message.found is not None:
-            self._drawn = replace(self._drawn, projection=message.found)
+            self.say("t-SNE was given up; the map stays")
+            if found is not None:
+                self.problem(self.body.alert, found, [Door("escape", "put away", "solved")])
+        elif found.projection is not None:
+            self._tsne = None
+            self._drawn = replace(self._drawn, projection=found.projection)
             self.body.show_map(self._drawn, self._asked)
-        if message.done:
-            self._tsne = None
-            ended = "done" if message.step >= message.total else "stopped"
-            self.say(f"t-SNE: {ended} after {message.step} iterations · t shows PCA again")
+            self.say(f"t-SNE: {found.iterations} iterations · t shows PCA again")
         else:
-            self.say(f"t-SNE: iteration {message.step} of {message.total} · t stops it and keeps what there is")
+            loss = "" if found.loss is None else f" · divergence {found.loss:.3f} nats"
+            self.say(f"t-SNE: iteration {found.iteration} of {found.iterations}{loss} · t gives it up")
 
     # --- one cursor
 

@@ -41,6 +41,10 @@ class OpenVectors(Dialog[str]):
     OpenVectors #reason { color: $text-warning; height: auto; }
     """
 
+    def __init__(self, heading: str = "") -> None:
+        super().__init__()
+        self.HEADING = heading or self.HEADING
+
     def compose_box(self) -> ComposeResult:
         """Field and reason."""
         yield Input(placeholder="FILE.bin, FILE.txt, FILE.vec, any of them .gz; or MODEL:wte", compact=True)

@@ -16,7 +16,7 @@ from core.vectors.search import MEASURES
 from screens.embeddings.dialogs import AddWord
 from screens.embeddings.panes import SLOTS
 from screens.embeddings.query_box import QueryBox
-from screens.embeddings.reader import How, name_in
+from screens.embeddings.reader import How
 from screens.embeddings.sources import EmbedSources
 from screens.embeddings.view import VIEW_NAMES, VIEWS
 from screens.guard import guarded
@@ -220,6 +220,8 @@ class EmbedKeys(EmbedSources):
         vectors = self.vectors
         if vectors is None:
             return
+        from core.vectors.comparison import name_in
+
         names = [name_in(vectors, word) for word in words]
         found = [name for name in names if name is not None and name not in self.words]
         unknown = [word for word, name in zip(words, names, strict=True) if name is None]
@@ -254,9 +256,12 @@ class EmbedKeys(EmbedSources):
     # --- how it is asked and drawn
 
     def action_measure(self) -> None:
+        """What the neighbours are ranked by: the next."""
+        self.measure_by(MEASURES[(MEASURES.index(self.how.measure) + 1) % len(MEASURES)])
+
+    def measure_by(self, name: str) -> None:
         """What the neighbours are ranked by."""
-        self.how = replace(self.how, measure=MEASURES[(MEASURES.index(self.how.measure) + 1) % len(MEASURES)])
-        self.say(f"neighbours by {self.how.measure}")
+        self.how = replace(self.how, measure=next((m for m in MEASURES if m == name), self.how.measure))
         self.action_again()
 
     def action_inputs(self) -> None:

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     from core.errors import LabError
     from core.vectors.answers import Closeness
     from core.vectors.progress import LoadProgress
-    from core.vectors.projection import Projection
     from core.vectors.sources import VectorSource
     from core.vectors.store import Vectors
+    from core.vectors.tsne import ProjectionProgress
     from screens.embeddings.reader import Asked, Drawn
 
 
@@ -69,19 +69,12 @@ class Compared(Message):
 
 
 class Arranged(Message):
-    """A map by t-SNE: how it stands, or that it ended."""
+    """How far a map by t-SNE is, the map, or why there is none; None: it was given up."""
 
-    def __init__(self, number: int, found: Projection | LabError | None, step: int, total: int, done: bool) -> None:
+    def __init__(self, number: int, found: ProjectionProgress | LabError | None) -> None:
         super().__init__()
         self.number = number
         self.found = found
-        self.step = step
-        self.total = total
-        self.done = done
-
-    def can_replace(self, message: Message) -> bool:
-        """Only the newest counts, and the end."""
-        return isinstance(message, Arranged) and not message.done
 
 
 class Listed(Message):

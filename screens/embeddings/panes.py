@@ -11,6 +11,10 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from screens.embeddings.compare import ComparePane
+from screens.embeddings.evaluating import EvaluatePane
+from screens.embeddings.learning import TrainPane
+from screens.embeddings.positions import PositionsPane
 from screens.embeddings.query_box import Complete, QueryBox
 from screens.embeddings.scores import ScoreList
 from screens.embeddings.view import (
@@ -75,6 +79,10 @@ class EmbedBody(Guarded, Vertical):
                         id="e-find", placeholder="find a word on the map; enter: the next; esc ends", compact=True
                     )
                 yield HeatMap(id="e-matrix", classes="pane")
+        yield ComparePane()
+        yield PositionsPane()
+        yield TrainPane()
+        yield EvaluatePane()
 
     def on_mount(self) -> None:
         """What is seen at first."""
@@ -158,12 +166,11 @@ class EmbedBody(Guarded, Vertical):
     def wear(self, look: Look) -> None:
         """Draws as the terminal can show it."""
         self._look = look
-        for scores in self.query(ScoreList):
-            scores.wear(look)
-        for word_map in self.query(WordMap):
-            word_map.wear(look)
-        for heat in self.query(HeatMap):
-            heat.wear(look)
+        for part in (self.near, self.answers, self.plane, self.map, self.matrix):
+            part.wear(look)
+        for page in self.query("ComparePane, PositionsPane, TrainPane, EvaluatePane"):
+            assert isinstance(page, (ComparePane, PositionsPane, TrainPane, EvaluatePane))
+            page.wear(look)
 
     def show_page(self, page: str) -> None:
         """One of the pages."""

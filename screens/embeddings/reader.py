@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from core.vectors.answers import Answer, Neighbour
     from core.vectors.expression import Expression
+    from core.vectors.plane import Plane
     from core.vectors.projection import Projection
     from core.vectors.search import Measure
     from core.vectors.store import Vectors
@@ -38,20 +39,6 @@ class How:
     """Whether each word of a sum is taken at length 1."""
     cosmul: bool = False
     """Whether a sum of whole words is solved by the product of cosines."""
-
-
-@dataclass(frozen=True)
-class Plane:
-    """The words of a sum, the sum itself and the best answer in their plane."""
-
-    labels: tuple[str, ...]
-    xy: NDArray[np.float64]
-    share: float
-    """Of the points' spread that the plane keeps."""
-    sides: tuple[tuple[int, int], ...]
-    """The sides of the parallelogram, by number of the labels; empty where the sum is none."""
-    sum_at: int
-    """Which of the points is the sum."""
 
 
 @dataclass(frozen=True)
@@ -126,44 +113,12 @@ def ask(vectors: Vectors, text: str, how: How) -> Asked:
 
 
 def plane_of(vectors: Vectors, asked: Asked) -> Plane | None:
-    """A sum in the plane of its words: with ``a - b + c`` the corners of a parallelogram."""
-    import numpy as np
+    """A sum in the plane of its words, with the best answer; None where it has fewer than two."""
+    from core.vectors.plane import plane
 
-    from core.vectors.projection import pca
-
-    answer = asked.answer
-    if answer is None or len(answer.terms) < 2:
+    if asked.answer is None or len(asked.expression.terms) < 2:
         return None
-    terms = [term for term in answer.terms if term.weight]
-    words = [term.word for term in terms]
-    best = next((n.word for n in asked.found if n.word not in words), "")
-    rows = [_at_length(vectors.vector(word), asked.how.unit) for word in words]
-    rows.append(answer.vector)
-    labels = [*words, "= sum"]
-    if best:
-        rows.append(_at_length(vectors.vector(best), asked.how.unit))
-        labels.append(best)
-    table = np.stack(rows).astype(np.float32)
-    if not np.isfinite(table).all():
-        return None
-    xy, share = pca(table)
-    return Plane(tuple(labels), xy, float(sum(share)), _sides([term.weight for term in terms]), len(words))
-
-
-def _at_length(vector: NDArray[np.float32], unit: bool) -> NDArray[np.float32]:
-    import numpy as np
-
-    length = float(np.linalg.norm(vector))
-    return vector / length if unit and length else vector
-
-
-def _sides(weights: Sequence[float]) -> tuple[tuple[int, int], ...]:
-    """From the word that is taken away to both that are added, and from each of those to the sum."""
-    if sorted(weights) != [-1.0, 1.0, 1.0]:
-        return ()
-    taken = weights.index(-1.0)
-    a, c = (i for i in range(3) if i != taken)
-    return ((taken, a), (taken, c), (a, 3), (c, 3))
+    return plane(vectors, asked.expression, answers=1)
 
 
 def draw(
@@ -206,16 +161,10 @@ def map_words(vectors: Vectors, scope: str, words: Sequence[str], asked: Asked |
     return list(dict.fromkeys([*words, *extra]))
 
 
-def name_in(vectors: Vectors, word: str) -> str | None:
-    """What a word is called in some vectors: as it is, as a token with a space before it, or with another capital."""
-    bare = word.removeprefix("·")
-    forms = [word, f"·{bare}", bare, bare.lower(), f"·{bare.lower()}", bare.capitalize(), f"·{bare.capitalize()}"]
-    return next((form for form in dict.fromkeys(forms) if form and form in vectors), None)
-
-
 def translated(vectors: Vectors, text: str) -> str | None:
     """An expression with each word called as it is in some vectors; None where one of them is not there."""
     from core.errors import LabError
+    from core.vectors.comparison import name_in
     from core.vectors.expression import parse
 
     try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from textual import on
 from textual.app import ComposeResult
 
-from screens.embeddings.asking import EmbedAsking
+from screens.embeddings.offers import EmbedOffers
 from screens.embeddings.panes import EmbedBody
 from screens.embeddings.reader import translated
 from screens.embeddings.sources import DEMO, TABLES
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from core.workbench import Bench, Workbench
 
 
-class EmbedScreen(EmbedAsking):
+class EmbedScreen(EmbedOffers):
     """The screen."""
 
     DEFAULT_CSS = STYLE
@@ -67,7 +67,7 @@ class EmbedScreen(EmbedAsking):
         if table and bench.a != before:
             self.open_source(f"{bench.a}{table}")
 
-    @on(EmbedAsking.SizeChanged)
+    @on(EmbedOffers.SizeChanged)
     def _size_changed(self) -> None:
         self.call_after_refresh(self._measured)
 
@@ -133,23 +133,8 @@ class EmbedScreen(EmbedAsking):
         else:
             await super().action_back_out()
 
-    # --- pages
-
-    def show_page(self, page: str) -> None:
-        """One of the pages."""
-        self.minimize()
-        self.body.show_page(page)
-        if page == "words":
-            self.body.focus_of(self.body.view).focus()
-
-    def next_on_page(self, by: int) -> None:
-        """The next pane of another page."""
-
-    def show_positions(self, spec: str) -> None:
-        """The page of positions."""
-
 
 def _named(vectors: Vectors, word: str) -> str | None:
-    from screens.embeddings.reader import name_in
+    from core.vectors.comparison import name_in
 
     return name_in(vectors, word)

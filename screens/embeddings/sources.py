@@ -102,6 +102,7 @@ class EmbedSources(LabScreen):
         job = self.jobs.add(f"read {Path(spec).name}", cancel.set) if size else None
         if job is not None:
             job.brief = True
+            job.in_sight = lambda: self.is_current
         self.body.say_source(f"{self.look.symbols.waiting} {Path(spec).name}")
         self._load(self.loads, spec, cancel, job)
 

@@ -14,8 +14,9 @@ from screens.widgets.word_map_paint import MapFigure
 if TYPE_CHECKING:
     from core.vectors.answers import Closeness
     from core.vectors.expression import Expression
+    from core.vectors.plane import Plane
     from core.vectors.store import Vectors
-    from screens.embeddings.reader import Asked, Drawn, Plane
+    from screens.embeddings.reader import Asked, Drawn
 
 VIEWS = ("near", "analogy", "map", "matrix")
 PAGES = ("words", "compare", "positions", "train", "evaluate")
@@ -110,19 +111,19 @@ def map_figure(drawn: Drawn, asked: Asked | None) -> MapFigure:
         words = [term.word for term in asked.expression.terms if term.weight]
         best = next((n.word for n in asked.found if n.word not in words), "")
         marked = {at[word] for word in (*words, best, asked.word) if word in at}
-        if asked.plane is not None and asked.plane.sides and all(word in at for word in (*words, best)):
-            corners = [*(at[word] for word in words), at[best]]
-            edges = [(corners[a], corners[b]) for a, b in asked.plane.sides]
+        if asked.plane is not None:
+            names = [best if point.role == "sum" else point.name for point in asked.plane.points]
+            edges = [(at[names[a]], at[names[b]]) for a, b in asked.plane.edges if names[a] in at and names[b] in at]
     return MapFigure(np.asarray(found.xy), found.words, groups, frozenset(marked), edges)
 
 
 def plane_figure(plane: Plane) -> MapFigure:
-    """The sum in its plane: words in one group, the sum and the answer each in its own."""
-    groups = [1 if i == plane.sum_at else 2 if i > plane.sum_at else 0 for i in range(len(plane.labels))]
-    edges = list(plane.sides)
-    if len(plane.labels) > plane.sum_at + 1:
-        edges.append((plane.sum_at, plane.sum_at + 1))
-    return MapFigure(plane.xy, plane.labels, groups, frozenset(range(len(plane.labels))), edges)
+    """A sum in its plane: the words of one group, the sum and the answer each of another."""
+    roles = ("input", "sum", "answer", "other")
+    xy = np.array([[point.x, point.y] for point in plane.points])
+    labels = ["= sum" if point.role == "sum" else point.name for point in plane.points]
+    groups = [roles.index(point.role) for point in plane.points]
+    return MapFigure(xy, labels, groups, frozenset(range(len(labels))), plane.edges)
 
 
 def group_names(words: Sequence[str]) -> list[tuple[int, str]]:

@@ -27,6 +27,8 @@ class Job:
         self.error: LabError | None = None
         self.brief = False
         """Whether its error is shown elsewhere too, so that a toast may be short."""
+        self.in_sight: Callable[[], bool] = lambda: False
+        """Whether the person sees what it makes just now, so that its end needs no toast; asked when it has ended."""
         self._store = store
         self._cancel = cancel
         self._left: float | None = None
