@@ -41,6 +41,8 @@ class GPTConfig:
     """Whether the output head is the token embedding."""
     init_std: float = 0.02
     """Standard deviation of the initial weights (GPT-2: 0.02)."""
+    position_waves: float = 0.0
+    """Height of the sine waves that position embeddings begin as (0.2, for one); 0: random like the rest, as GPT-2."""
 
     def __post_init__(self) -> None:
         raise_problems(_all_problems(self, _shape_problems), _SHAPE)
@@ -290,6 +292,8 @@ def _shape_problems(c: Any, wrong: Collection[str]) -> list[str]:
         problems.append(f"drop_rate must be from 0 up to (not including) 1, got {c.drop_rate}")
     if not 0 < c.init_std <= 1:
         problems.append(f"init_std must be above 0 and at most 1, got {c.init_std}")
+    if not 0 <= c.position_waves <= 1:
+        problems.append(f"position_waves must be from 0 to 1, got {c.position_waves}")
     return problems
 
 

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from core.config import GPTConfig
 from core.errors import InputError
 from core.model.loss import chunked_cross_entropy
+from core.model.waves import position_waves
 
 Attend = Callable[[Tensor, Tensor, Tensor, int, float], Tensor]
 """The attention of one layer: (q (B, H, T, D), k (B, H, S, D), v (B, H, S, D), layer, dropout) -> (B, H, T, D)."""
@@ -121,7 +122,7 @@ class GPT(nn.Module):
 
     @torch.no_grad()
     def init_weights(self, generator: torch.Generator | None = None) -> None:
-        """GPT-2's start: normal weights, zero biases, and residual projections smaller by sqrt(2 L)."""
+        """GPT-2's start: normal weights, zero biases, residual projections smaller by sqrt(2 L); maybe waves."""
         for name, parameter in self.named_parameters():
             if name.endswith("bias"):
                 parameter.zero_()
@@ -130,6 +131,9 @@ class GPT(nn.Module):
             else:
                 shrink = math.sqrt(2 * self.config.n_layers) if name.endswith("c_proj.weight") else 1.0
                 parameter.normal_(0.0, self.config.init_std / shrink, generator=generator)
+        if self.config.position_waves:
+            waves = position_waves(*self.wpe.weight.shape, self.config.position_waves)
+            self.wpe.weight.copy_(torch.from_numpy(waves))
 
     @property
     def head(self) -> Tensor:

@@ -125,3 +125,15 @@ def test_decoding_is_greedy_at_temperature_0_and_goes_past_the_context() -> None
     assert continue_text(model, [3], 20, seed=5) == continue_text(model, [3], 20, seed=5)
     assert continue_text(model, [3], 20, seed=5) != continue_text(model, [3], 20, seed=6)
     assert continue_text(model, [3], 20, top_k=1, seed=5)[:7] == greedy[:7]
+
+
+def test_positions_may_begin_as_waves_that_tell_neighbours_apart():
+    shape = GPTConfig(23, 16, 32, 1, 2, position_waves=0.2)
+    waves = GPT(shape, torch.Generator().manual_seed(0)).wpe.weight.detach()
+    likeness = waves @ waves.T
+    assert waves.square().sum(1).allclose(torch.full((16,), 16 * 0.04))  # sin^2 + cos^2 in 16 pairs of channels
+    for back in range(15):  # the farther, the less alike; and it depends on the distance alone
+        assert likeness[15, 15 - back] > likeness[15, 15 - back - 1]
+    assert likeness[3, 2].isclose(likeness[9, 8])
+    other = GPT(GPTConfig(23, 16, 32, 1, 2), torch.Generator().manual_seed(0))
+    assert torch.equal(other.wte.weight, GPT(shape, torch.Generator().manual_seed(0)).wte.weight)
