@@ -111,6 +111,21 @@ TRAIN_PRESETS: dict[str, TrainPreset] = {
         ),
         "GPT-2's tokens instead of characters (16 M parameters, most of them embeddings)",
     ),
+    "shakespeare-tf": TrainPreset(
+        TrainConfig(
+            model=GPTConfig(None, 100, 256, 4, 4),
+            tokenizer="gpt2",
+            windows="sliding",
+            stride=4,
+            batch_size=8,
+            max_steps=1000,
+            eval_interval=100,
+            sample_interval=100,
+            sample_prompt="ROMEO:",
+            backend="tensorflow",
+        ),
+        "the classic TensorFlow notebook's: GPT-2's tokens in overlapping windows, in Keras (needs the extra tensorflow)",
+    ),
     "smoke": TrainPreset(
         TrainConfig(
             corpus="python-docs",

@@ -56,3 +56,8 @@ def some_ids(config: GPTConfig, batch: int = 2, time: int | None = None, seed: i
     """Random token ids, (batch, time), as long as the context unless told."""
     time = config.context_length if time is None else time
     return np.random.default_rng(seed).integers(0, config.vocab_size or 1, (batch, time))
+
+
+def same_arrays(one: dict[str, NDArray[np.float32]], other: dict[str, NDArray[np.float32]]) -> bool:
+    """Whether two models' weights agree in every bit."""
+    return one.keys() == other.keys() and all(np.array_equal(one[n].view("u4"), other[n].view("u4")) for n in one)

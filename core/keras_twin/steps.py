@@ -125,7 +125,8 @@ class Steps:
         return loss_and_gradients(self._model, ids, targets, training=True)
 
     def _update(self, gradients: list[Any], loss: Any, scalars: Any) -> Any:
-        norm = tf.sqrt(tf.add_n([tf.reduce_sum(g * g) for g in gradients]))
+        squares = [tf.reduce_sum(tf.square(tf.cast(g, tf.float64))) for g in gradients]
+        norm = tf.cast(tf.sqrt(tf.add_n(squares)), tf.float32)
         if self._clip:
             shrink = tf.minimum(1.0, self._clip / (norm + 1e-6))
             gradients = [gradient * shrink for gradient in gradients]
