@@ -266,7 +266,7 @@ class Painting(AttentionEngine):
             values["effect"] = self.effects[self.swept]
         self.body.show_head(detail_lines(head, values, found.chance, off=head in self.off))
         on = "random tokens" if self.on == RANDOM else "this text"
-        self.body.title("head", f"head {head_text(head)}", f"{on} · (by chance) · #rank of {seen.layers * seen.heads}")
+        self.body.title("head", f"head {head_text(head)}", f"{on} · (by chance) · #rank")
 
     def paint_centre(self) -> None:
         """The view that is shown."""
@@ -286,6 +286,8 @@ class Painting(AttentionEngine):
         pattern = self.pattern("a", at.layer, at.head, self.body.pattern.how) if seen is not None else None
         if seen is None or pattern is None:
             self.body.looks.show([], empty="")
+            if seen is None:
+                self.body.title("looks", "looks at", "")
             return
         row = pattern[at.row, : at.row + 1]
         theirs = self.pattern("b", at.layer, at.head, self.body.pattern.how) if self.differs else None

@@ -169,6 +169,7 @@ class AttentionBody(Guarded, Vertical):
     def show_view(self, view: str) -> None:
         """One of the views of the centre."""
         self.view = view
+        self._merge()
         for name in VIEWS:
             self.set_class(name == view, f"-view-{name}")
         for each in self.views:
@@ -190,7 +191,12 @@ class AttentionBody(Guarded, Vertical):
         if pane in SIDES:
             self.show_side(pane)
         self.set_class(pane != "centre", "-pane-side")
+        self._merge()
         self.target(pane).focus()
+
+    def _merge(self) -> None:
+        """Where there is little width, a view that needs it takes that of the side pane while it has the focus."""
+        self.set_class(self.view != "pattern" and self.pane == "centre", "-merged")
 
     def pane_of(self, widget: Widget | None) -> str | None:
         """The pane that a widget is in."""

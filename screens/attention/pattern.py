@@ -137,13 +137,11 @@ class PatternView(CentreView):
     def follow(self, place: Place) -> None:
         """Puts the cursor of the map on a place."""
         self.place = place
-        row, column, _ = self.map.place
-        if (row, column) != (place.row, place.column):
-            self._moving = True
-            try:
-                self.map.go_to(place.row, place.column)
-            finally:
-                self._followed: tuple[int, int] | None = None
+        if self.map.place[:2] != (place.row, place.column) and self.map.values.shape[0] > place.row:
+            self.map.go_to(place.row, place.column)
+            # Of a cell that stands for several values the map names the largest: that is not where anyone went.
+            row, column, _ = self.map.place
+            self._followed = (row, column)
 
     @property
     def pinned(self) -> bool:

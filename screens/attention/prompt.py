@@ -48,7 +48,9 @@ class AttentionPrompt(PromptPane):
     AttentionPrompt:focus { background: $boost; }
     AttentionPrompt #a-prompt-name { width: 8; color: $text-muted; }
     AttentionPrompt #prompt-text { width: 1fr; height: 1; }
-    AttentionPrompt #a-prompt-count { width: auto; max-width: 70%; height: 1; padding: 0 0 0 2; color: $text-muted; }
+    AttentionPrompt #a-prompt-count {
+        dock: right; width: auto; max-width: 70%; height: 1; padding: 0 0 0 2; color: $text-muted;
+    }
     AttentionPrompt.-editing { height: 4; background: $boost; }
     AttentionPrompt.-editing #prompt-text { display: none; }
     AttentionPrompt PromptBox, AttentionPrompt PromptBox:focus { width: 1fr; height: 4; }

@@ -6,7 +6,7 @@ are painted in ``painting``, heads are switched off in ``ablating``, keys are in
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -32,8 +32,8 @@ from screens.widgets.virtual_list import VirtualList
 if TYPE_CHECKING:
     from core.workbench import Bench, Workbench
 
-TYPING = 0.12
-"""Seconds after the last key until what is typed is traced."""
+TYPING = 0.08
+"""Seconds between two looks at the field; what stayed the same from one to the next is traced."""
 
 
 class AttentionScreen(AttentionOffers):
@@ -46,8 +46,9 @@ class AttentionScreen(AttentionOffers):
     def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
         super().__init__(workbench, name=name)
         self._text = workbench.prompt
-        self._shown_bench: Any = None
-        self._type_timer: Timer | None = None
+        self._shown_bench = workbench.bench
+        self._typing_timer: Timer | None = None
+        self._last_typed = ""
         self._at_end = True
         self._fresh = True
 
@@ -102,12 +103,12 @@ class AttentionScreen(AttentionOffers):
     def bench_changed(self, bench: Bench) -> None:
         """Another model, checkpoint, prompt or tokenizer."""
         old, self._shown_bench = self._shown_bench, bench
-        if bench.prompt != self._text and not self.body.prompt.editing:
-            self._text = bench.prompt
+        other_text = bench.prompt not in (self._text, old.prompt) and not self.body.prompt.editing
+        if other_text:
+            self._text, self._at_end = bench.prompt, True
             self.body.prompt.show(bench.prompt)
-        if old is None or (old.a, old.device, old.tokenizer, old.prompt) != (
-            bench.a, bench.device, bench.tokenizer, bench.prompt,
-        ):  # fmt: skip
+        same_names = bench == old  # they stand for other things now
+        if other_text or same_names or (old.a, old.device, old.tokenizer) != (bench.a, bench.device, bench.tokenizer):
             self.ask()
         if self.comparing:
             self.ask("b")
@@ -119,31 +120,31 @@ class AttentionScreen(AttentionOffers):
 
     def show_text(self, text: str) -> None:
         """Another text, which the other screens share."""
-        self._at_end = True
         self.body.prompt.show(text)
         if text != self._text:
-            self._text = text
-            if self.workbench.prompt == text:
-                self.ask()
-            else:
-                self.workbench.set(prompt=text)  # which asks
+            self._text, self._at_end = text, True
+            self.ask()
+            if self.comparing:
+                self.ask("b")
+        self.workbench.set(prompt=text)
         self.go_to_pane("centre")
 
     async def action_edit(self) -> None:
-        """Opens the text for typing."""
+        """Opens the text for typing; what is typed is traced a moment after the last key."""
         await self.body.prompt.action_edit()
-
-    def on_text_box_edited(self, event: Any) -> None:
-        """What is typed is traced a moment after the last key."""
-        event.stop()
-        if self._type_timer is not None:
-            self._type_timer.stop()
-        self._type_timer = self.set_timer(TYPING, self._typed)
+        self._last_typed = self.body.prompt.typed
+        if self._typing_timer is None:
+            self._typing_timer = self.set_interval(TYPING, self._typed)
 
     def _typed(self) -> None:
-        typed = self.body.prompt.typed
-        if typed != self._text:
-            self._text = typed
+        if not self.body.prompt.editing:
+            if self._typing_timer is not None:
+                self._typing_timer.stop()
+                self._typing_timer = None
+            return
+        before, self._last_typed = self._last_typed, self.body.prompt.typed
+        if before == self._last_typed != self._text:  # no key since the last look
+            self._text = self._last_typed
             self._at_end = True
             self.ask()
             if self.comparing:

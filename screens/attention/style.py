@@ -39,6 +39,7 @@ AttentionScreen {
         .-side-next #a-right, .-side-next #a-next-pane { display: block; }
         #a-alert { max-height: 6; }
     }
+    &.-narrow .-merged #a-left, &.-narrow .-merged #a-right { display: none; }
     &.-normal.-short {
         #a-left { width: 42; }
         #a-right { width: 36; }
