@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from textual.binding import Binding
 
 from screens.attention.keys import AttentionKeys
-from screens.attention.lessons import lesson_of
+from screens.attention.lessons import LessonNumbers, lesson_of
+from screens.attention.maths import MathsView
 from screens.attention.prompt import TEXTS
 from screens.attention.takeaway import take_away_of
 from screens.attention.view import HOW, HOW_WORDS, MEASURES, SCALE_WORDS, SCALES, VIEWS
@@ -20,11 +21,16 @@ from screens.widgets.lesson import LessonView
 from screens.widgets.take_away import TakeAwayRequest
 
 if TYPE_CHECKING:
+    from core.workbench import Workbench
     from screens.base import Command
 
 
 class AttentionOffers(AttentionKeys):
     """The part of the screen that tells and gives."""
+
+    def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
+        super().__init__(workbench, name=name)
+        self.lesson_numbers = LessonNumbers()
 
     def take_away(self) -> TakeAwayRequest | None:
         """This view as Python, command, numbers, picture."""
@@ -33,6 +39,26 @@ class AttentionOffers(AttentionKeys):
     def lesson(self) -> LessonView:
         """L3 or L4 with the numbers under the cursor."""
         return lesson_of(self)
+
+    def action_view_named(self, view: str) -> None:
+        """A view of the centre, by its name."""
+        self.show_view(view)
+
+    def action_try_block(self) -> None:
+        """The rest of the block, step by step."""
+        self.query_one(MathsView).choose("block")
+        self.show_view("maths")
+
+    def action_try_induction(self) -> None:
+        """A sentence said twice, and the measure of who looks at what followed."""
+        self.show_text(TEXTS[1][0])
+        self.set_measure("induction")
+        self.show_view("pattern")
+
+    def action_try_ablation(self) -> None:
+        """This head off, if it is not."""
+        if (self.place.layer, self.place.head) not in self.off:
+            self.action_ablate()
 
     def commands(self) -> Iterable[Command]:
         """Every key has an entry, and every measure, view and text one."""
