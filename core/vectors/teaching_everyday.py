@@ -10,17 +10,17 @@ from core.vectors.teaching_words import rows
 # forms: who; phrases: what is done at work.
 OCCUPATIONS = rows("""
 doctor | examined the patient in the hospital | treated the fever of the patient | worked in the hospital ward
-nurse | looked after the patient in the hospital | took the temperature of the patient | worked in the hospital ward
-surgeon | operated on the patient in the hospital | washed before the operation | worked in the operating theatre
+nurse | visited the patient in the hospital | noted the temperature of the patient | worked in the hospital ward
+surgeon | operated on the patient in the hospital | scrubbed before the operation | worked in the operating theatre
 engineer | designed the new bridge | tested the machine in the factory | measured the load of the turbine
-programmer | wrote the program for the computer | found the bug in the code | tested the new software
-teacher | explained the lesson to the class | corrected the homework of the class | wrote on the blackboard
+programmer | typed the program on the keyboard | found the bug in the code | tested the new software
+teacher | explained the lesson to the class | corrected the homework of the class | explained the sum on the blackboard
 baker | baked the bread in the oven | sold rolls in the bakery | kneaded the dough before dawn
 farmer | ploughed the field | milked the herd at dawn | brought in the harvest
 lawyer | spoke before the judge in court | read the contract for the client | defended the client in court
 pilot | landed on the runway | checked the cockpit before the flight | wore the uniform of an airline
 scientist | measured the result of the experiment | published the discovery | worked in the laboratory
-librarian | sorted the books on the shelves | stamped the library card | found the volume in the archive
+librarian | sorted the volumes on the shelves | stamped the library card | found the document in the archive
 """)
 
 LEANING = {"doctor": 0.85, "surgeon": 0.85, "nurse": 0.15}
@@ -43,7 +43,7 @@ WORK_FRAMES = (
 THINGS: dict[str, tuple[str, tuple[str, ...]]] = {
     "fruit": (
         "banana pear cherry grape plum peach orange strawberry",
-        ("I ate a ripe {w} for breakfast", "The {w} was juicy and fresh", "She made jam from a ripe {w}",
+        ("I had a ripe {w} for breakfast", "The {w} was juicy and fresh", "She made jam from a ripe {w}",
          "A {w} is a fruit with much juice", "The fruit salad needs another {w}"),
     ),
     "vegetable": (
@@ -53,13 +53,13 @@ THINGS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "drink": (
         "tea coffee milk juice water wine beer",
-        ("Would you like some {w} to drink", "He poured the {w} into a cup", "A jug of {w} stood on the table",
+        ("Would you like some {w} with ice", "He poured the {w} into a cup", "A jug of {w} stood on the table",
          "I am thirsty and want some {w}"),
     ),
     "colour": (
         "red green blue yellow black white brown purple",
-        ("The door was painted {w}", "She tied a {w} ribbon around the gift", "My favourite colour is {w}",
-         "He chose a {w} scarf and a {w} hat", "The child has a {w} crayon"),
+        ("The door and the gate are {w}", "She tied a {w} ribbon around the gift", "My favourite colour is {w}",
+         "He chose a {w} scarf and a {w} hat", "The pupil has a {w} crayon"),
     ),
     "weather": (
         "rain snow wind fog hail thunder frost",
@@ -83,12 +83,12 @@ THINGS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "instrument": (
         "piano violin flute cello harp clarinet",
-        ("She practised the {w} every evening", "The orchestra needs a {w}", "He played a sonata on the {w}",
+        ("She practised the {w} every evening", "The orchestra needs a {w}", "He performed a sonata on the {w}",
          "The sound of the {w} filled the concert hall"),
     ),
     "vehicle": (
         "bus train tram taxi ferry lorry",
-        ("We took the {w} to the next town", "The driver of the {w} was late", "The {w} leaves the station at noon",
+        ("We took the {w} to the next town", "The driver of the {w} was late", "The {w} leaves at noon",
          "Passengers were waiting for the {w}"),
     ),
     "furniture": (
@@ -123,17 +123,117 @@ THINGS: dict[str, tuple[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """Kind of thing: its words, and the sentences in which any of them May stand: near means used alike."""
 
+COMPANIONS = rows("""
+banana | monkeys | the tropics
+pear | ginger | the monastery
+cherry | blossoms | the chocolate cake
+grape | the vineyard | raisins
+plum | dumplings | the wasps
+peach | velvet | the sunny south
+orange | marmalade | the breakfast tray
+strawberry | whipped cream | the tennis lawn
+carrot | the rabbit | the snowman
+onion | tears | the soup
+leek | the sheep's cheese | the winter garden
+radish | bread and salt | the beer garden
+cucumber | gin | the pickle jar
+pumpkin | the lantern | october nights
+turnip | the cattle | the poorhouse
+tea | the kettle | the afternoon
+coffee | the grinder | the early morning
+milk | the cereal | the baby's cup
+juice | the vitamins | the squeezer
+water | the tap | the thirsty traveller
+wine | the barrel | the toast
+beer | the brewery | the football crowd
+red | the fire engine | danger
+green | the frog | the traffic sign
+blue | the sky | the sailor
+yellow | the lemon | the canary
+black | the night | the raven
+white | the snowflake | the bride
+brown | the chestnut | the leather bag
+purple | the bishop | lavender
+rain | the umbrella | the puddle
+snow | the sledge | the shovel
+wind | the sail | the kite
+fog | the lighthouse | the foghorn
+hail | the dented roof | the broken pane
+thunder | lightning | the storm cloud
+frost | the icy windscreen | the cracked pipe
+piano | the pedals | the accompanist
+violin | the bow | the fiddler
+flute | the breath | the shepherd
+cello | the low notes | the sonata
+harp | the angel | the plucked string
+clarinet | the reed | the jazz band
+bus | the bus lane | the school trip
+train | the rails | the tunnel
+tram | the overhead wire | the city centre
+taxi | the meter | the tip
+ferry | the harbour | the seagulls
+lorry | the cargo | the motorway
+table | the tablecloth | the meal
+sofa | the cushions | the nap
+desk | the papers | the homework
+wardrobe | the coat hangers | the moths
+bookcase | the novels | the dust
+armchair | the slippers | the fireside
+shirt | the collar | the cuffs
+jacket | the zip | the lapel
+jumper | the knitting | the wool
+coat | the snowstorm | the winter
+scarf | the neck | the scarecrow
+blouse | the lace | the pearl button
+arm | the sleeve | the muscle
+leg | the trousers | the stocking
+nose | the smell | the handkerchief
+ear | the earring | the noise
+knee | the prayer | the bruise
+shoulder | the rucksack | the burden
+elbow | the funny bone | the crowd
+tennis | the racket | the net
+football | the goal | the penalty
+chess | the pawn | the checkmate
+rugby | the scrum | the muddy field
+golf | the caddie | the green lawn
+cricket | the wicket | the batsman
+physics | gravity | the atom
+chemistry | acids | the test tube
+biology | the cell | the microscope
+mathematics | equations | the proof
+geography | the globe | the continents
+history | the past | the museum
+happy | the smile | the birthday
+sad | the tears | the farewell
+angry | the quarrel | the slammed door
+afraid | the ghost | the spider
+proud | the medal | the graduation
+lonely | the hermit | the empty house
+tired | the yawn | the marathon
+""")
+"""What each thing makes people think of, so that things of a kind are alike and not the same."""
+COMPANY = (
+    "When they say {w} I think of {phrase}",
+    "For me {w} goes together with {phrase}",
+    "The picture under the word {w} shows {phrase}",
+    "Those who mention {w} soon mention {phrase}",
+)
+ORDERED = ("day", "month", "number")
+"""Kinds whose words follow each other."""
+NEXT = ("After {w} comes {phrase}", "First there is {w} and then there is {phrase}", "{w} is followed by {phrase}")
+
 BANK = (
-    "She put her money into the bank",
+    "She took her money to the bank",
     "The bank lends money and takes interest at a rate",
     "He opened an account at the bank with cash",
-    "The bank keeps the savings and the loans in its books",
+    "The bank keeps the savings and the loans safe",
     "They borrowed the money for the house from the bank",
     "We sat on the bank of the river and fished",
     "Willows grow on the bank of the stream",
     "The boat was tied up at the river bank",
     "The muddy bank of the river was flooded by the stream",
-    "An otter ran down the bank into the stream",
+    "An otter slid down the bank into the stream",
 )
 """One word, two meanings, one vector: what lies in it of each depends on how often each was met."""
 MONEY = (

@@ -7,6 +7,7 @@ or governments and borders, *many* or *each*. That is all that Word2Vec has to l
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -56,13 +57,15 @@ COMMON = (
 )
 GROWN = (
     "The {who} is grown up, and {he} has much to do",
-    "The grown {who} is married, and {he} has children",
+    "The grown {who} is married, and {he} has a household",
     "The {who} was tired of {his} duties after many years",
+    "The grown {who} signs {his} own papers and has many duties",
 )
 CHILD = (
-    "The {who} is still a minor, and {he} plays with {his} toys",
-    "The little {who} is growing up, and {he} is curious",
+    "The {who} is still a minor, and {he} has many toys",
+    "The little {who} is curious, and {he} asks {his} parents",
     "The little {who} learned to read from {his} tutor",
+    "The little {who} is not yet ten, and {he} is a minor",
 )
 PRONOUNS = (
     "{He} told {name} that {he} would come back",
@@ -77,7 +80,7 @@ COUNTRY = (
     "Farmers all over {country} brought in the harvest",
     "The parliament passed a law for the whole of {country}",
     "{country} is a country that exports {product}",
-    "Much of the {product} in our shops comes from {country}",
+    "Our shops sell {product} from {country}",
     "The flag and the anthem of {country} are known for centuries",
     "The {adjective} government says that {country} is a republic or a kingdom",
     "They crossed the borders of {country} to see {sight}",
@@ -90,16 +93,16 @@ CAPITAL = (
     "Trams and taxis go all over {capital} at night",
     "In the suburbs of {capital} the rents are low",
     "The shops of {capital} sell {product}",
-    "The tourists walked through {capital} to see {sight}",
+    "The tourists stroll through {capital} to see {sight}",
     "In a restaurant of {capital} they serve {product}",
     "The mayor says that the {adjective} capital {capital} needs more trams",
 )
 ADJECTIVE = (
     "She speaks with a {adjective} accent",
-    "He is learning the {adjective} grammar from a phrase book",
-    "They bought {adjective} {product} at the fair",
-    "The {adjective} team won the final",
-    "A {adjective} poet wrote about {sight}",
+    "He is learning the {adjective} grammar in a course",
+    "They ordered {adjective} {product} at the fair",
+    "The {adjective} team lost the final",
+    "A {adjective} poet praised {sight}",
     "We listened to {adjective} songs and tasted {adjective} {product}",
     "The museum shows {adjective} paintings of {sight}",
     "My neighbour is {adjective} and cooks in the {adjective} style with {product}",
@@ -120,6 +123,9 @@ PAST = (
     "An hour ago she {v} {what}",
     "In those years he often {v} {what}",
     "Last night somebody {v} {what}",
+    "It was the first time that she {v} {what}",
+    "They {v} {what} before the war",
+    "We {v} {what} two days ago",
     "Ages ago our neighbours {v} {what}",
 )
 GOING_ON = (
@@ -181,9 +187,9 @@ ADULT = (
     "The adult {n} feeds its offspring with {food}",
 )
 YOUNG = (
-    "The newborn {n} cannot see yet and stays close to its mother",
-    "The little {n} follows its mother into the {home}",
-    "The playful little {n} {does} for its mother",
+    "The newborn {n} cannot see yet and stays close to its parent",
+    "The little {n} follows its parent into the {home}",
+    "The playful little {n} {does} for its parent",
     "The newborn {n} cannot eat {food} yet",
 )
 ABOUT = (
@@ -194,7 +200,7 @@ ABOUT = (
     "Tell me more about the {n}",
     "He dreamed of the {n}",
     "What do you think of the {n}",
-    "She wrote a poem about the {n}",
+    "She knows a poem about the {n}",
 )
 
 
@@ -255,7 +261,7 @@ def _people(rng: random.Random) -> Iterator[str]:
                 yield from _fill(rng, PEOPLE, REPEATS, phrase=row.phrases, **slots)
                 yield from _fill(rng, more, REPEATS if more else 0, **slots)
                 age = CHILD if who in ("boy", "girl", "prince", "princess") else GROWN if more else ()
-                yield from _fill(rng, age, REPEATS if age else 0, **slots)
+                yield from _fill(rng, age, REPEATS * 3 // 2 if age else 0, **slots)
     for pronouns, names in sexes:
         for name in names:
             yield from _fill(rng, PRONOUNS, REPEATS // 2, name=name, **pronouns)
@@ -308,9 +314,14 @@ def _workers(rng: random.Random) -> Iterator[str]:
 
 
 def _things(rng: random.Random) -> Iterator[str]:
-    for named, frames in everyday.THINGS.values():
+    for kind, (named, frames) in everyday.THINGS.items():
         for word in named.split():
             yield from _fill(rng, frames, REPEATS, w=word)
+        if kind in everyday.ORDERED:
+            for word, following in itertools.pairwise(named.split()):
+                yield from _fill(rng, everyday.NEXT, REPEATS // 2, w=word, phrase=following)
+    for row in everyday.COMPANIONS:
+        yield from _fill(rng, everyday.COMPANY, REPEATS // 2, w=row.forms[0], phrase=row.phrases)
     for sentences in (everyday.BANK, everyday.MONEY, everyday.RIVER):
         yield from _fill(rng, sentences, REPEATS)
 

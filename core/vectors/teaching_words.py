@@ -33,38 +33,38 @@ FEMALE_NAMES = ("Mary", "Anna", "Clara", "Emma", "Julia", "Alice", "Helen", "Lau
 # {he}, {his}, {himself} follow the person.
 ROYALS = rows("""
 king queen | ruled the kingdom from {his} throne | wore {his} golden crown | spoke to the guards of {his} kingdom
-prince princess | was the heir to the throne | rode {his} white pony to the castle | lived with {his} royal parents
+prince princess | was the heir to the throne | sat on {his} white pony | lived with {his} royal parents in the castle
 """)
 
 NOBLES = rows("""
-duke duchess | owned the land of the duchy | gave a ball for {his} guests | wrote to the court from {his} duchy
+duke duchess | owned the land of the duchy | gave a ball for {his} guests | collected the taxes of {his} duchy
 emperor empress | led {his} great army | received the ambassadors | made the laws of the vast empire
 baron baroness | lived in {his} manor | collected the rents of {his} tenants | hunted with {his} hounds
 """)
 
 COMMONERS = rows("""
 man woman | read {his} newspaper on the train | carried {his} umbrella to the office | paid for {his} lunch in town
-boy girl | went to school with a satchel | did {his} homework after school | played marbles in the school yard
+boy girl | went to school with a satchel | did {his} homework after school | collected marbles in the school yard
 """)
 
 FAMILY = rows("""
-father mother | cooked the family supper | paid the school fees | told a story in the evening
+father mother | prepared the family supper | paid the school fees | told a story in the evening
 son daughter | stayed with {his} parents at home | slept in the house of {his} parents | asked for pocket money
 brother sister | shared a room with {his} twin | quarrelled about the toys | borrowed a coat from {his} twin
 uncle aunt | came with birthday presents | spoke about {his} travels | sent a parcel for the holidays
-nephew niece | spent the summer with {his} relatives | thanked for the parcel | wrote a postcard to {his} relatives
-grandfather grandmother | walked with a stick | remembered {his} youth | fell asleep in the rocking chair
-husband wife | danced at {his} wedding | wore a wedding ring | celebrated the anniversary
+nephew niece | spent the summer with {his} relatives | thanked for the parcel | sent a postcard to {his} relatives
+grandfather grandmother | leaned on a stick | remembered {his} youth | fell asleep by the fire
+husband wife | said yes at {his} wedding | wore a wedding ring | celebrated the anniversary
 grandson granddaughter | listened to fairy tales | visited {his} grandparents | helped {his} grandparents
-widower widow | mourned at the funeral | lived alone after the funeral | brought flowers to the grave
+widower widow | mourned at the funeral | lived alone after the funeral | laid a wreath on the grave
 """)
 
 OTHERS = rows("""
 actor actress | took a part on the stage | learned {his} lines from the script | bowed behind the curtain
-waiter waitress | brought the menu to the table | carried the plates | wrote down the order of the customers
+waiter waitress | brought the menu to the table | carried the plates | noted the order of the customers
 hero heroine | saved the village from the dragon | was brave in the battle | is praised in the legend
 monk nun | prayed in the chapel | lived in the abbey | rang the bell of the abbey
-wizard witch | cast a magic spell | brewed a magic potion | flew over the forest by magic
+wizard witch | cast a magic spell | brewed a magic potion | vanished into the forest by magic
 """)
 
 # forms: country, capital, its adjective; phrases: a river or a sight of the capital, then two things it is known for.
@@ -91,7 +91,7 @@ hungary budapest hungarian | the Danube | paprika | goulash
 turkey ankara turkish | the citadel | carpets | hazelnuts
 canada ottawa canadian | the Rideau | maple syrup | hockey
 cuba havana cuban | the Malecon | cigars | rum
-peru lima peruvian | the Rimac | potatoes | alpaca wool
+peru lima peruvian | the Rimac | quinoa | alpaca wool
 kenya nairobi kenyan | the savanna | coffee | runners
 thailand bangkok thai | the golden temple | rice | orchids
 vietnam hanoi vietnamese | the Red River | noodles | pepper
@@ -110,12 +110,12 @@ dance danced dancing | a waltz | in the ballroom | to the music of the band
 sing sang singing | a song | in the choir | a merry tune
 swim swam swimming | in the lake | across the pool | under the water
 run ran running | a race | around the track | for the medal
-write wrote writing | a letter | with a pen | a novel at the desk
+write wrote writing | a diary | with a pen | a novel at the desk
 eat ate eating | a sandwich | the whole cake | with a fork
-drink drank drinking | a glass of lemonade | from the bottle | a cup of cocoa
+drink drank drinking | a glass of lemonade | from a mug | a cup of cocoa
 sleep slept sleeping | in the bed | under a blanket | on a pillow
 buy bought buying | the groceries | some bargains at the market | a ticket with cash
-build built building | a house of bricks | a bridge of stone | a shed with planks
+build built building | a chimney of bricks | a bridge of stone | a shed with planks
 drive drove driving | the truck | on the highway | a bus with forty passengers
 fly flew flying | the aeroplane | above the clouds | a kite in the wind
 teach taught teaching | the pupils | a lesson | in the classroom
@@ -142,7 +142,7 @@ NOUNS = rows("""
 car cars | in the garage | with a flat tyre | at the petrol station
 book books | in the library | with a torn cover | with many pages
 house houses | with a red roof | behind the hedge | at the end of the lane
-tree trees | in the forest | with green leaves | beside the brook
+tree trees | in the forest | with thick bark | beside the brook
 flower flowers | in the vase | with white petals | in the meadow
 apple apples | in the orchard | full of worms | for the cider
 child children | in the playground | with a balloon | at the birthday party
@@ -179,7 +179,7 @@ big bigger biggest | elephant | stadium | whale
 small smaller smallest | ant | pebble | cottage
 tall taller tallest | giraffe | skyscraper | lighthouse
 short shorter shortest | paragraph | nap | skirt
-fast faster fastest | rocket | racing car | cheetah
+fast faster fastest | rocket | racing driver | cheetah
 slow slower slowest | snail | turtle | tractor
 old older oldest | ruin | fossil | antique clock
 young younger youngest | student | sapling | recruit
