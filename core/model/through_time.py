@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core.errors import LabError, ModelSpecError
 
@@ -65,6 +65,14 @@ class StepSkipped:
         return {"kind": "skipped", "step": self.step, "spec": self.spec, "title": self.title, "hint": self.hint}
 
 
+class _How(NamedTuple):
+    """How a step is measured."""
+
+    seed: int
+    texts: int
+    device: str
+
+
 def head_history(
     spec: str,
     text: str | Sequence[int] | None = None,
@@ -73,6 +81,7 @@ def head_history(
     follow: bool = False,
     seed: int = 0,
     texts: int = 4,
+    device: str = "auto",
 ) -> Iterator[StepProfiles | StepSkipped]:
     """The profiles of all heads at each kept step of a run, in order.
 
@@ -83,6 +92,7 @@ def head_history(
         follow: while the run learns, wait for further steps; otherwise those that came meanwhile are the last.
         seed: of the random tokens.
         texts: over how many random texts the mean is taken.
+        device: where it is computed, as for ``core.load_model``.
 
     Raises:
         ModelSpecError: it is not a run, or the run has kept no weights.
@@ -103,7 +113,7 @@ def head_history(
             f"they come with its first checkpoint; while it runs, ask for one: llm-lab checkpoint {run.name}",
         )
     ids = _ids(run, text) if text is not None else None
-    return _history(run, name, ids, cancel or threading.Event(), follow, (seed, texts))
+    return _history(run, name, ids, cancel or threading.Event(), follow, _How(seed, texts, device))
 
 
 def _ids(run: Run, text: str | Sequence[int]) -> list[int]:
@@ -115,7 +125,7 @@ def _ids(run: Run, text: str | Sequence[int]) -> list[int]:
 
 
 def _history(
-    run: Run, name: str, ids: list[int] | None, cancel: threading.Event, follow: bool, how: tuple[int, int]
+    run: Run, name: str, ids: list[int] | None, cancel: threading.Event, follow: bool, how: _How
 ) -> Iterator[StepProfiles | StepSkipped]:
     from core.shelf import kept_steps
 
@@ -137,7 +147,7 @@ def _history(
 
 
 def _at_step(
-    run: Run, spec: str, step: int, ids: list[int] | None, how: tuple[int, int], place: tuple[int, int]
+    run: Run, spec: str, step: int, ids: list[int] | None, how: _How, place: tuple[int, int]
 ) -> StepProfiles | StepSkipped | None:
     """One step; None if it is not there any more."""
     from core.model.profiles import MIN_CONTEXT, head_profiles
@@ -147,7 +157,7 @@ def _at_step(
     problem: LabError | None = None
     for _ in range(2):  # a checkpoint that is replaced by one of the same step is whole the next moment
         try:
-            model = _load(spec)
+            model = _load(spec, how.device)
             break
         except LabError as error:
             problem = error
@@ -156,18 +166,17 @@ def _at_step(
     if model is None:
         assert problem is not None
         return StepSkipped(step, spec, problem.title, problem.hint)
-    seed, texts = how
     enough = model.config.context_length >= MIN_CONTEXT
-    random = head_profiles(model, seed=seed, texts=texts) if enough else None
+    random = head_profiles(model, seed=how.seed, texts=how.texts) if enough else None
     return StepProfiles(step, spec, random, None if ids is None else head_profiles(model, ids), *place)
 
 
-def _load(spec: str) -> GPT:
+def _load(spec: str, device: str) -> GPT:
     from core.errors import CheckpointError
     from core.weights.checkpoint import load_weights
     from core.weights.locate import ready
 
     try:
-        return load_weights(ready(spec))[0]
+        return load_weights(ready(spec), device=device)[0]
     except OSError as error:
         raise CheckpointError(f"{spec} cannot be read: {error.strerror or error}", "take another step") from error

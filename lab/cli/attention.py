@@ -146,8 +146,9 @@ def _print_lines(maps: Iterator[HeadMap], seen: Subject, at: int) -> None:
     """A line for each map: what one token looks at most, and how spread its look is."""
     from lab.cli.runs import print_table
 
+    rows = [_line(one, at) for one in maps]
     write(f"{at} {seen.labels[at]} looks at\n")
-    print_table(("", "bits", *(str(i + 1) for i in range(_LOOKED_AT))), [_line(one, at) for one in maps])
+    print_table(("", "bits", *(str(i + 1) for i in range(_LOOKED_AT))), rows)
 
 
 def _line(one: HeadMap, at: int) -> tuple[str, ...]:

@@ -1,24 +1,20 @@
-"""``llm-lab heads MODEL``: what each head is good for, as numbers; for a run also as it learned."""
+"""``llm-lab heads MODEL``: what each head is good for, as numbers; ``heads_over_steps.py`` does so as a run learned."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
 from core.errors import InputError, nearest
 from lab.cli import inside
-from lab.cli.inside import Files, number, option, with_bar
+from lab.cli.inside import Files, number, option
 from lab.cli.report import print_json
-from lab.cli.signals import stop_on_signals
-from lab.cli.writing import note, write
+from lab.cli.writing import write
 
 if TYPE_CHECKING:
     from core.model.head_sets import Head
     from core.model.profiles import HeadProfiles
-    from core.model.through_time import StepProfiles, StepSkipped
 
 _TEXT = "A text, a text file or - to measure on. Default: random tokens, and the same once more."
 
@@ -58,7 +54,9 @@ def heads(
     if follow and not over_steps:
         raise InputError("--follow goes with --over-steps, got it alone", "type --over-steps --follow")
     if over_steps:
-        return _over_steps(model, text, measure or "induction", heads, files, follow, seed, as_json)
+        from lab.cli.heads_over_steps import History, show
+
+        return show(History(model, text, measure or "induction", heads, follow, seed, device), files, as_json)
     found, chosen = _measured(model, text, heads, seed, device)
     order = _ordered(found, chosen, measure)[:top]
     _take(files, found, model)
@@ -115,89 +113,3 @@ def _print(found: HeadProfiles, order: list[Head]) -> None:
     rows += [(f"L{la} H{h}", *(number(float(found[name][la, h]), 3) for name in MEASURES)) for la, h in order]
     print_table(("", *MEASURES), rows)
     write(f"means over {found.tokens:,} tokens; entropy in bits, distance in tokens, the others shares of attention\n")
-
-
-def _over_steps(
-    model: str, text: str | None, measure: str, heads: str | None, files: Files, follow: bool, seed: int, as_json: bool
-) -> int:
-    """A line for each step as it is measured; figures and tables at the end."""
-    from lab.cli.prompt import read_text_or_file
-
-    said = None if text is None else read_text_or_file(text)
-    from core.training.launch import prepare_environment
-
-    prepare_environment()  # before torch is imported
-    from core.model.through_time import StepProfiles, head_history
-
-    cancelled, kept = threading.Event(), []
-    with stop_on_signals(cancelled.set, lambda said: None) as received:
-        events = head_history(model, said, cancelled, follow=follow, seed=seed)
-        for event in with_bar(events, "steps", _place):
-            if not isinstance(event, StepProfiles):
-                note(f"step {event.step:,} is left out: {event.title}")
-            else:
-                kept.append(event)
-            if as_json:
-                print_json(event.to_dict())
-            elif isinstance(event, StepProfiles) and not files.any:
-                _print_step(event, heads, first=len(kept) == 1)
-        if kept:
-            _take_steps(files, kept, measure, heads, model)
-    return received.exit_code
-
-
-def _place(event: StepProfiles | StepSkipped) -> tuple[int, int]:
-    return getattr(event, "number", 0), getattr(event, "of", 0)
-
-
-def _profiles(event: StepProfiles) -> HeadProfiles:
-    """On the text if one was given, else on random tokens."""
-    found = event.text or event.random
-    if found is None:
-        raise InputError("the context is too short for random tokens", "give a text: llm-lab heads MODEL TEXT")
-    return found
-
-
-def _chosen(event: StepProfiles, heads: str | None) -> list[Head]:
-    """The heads that ``--heads`` names, in a model of this event's shape."""
-    from core.config import GPTConfig
-
-    layers, count = _profiles(event).entropy.shape
-    return list(inside.heads_of(heads, GPTConfig(1, 1, count, count, layers), "--heads"))
-
-
-def _print_step(event: StepProfiles, heads: str | None, first: bool) -> None:
-    from core.model.profiles import MEASURES
-
-    found = _profiles(event)
-    if first:
-        wide = 8 if heads else 14
-        write(f"{'step':>8} {'head':<8}" + "".join(f"{name:>{wide + 2}}" for name in MEASURES) + "\n")
-    for layer, head in _chosen(event, heads):
-        numbers = "".join(f"{number(float(found[name][layer, head]), 3):>10}" for name in MEASURES)
-        write(f"{event.step:>8,} {f'L{layer} H{head}':<8}{numbers}\n")
-    if not heads:
-        best = [found.best(name) for name in MEASURES]
-        told = "".join(f"{f'L{la} H{h} {number(value, 3)}':>16}" for la, h, value in best)
-        write(f"{event.step:>8,} {'highest':<8}{told}\n")
-
-
-def _take_steps(files: Files, kept: list[StepProfiles], measure: str, heads: str | None, model: str) -> None:
-    from core.model.pictures.figures import history_figure
-
-    steps = [event.step for event in kept]
-    shown = _chosen(kept[-1], heads if heads is not None else "*")
-    curves = {f"L{la} H{h}": [float(_profiles(e)[measure][la, h]) for e in kept] for la, h in shown}
-    chance = _profiles(kept[-1]).chance[measure]
-    files.write(lambda: _rows(kept, shown), lambda: history_figure(steps, curves, measure, chance, model))
-
-
-def _rows(kept: Sequence[StepProfiles], shown: Sequence[Head]) -> tuple[Sequence[str], Iterator[Sequence[Any]]]:
-    from core.model.profiles import MEASURES
-
-    rows = (
-        (event.step, la, h, *(float(_profiles(event)[name][la, h]) for name in MEASURES))
-        for event in kept
-        for la, h in shown
-    )
-    return ("step", "layer", "head", *MEASURES), rows

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from cyclopts import Group, Parameter
 
 from core.errors import InputError
-from lab.cli.commands import PROGRAM
 from lab.cli.prompt import read_text_or_file
 from lab.cli.writing import note, write
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from core.config import GPTConfig
     from core.model.head_sets import Head
     from core.model.trace import Trace
+    from core.tokenizers.base import Tokenizer
     from core.weights.checkpoint import LoadedModel
 
 _WHAT = Group("What is looked at", sort_key=1)
@@ -136,36 +136,48 @@ def subject(model: str, text: str, device: str) -> Subject:
         InputError: the text is empty, or cannot be read.
         LabError: the model cannot be opened, or its tokenizer cannot write the text.
     """
-    if re.fullmatch(r"--?[a-zA-Z][\w-]*(=.*)?", text):  # TEXT may be -, so the parser takes an option for a text
-        raise InputError(f"a text was expected, got the option {text.split('=')[0]}", f"type {PROGRAM} ... MODEL TEXT")
-    said = read_text_or_file(text)
-    if not said:
-        raise InputError("expected a text of at least one token, got an empty one", "type a text, in quotes")
+    said = text_of(text)
+    from core.generation.prompts import check_fits
     from lab.cli.generate import open_model
 
     loaded = open_model(model, device)
-    return Subject(loaded, *tokens_of(loaded, said))
-
-
-def tokens_of(loaded: LoadedModel, text: str) -> tuple[list[int], tuple[str, ...]]:
-    """The ids of a text and their labels, the last of them that fit.
-
-    Raises:
-        TokenizerError: the tokenizer cannot write the text, or belongs to another model.
-        InputError: nothing is left of the text.
-    """
-    from core.generation.prompts import check_fits
+    check_fits(loaded)
     from core.model.pictures.labels import token_labels
 
-    check_fits(loaded)
-    ids = loaded.tokenizer.encode(text, disallowed_special=())
+    ids = fitting(loaded.tokenizer, said, loaded.config.context_length)
+    return Subject(loaded, ids, token_labels(loaded.tokenizer, ids))
+
+
+def text_of(source: str) -> str:
+    """The text that TEXT means.
+
+    Raises:
+        InputError: it is empty, cannot be read, or is a mistyped option.
+    """
+    if re.fullmatch(r"--?[a-zA-Z][\w-]*(=.*)?", source):  # TEXT may be -, so the parser takes an option for a text
+        raise InputError(
+            f"a text was expected, got {source.split('=')[0]}, which is no option here",
+            "--help after the command lists its options; a text that looks like one comes through a pipe: -",
+        )
+    text = read_text_or_file(source)
+    if not text:
+        raise InputError("expected a text of at least one token, got an empty one", "type a text, in quotes")
+    return text
+
+
+def fitting(tokenizer: Tokenizer, text: str, context: int) -> list[int]:
+    """The ids of a text, the last of them that fit; says what was cut.
+
+    Raises:
+        TokenizerError: the tokenizer cannot write the text.
+        InputError: it makes no tokens of it.
+    """
+    ids = tokenizer.encode(text, disallowed_special=())
     if not ids:
         raise InputError("expected a text of at least one token, got one without any", "type another text")
-    context = loaded.config.context_length
     if len(ids) > context:
         note(f"{len(ids):,} tokens, context {context:,}: the first {len(ids) - context:,} are cut")
-        ids = ids[-context:]
-    return ids, token_labels(loaded.tokenizer, ids)
+    return ids[-context:]
 
 
 def heads_of(text: str | None, config: GPTConfig, flag: str) -> tuple[Head, ...]:

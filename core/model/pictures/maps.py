@@ -83,8 +83,10 @@ def head_maps(
         raise InputError(f"expected one of {', '.join(SQUARES)}, got {what!r}{nearest(what, SQUARES)}", "take pattern")
     ids = tuple(trace.ids.tolist())
     labels = token_labels(tokenizer, ids)
-    for layer, head in heads:
-        yield HeadMap(model, what, layer, head, "head", ids, labels, trace[what, layer, head].float().cpu())
+    return (
+        HeadMap(model, what, layer, head, "head", ids, labels, trace[what, layer, head].float().cpu())
+        for layer, head in heads
+    )
 
 
 def combined_map(trace: Trace, tokenizer: Tokenizer, model: str, layer: int, how: str) -> HeadMap:

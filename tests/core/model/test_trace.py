@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from core.config import GPTConfig
 from core.errors import InputError, ModelSpecError
 from core.model.gpt import GPT
-from core.model.trace import Patch, Trace, trace
+from core.model.trace import NAMES, Patch, trace
 
 T = 20
 
@@ -68,14 +69,91 @@ def test_attention_is_indexed_like_a_tensor(model: GPT, ids: torch.Tensor) -> No
         assert torch.allclose(run.attention[key], whole[key], atol=1e-6), key
 
 
-def test_one_head_costs_one_head(model: GPT, ids: torch.Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
-    run, asked = trace(model, ids), []
-    pattern = Trace.pattern
-    monkeypatch.setattr(Trace, "pattern", lambda self, *a: asked.append(a) or pattern(self, *a))
-    run.attention[2, 1, 7, 1]
-    assert asked == [(2, 1)]
-    kept = sum(v.nbytes for v in vars(run).values() if isinstance(v, torch.Tensor))
-    assert kept < 3 * T * 32 * 4 * 3 + 1000, "nothing with T x T numbers is kept"
+def kept_bytes(value: Any) -> int:
+    """What the tensors in a trace take, however deep they lie."""
+    if isinstance(value, torch.Tensor):
+        return value.nbytes
+    if isinstance(value, dict):
+        return sum(map(kept_bytes, value.values()))
+    return sum(map(kept_bytes, value)) if isinstance(value, (list, tuple)) else 0
+
+
+@pytest.mark.parametrize(
+    ("ask", "parts", "squares"),
+    [
+        (lambda run: run.attention[2, 1, 7, 1], 2, 1),  # queries and keys, then one square
+        (lambda run: run["pattern", 2, 1], 2, 1),
+        (lambda run: run.scores(2, 1), 2, 1),
+        (lambda run: run.attention[2, 1:3], 4, 2),
+        (lambda run: run.queries(2, 1), 1, 0),
+        (lambda run: run.attention[2], 8, 4),
+    ],
+)
+def test_one_head_costs_one_head(model: GPT, ids: torch.Tensor, ask: Any, parts: int, squares: int) -> None:
+    """Counted by torch itself: the products of one head are a quarter of those of a layer of four."""
+    run = trace(model, ids)
+    with FlopCounterMode(display=False) as counted:
+        ask(run)
+    C, D = 32, 8
+    assert counted.get_total_flops() == parts * 2 * T * C * D + squares * 2 * T * T * D
+
+
+def test_nothing_that_was_asked_for_piles_up(model: GPT, ids: torch.Tensor) -> None:
+    run = trace(model, ids)
+    stream = kept_bytes(vars(run))
+    assert stream == kept_bytes(run.ids) + (3 + 1) * T * 32 * 4, "what enters each layer, and what leaves the last"
+    for layer in range(3):
+        for head in range(4):
+            run.attention[layer, head], run.head_out(layer, head)
+        run.pattern(layer), run.mlp_out(layer), run.head_values(layer)
+    assert kept_bytes(vars(run)) - stream <= 4 * T * 32 * 4, "the last layer's queries, keys, values and middle at most"
+
+
+def test_everything_is_had_by_its_name(model: GPT, ids: torch.Tensor) -> None:
+    run = trace(model, ids)
+    sizes = {"T": T, "C": 32, "4C": 128, "H": 4, "D": 8, "V": 50}
+    for name, said in NAMES.items():
+        shape = tuple(sizes[letter] for letter in said[1 : said.index(")")].split(", "))
+        where = (1, 2) if name == "head_out" else (1,)
+        assert run[name, *where].shape == shape, name
+        assert torch.equal(run[name, *where], getattr(run, name)(*where)), name
+        if "of one head" in said:
+            assert run[name, 1, 2].shape == shape[1:]
+            assert close(run[name, 1, 2].nan_to_num(neginf=0), run[name, 1][2].nan_to_num(neginf=0)), name
+    with pytest.raises(InputError, match=r"no 'patern' \(did you mean pattern\?\)"):
+        run["patern", 1]
+    with pytest.raises(InputError, match="without a layer"):
+        run["pattern"]
+
+
+def test_a_pass_again_runs_what_is_treated_otherwise_and_no_more(model: GPT, ids: torch.Tensor) -> None:
+    base, runs = trace(model, ids), []
+    for i, block in enumerate(model.h):
+        block.mlp.register_forward_pre_hook(lambda *_, i=i: runs.append(i))
+    source = trace(model, ids.flip(0))
+    asked: list[tuple[dict[str, Any], list[int]]] = [
+        ({}, []),
+        ({"ablate": [(2, 0)]}, [2]),
+        ({"ablate": [(2, 0), (1, 3)]}, [1, 2]),
+        ({"scale": {(0, 0): 0.5}}, [0, 1, 2]),
+        ({"patch": Patch(source, 2, head=1)}, [2]),
+        ({"patch": Patch(source, 2, what="residual")}, [1, 2]),
+        ({"patch": Patch(source, 0, what="residual")}, [0, 1, 2]),
+    ]
+    before = base
+    for changes, layers in asked:
+        runs.clear()
+        again = base.again(**changes)
+        assert runs == layers, changes
+        fresh = trace(model, ids, **changes)
+        for layer in range(4):
+            assert torch.equal(again.residual(layer), fresh.residual(layer)), (changes, layer)
+        back = before.again(**changes)  # from a pass with interventions of its own
+        assert close(back.logits, fresh.logits), changes
+        before = again
+    model.wte.weight[0] += 1
+    with pytest.raises(ModelSpecError):
+        base.again()
 
 
 def test_the_lens_ends_with_the_models_own_answer(model: GPT, ids: torch.Tensor) -> None:
@@ -128,7 +206,10 @@ def test_a_trace_that_outlives_a_change_of_the_weights_refuses(model: GPT, ids: 
     run, later = trace(model, ids), trace(model, ids)
     run.pattern(1)
     model.wte.weight[0] += 1
-    asks = (run.pattern, run.residual, run.logit_lens, run.qkv)
+    asks = (
+        run.pattern, run.residual, run.residual_mid, run.logit_lens, run.queries, run.keys, run.values, run.head_values,
+        lambda layer: run.pattern(layer, 0), lambda layer: run["mlp_out", layer],
+    )  # fmt: skip
     for ask in asks:
         with pytest.raises(ModelSpecError, match="weights have changed"):
             ask(1)
