@@ -135,6 +135,8 @@ class TrainConfig:
     """random: windows anywhere, with replacement; sliding: every window once an epoch, shuffled."""
     stride: int | None = None
     """Tokens from one sliding window to the next; left out, the context length."""
+    repeat_fraction: float = 0.0
+    """Share of training windows that are random tokens said over and over, from which induction heads are learnt."""
     batch_size: int = 12
     """Windows in one batch."""
     max_steps: int = 2000
@@ -333,6 +335,8 @@ def _train_problems(c: Any, wrong: Collection[str]) -> list[str]:
     ]
     if not 0 < c.val_fraction < 1:
         problems.append(f"val_fraction must be above 0 and below 1, got {c.val_fraction}")
+    if not 0 <= c.repeat_fraction <= 1:
+        problems.append(f"repeat_fraction must be from 0 to 1, got {c.repeat_fraction}")
     if c.stride is not None and c.stride < 1:
         problems.append(f"stride must be at least 1, got {c.stride}")
     if c.epochs is not None and c.epochs <= 0:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from core.config import TrainConfig
 from core.data.corpora import corpus as read_corpus
 from core.data.ids import encode_corpus
+from core.data.repeats import with_repeats
 from core.data.windows import Windows, batch_indices, check_length, eval_indices, split
 from core.errors import TokenizerError
 from core.folders import cache_dir
@@ -65,11 +66,13 @@ class Material:
 
     def batches(self, step: int) -> list[Batch]:
         """The batches of optimizer step ``step`` (the first is 0), each (x, y) of (B, T) int64."""
+        first = step * self.config.grad_accumulation
+        return [self._batch(first + n) for n in range(self.config.grad_accumulation)]
+
+    def _batch(self, number: int) -> Batch:
         c, windows = self.config, self.windows
-        return [
-            windows.gather(batch_indices(c.windows, len(windows), c.batch_size, c.seed, step * c.grad_accumulation + n))
-            for n in range(c.grad_accumulation)
-        ]
+        batch = windows.gather(batch_indices(c.windows, len(windows), c.batch_size, c.seed, number))
+        return with_repeats(batch, self.train, c.repeat_fraction, c.seed, number)
 
     def prompt(self) -> tuple[str, list[int]]:
         """What samples begin with, and its ids: the configured prompt, or the text's first token where it has none."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from core.weights.checkpoint import LoadedModel
 
 FIXED = (
-    *("tokenizer", "val_fraction", "windows", "stride", "optimizer"),
+    *("tokenizer", "val_fraction", "windows", "stride", "repeat_fraction", "optimizer"),
     *("backend", "seed", "batch_size", "grad_accumulation"),
 )
 """What cannot change when a run goes on: its weights or its batches would be others."""

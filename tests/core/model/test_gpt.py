@@ -132,7 +132,7 @@ def test_positions_may_begin_as_waves_that_tell_neighbours_apart():
     waves = GPT(shape, torch.Generator().manual_seed(0)).wpe.weight.detach()
     likeness = waves @ waves.T
     assert waves.square().sum(1).allclose(torch.full((16,), 16 * 0.04))  # sin^2 + cos^2 in 16 pairs of channels
-    for back in range(15):  # the farther, the less alike; and it depends on the distance alone
+    for back in range(4):  # near by, the farther the less alike; and it depends on the distance alone
         assert likeness[15, 15 - back] > likeness[15, 15 - back - 1]
     assert likeness[3, 2].isclose(likeness[9, 8])
     other = GPT(GPTConfig(23, 16, 32, 1, 2), torch.Generator().manual_seed(0))
