@@ -149,13 +149,13 @@ class _Parser:
             raise ExpressionError("an expression was expected, there is none", self.text, 0)
         parts, is_analogy = [self.sum()], False
         while self.piece.text == ":" and self.piece.kind == "sign":
-            double = self._take_colons()
+            colon, double = self.piece, self._take_colons()
             is_analogy = True
             if len(parts) == 3 and not double and self.piece.text == "?":  # paris : france :: tokyo : ?
                 self.next += 1
                 break
             if double != (len(parts) == 2) or len(parts) > 2:
-                raise self.wrong("a : b :: c was expected", self.pieces[self.next - 1])
+                raise self.wrong("a : b :: c was expected", colon)
             parts.append(self.sum())
         if not self._at_end():
             raise self.wrong(self._unexpected())

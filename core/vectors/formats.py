@@ -20,7 +20,7 @@ LONGEST_WORD = 4096
 """Bytes of a word; a longer one is no word."""
 WIDEST = 100_000
 """Numbers of a vector."""
-_HEADER = re.compile(rb"\s*(\d{1,18})[ \t]+(\d{1,18})[ \t]*\r?\n")
+_HEADER = re.compile(rb"\s*(\d{1,18})[ \t]+(\d{1,18})[ \t]*(?:\r?\n|\Z)")
 _LOOK = 1 << 20  # bytes at the beginning that decide; several lines of any width that is in use
 _GZIP = b"\x1f\x8b"
 _FETCH_AGAIN = "copy or fetch it again"

@@ -19,7 +19,7 @@ from core.errors import DiskFullError, LabError, MemoryShortError
 from core.files import write_error
 from core.lock import FileLock
 from core.vectors.formats import Layout, recognise
-from core.vectors.mapped import CopyWriter, copy_path, open_copy
+from core.vectors.mapped import CopyWriter, copy_path, lock_path, open_copy
 from core.vectors.progress import CancelledError, LoadProgress
 from core.vectors.reading import Block, read_blocks
 from core.vectors.search import Floats
@@ -58,7 +58,7 @@ def import_file(path: Path, spec: str, label: str, cancel: threading.Event | Non
     if copy is None:
         yield from _into_memory(path, layout, spec, label, size, cancel, ())
         return
-    lock = FileLock(copy.with_suffix(".lock"))
+    lock = FileLock(lock_path(copy))
     try:
         copy.parent.mkdir(parents=True, exist_ok=True)
         yield from _locked(lock, size, cancel)
@@ -119,12 +119,12 @@ def _into_memory(
     reader = _Reader(path, layout, size, cancel)
     try:
         yield from reader.read(kept.append)
-        matrix = np.concatenate(kept) if len(kept) > 1 else kept[0]
+        matrix, norms = np.concatenate(kept) if len(kept) > 1 else kept[0], reader.norms()
+        found = Vectors(reader.table(), matrix, spec=spec, label=label, norms=norms, notes=reader.notes() + notes)
     except MemoryError:
         raise MemoryShortError(
-            f"{path} does not fit into memory", "close other programs, or take fewer words"
+            f"{path} does not fit into memory", "close other programs, or take a file with fewer words"
         ) from None
-    found = Vectors(reader.table(), matrix, spec=spec, label=label, norms=reader.norms(), notes=reader.notes() + notes)
     yield _done(found, size)
 
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from core.errors import CheckpointError
 from core.files import replace, sync_folder
 from core.folders import cache_dir
+from core.lock import is_held
 from core.vectors.search import Floats
 from core.vectors.words import WordTable
 from core.weights.tensor_file import TensorFile
@@ -67,7 +68,7 @@ class CopyWriter:
     """Writes a copy, row after row; what is not finished leaves nothing.
 
     Args:
-        path: its final name.
+        path: its final name; whoever writes it holds the lock at ``lock_path``.
         width: D.
 
     Raises:
@@ -77,6 +78,7 @@ class CopyWriter:
     def __init__(self, path: Path, width: int) -> None:
         self.path, self.width, self.count = path, width, 0
         path.parent.mkdir(parents=True, exist_ok=True)
+        _sweep(path)
         descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".tmp", dir=path.parent)
         self._beside = Path(name)
         self._file: BinaryIO = os.fdopen(descriptor, "wb")
@@ -118,6 +120,20 @@ class CopyWriter:
             self._file.close()
         with suppress(OSError):
             self._beside.unlink(missing_ok=True)
+
+
+def lock_path(copy: Path) -> Path:
+    """The file that whoever writes a copy holds."""
+    return copy.with_suffix(".lock")
+
+
+def _sweep(copy: Path) -> None:
+    """Removes what killed writers left of the same original; the lock of ``copy`` is ours."""
+    for left in copy.parent.glob(f".{copy.name[:17]}*.tmp"):
+        lock = copy.parent / f"{left.name[1:34]}.lock"
+        if lock == lock_path(copy) or is_held(lock) is False:
+            with suppress(OSError):
+                left.unlink()
 
 
 def _header(shapes: Mapping[str, tuple[tuple[int, ...], str]], metadata: Mapping[str, str]) -> bytes:

@@ -143,8 +143,8 @@ def count_above(matrix: Floats, norms: Floats, unit: Floats, row: int, without: 
     score, above = by_cosine(unit), 0
     step = max(1, _STRETCH // max(1, matrix.shape[1]))
     place = row // step * step  # its score is computed as all are, or rounding might put it above itself
-    floor = score(matrix[place : place + step], norms[place : place + step])[row - place]
     with np.errstate(invalid="ignore", divide="ignore"):
+        floor = score(matrix[place : place + step], norms[place : place + step])[row - place]
         for begin in range(0, len(matrix), step):
             scores = score(matrix[begin : begin + step], norms[begin : begin + step])
             above += int(np.count_nonzero(scores > floor))

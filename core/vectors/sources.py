@@ -87,7 +87,7 @@ def load_steps(spec: str, cancel: threading.Event | None = None) -> Iterator[Loa
         yield from import_file(path, spec, spec, cancel)
     else:
         path = Path(spec).expanduser()
-        if not _exists(path):
+        if not spec or not _exists(path):
             raise _unknown(spec)
         yield from import_file(path, spec, path.name, cancel)
 

@@ -299,7 +299,7 @@ class Vectors:
         # What rounding leaves of words that cancel is no direction.
         if np.linalg.norm(total) <= 1e-7 * float(np.abs(weights) @ np.linalg.norm(parts, axis=1)):
             raise ExpressionError("these words cancel each other: the sum is zero and points nowhere", parsed.text, 0)
-        found, scores = self._nearest(total.astype(np.float32), _count(n) + len(rows), "cosine")
+        found, scores = self._nearest(total, _count(n) + len(rows), "cosine")
         whole = self._named(found, scores, set(), n)
         kept = self._named(found, scores, set(rows), n) if exclude_inputs else whole
         return Answer(parsed, total.astype(np.float32), tuple(kept), tuple(whole), exclude_inputs)
@@ -364,14 +364,14 @@ class Vectors:
             raise InputError("a vector of finite numbers was expected, this one is not", "look at what it came from")
         return out
 
-    def _nearest(self, vector: Floats, n: int, measure: Measure) -> tuple[NDArray[np.int64], Floats]:
+    def _nearest(self, query: NDArray[Any], n: int, measure: Measure) -> tuple[NDArray[np.int64], Floats]:
         """Rows and values, the nearest first."""
-        matrix, norms = self.matrix_all, self.norms
+        matrix, norms, vector = self.matrix_all, self.norms, query.astype(np.float32)
         if measure == "dot":
             return search.best_rows(matrix, norms, search.by_dot(vector), n)
         if measure == "euclid":
             return search.nearest_by_distance(matrix, norms, vector, n)
-        wide = vector.astype(np.float64)
+        wide = query.astype(np.float64)
         if not (length := np.linalg.norm(wide)):
             raise _no_direction("this vector")
         return search.best_rows(matrix, norms, search.by_cosine((wide / length).astype(np.float32)), n)
