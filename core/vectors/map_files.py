@@ -114,22 +114,22 @@ def map_figure(projection: Projection, title: str = "", groups: Mapping[str, str
             projection.xy[mine, 1],
             s=4 if many else 14,
             alpha=0.8,
-            label=_drawable(name) or "others",
+            label=drawable(name) or "others",
         )
     if len(names) > 1:
         axes.legend(fontsize=8)
     if not many:
         for word, (x, y) in zip(projection.words, projection.xy, strict=True):
-            axes.annotate(_drawable(word), (x, y), (3, 3), textcoords="offset points", fontsize=8, parse_math=False)
+            axes.annotate(drawable(word), (x, y), (3, 3), textcoords="offset points", fontsize=8, parse_math=False)
     shares = projection.share or (None, None)
     across, upwards = (
-        _drawable(name) + (f" · keeps {share:.1%} of the spread" if share is not None else "")
+        drawable(name) + (f" · keeps {share:.1%} of the spread" if share is not None else "")
         for name, share in zip(projection.names, shares, strict=True)
     )
     axes.set_xlabel(across, fontsize=9, parse_math=False)
     axes.set_ylabel(upwards, fontsize=9, parse_math=False)
     if title:
-        axes.set_title(_drawable(title), fontsize=10, parse_math=False)
+        axes.set_title(drawable(title), fontsize=10, parse_math=False)
     return figure
 
 
@@ -142,7 +142,7 @@ def _glyphs() -> frozenset[int]:
     return frozenset(FT2Font(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")).get_charmap())
 
 
-def _drawable(text: str) -> str:
+def drawable(text: str) -> str:
     """The text, with a box for every character that the font has not; it would warn, and draw another box."""
     known = _glyphs()
     return "".join(c if ord(c) in known else "□" for c in text)
