@@ -22,6 +22,13 @@ class PatternMap(HeatMap):
     """The map; a row asks, a column is looked at."""
 
     AUTO_CELLS: ClassVar[tuple[str, ...]] = ("number", "short", "tile", "block")
+    at = (0, 0)
+    """The weight that the cursor is on; a cell that stands for several names the largest of them."""
+
+    def action_zoom_cells(self, by: int) -> None:
+        """Fewer weights in a cell, or more; the cursor stays on its weight."""
+        super().action_zoom_cells(by)
+        self.go_to(*self.at)
 
 
 class PatternView(CentreView):
@@ -137,6 +144,7 @@ class PatternView(CentreView):
     def follow(self, place: Place) -> None:
         """Puts the cursor of the map on a place."""
         self.place = place
+        self.map.at = (place.row, place.column)
         if self.map.place[:2] != (place.row, place.column) and self.map.values.shape[0] > place.row:
             self.map.go_to(place.row, place.column)
             # Of a cell that stands for several values the map names the largest: that is not where anyone went.
@@ -159,6 +167,7 @@ class PatternView(CentreView):
         if here != event.heat_map.place[:2] or here == self._followed:
             return  # it is elsewhere by now, or was put there
         self._followed = None
+        self.map.at = here
         at = self.place.at(row=event.row, column=event.column)
         if (event.heat_map.has_focus or event.heat_map.mouse_hover) and at != self.place:
             self.place = at

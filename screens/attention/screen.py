@@ -25,6 +25,7 @@ from screens.attention.through_time import TimeView
 from screens.generation.prompt import PromptPane
 from screens.guard import guarded
 from screens.widgets.head_grid import HeadGrid
+from screens.widgets.heat_map import HeatMap
 from screens.widgets.ramps import Look
 from screens.widgets.token_strip import TokenStrip
 from screens.widgets.virtual_list import VirtualList
@@ -272,12 +273,16 @@ class AttentionScreen(AttentionOffers):
         message.stop()
         self.workbench.set(a=message.spec)
 
+    def _touched(self, widget: Widget) -> bool:
+        """Whether it was a person who moved a cursor; what is pinned stays under a mouse that passes."""
+        return widget.has_focus or (widget.mouse_hover and not self.body.pattern.pinned)
+
     @on(HeadGrid.HeadHighlighted)
     @guarded
     def _head_chosen(self, event: HeadGrid.HeadHighlighted) -> None:
         event.stop()
         here, grid = (event.layer, event.head), event.grid
-        if here == grid.head and here != (self.place.layer, self.place.head) and _touched(grid):
+        if here == grid.head and here != (self.place.layer, self.place.head) and self._touched(grid):
             self.moved(self.place.at(layer=event.layer, head=event.head))
 
     @on(HeadGrid.HeadOpened)
@@ -313,8 +318,14 @@ class AttentionScreen(AttentionOffers):
     @guarded
     def _token_chosen(self, event: TokenStrip.Highlighted) -> None:
         event.stop()
-        if event.index == event.strip.cursor and event.index != self.place.row and _touched(event.strip):
+        if event.index == event.strip.cursor and event.index != self.place.row and self._touched(event.strip):
             self.go_to_row(event.index)
+
+    @on(HeatMap.Pinned)
+    @on(TokenStrip.Pinned)
+    def _pinned(self, event: HeatMap.Pinned | TokenStrip.Pinned) -> None:
+        event.stop()
+        self.say_here()
 
     @on(TokenStrip.Activated)
     def _token_opened(self, event: TokenStrip.Activated) -> None:
@@ -343,10 +354,6 @@ class AttentionScreen(AttentionOffers):
         event.stop()
         if event.source.has_focus:
             self.say_here()
-
-
-def _touched(widget: Widget) -> bool:
-    return widget.has_focus or widget.mouse_hover
 
 
 def _chosen(event: VirtualList.Highlighted) -> bool:

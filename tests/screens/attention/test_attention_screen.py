@@ -1,0 +1,294 @@
+"""What the screen shows of a text, and how one moves in it: with the keyboard alone, and with the mouse."""
+
+import numpy as np
+import pytest
+import torch
+from attention_pilots import REPEATED, attention, sentence, subtitle, title, traced, until
+
+import core
+from screens.attention.panes import FRAMES
+from screens.attention.view import MEASURES, VIEWS
+from screens.widgets.ramps import Look
+
+SIZE = (120, 36)
+
+
+def by_hand(screen, **how):
+    """The same pass, asked of core."""
+    loaded = core.load_model(screen.workbench.a)
+    return core.trace(loaded.model, list(screen.seen.ids), **how)
+
+
+async def test_the_map_the_strip_and_the_bars_say_what_core_says():
+    app = attention()
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        at, run = screen.place, by_hand(screen)
+        pattern = run.pattern(at.layer, at.head).numpy()
+        assert np.array_equal(screen.body.pattern.drawn, pattern)
+        assert np.allclose(pattern.sum(1), 1, atol=1e-6) and not np.triu(pattern, 1).any()
+        row = pattern[at.row, : at.row + 1]
+        shown = [bar.value for bar in screen.body.looks.rows]
+        assert shown == sorted(row.tolist(), reverse=True)
+        assert screen.body.strip.values[: at.row + 1] == pytest.approx(row.tolist())
+        assert screen.body.strip._notes[at.column] == f"{row[at.column]:.2f}"[1:]
+        assert at.column == row.argmax(), "the column is what the token looks at most"
+        assert f"weight {row[at.column]:.3f}" in sentence(screen)
+        mask = screen.body.pattern.map._mask
+        assert mask is not None and mask[0, 1:].all() and not mask[:, 0].any(), "later tokens are left blank"
+
+
+async def test_the_grid_says_what_core_measures_and_every_measure_has_its_turn():
+    app = attention(REPEATED)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        profiles = core.head_profiles(core.load_model("demo").model, list(screen.seen.ids))
+        seen = set()
+        for _ in MEASURES:
+            name = screen.measure
+            seen.add(name)
+            if name in ("norm", "effect"):
+                assert screen.grid_values() is None or name == "norm"
+            else:
+                assert np.array_equal(screen.body.grid.values, profiles[name].numpy()), name
+            assert next(m.title for m in MEASURES if m.name == name) in title(screen, "#a-grid-pane")
+            await pilot.press("m")
+        assert seen == {m.name for m in MEASURES} and screen.measure == "entropy"
+
+
+async def test_what_cannot_be_measured_on_a_text_says_so_and_random_tokens_can():
+    app = attention("The for")
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        screen.set_measure("induction")
+        assert "no token repeats" in subtitle(screen, "#a-grid-pane")
+        await pilot.press("x")
+        await until(pilot, lambda: "random" in screen.measured)
+        await pilot.pause()
+        profiles = core.head_profiles(core.load_model("demo").model)
+        assert np.array_equal(screen.body.grid.values, profiles["induction"].numpy())
+        assert "random tokens" in subtitle(screen, "#a-grid-pane")
+
+
+async def test_the_keyboard_alone_reaches_any_cell_and_pins_it():
+    app = attention()
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        await pilot.press(*["up"] * 20, *["left"] * 20)
+        assert (screen.place.row, screen.place.column) == (0, 0)
+        await pilot.press(*["down"] * 7, *["right"] * 3, "enter")
+        assert (screen.place.row, screen.place.column) == (7, 3)
+        assert screen.body.pattern.map.pin == (7, 3) and sentence(screen).endswith("pinned")
+        await pilot.press("escape")
+        assert screen.body.pattern.map.pin is None
+        await pilot.press("right", "right", "right", "right", "right")
+        assert screen.place.column == 8 and "comes later" in sentence(screen), "a masked cell says why it is blank"
+
+
+async def test_one_cursor_for_grid_map_strip_and_bars():
+    app = attention()
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        screen.go_to_pane("grid")
+        await pilot.press(*["up"] * 4, *["left"] * 4, "down", "right", "right")
+        assert (screen.place.layer, screen.place.head) == (1, 2)
+        pattern = by_hand(screen).pattern(1, 2).numpy()
+        assert np.array_equal(screen.body.pattern.drawn, pattern)
+        screen.go_to_pane("strip")
+        await pilot.press("left", "left")
+        await pilot.pause()
+        assert screen.place.row == 7 and screen.place.column == pattern[7, :8].argmax()
+        assert screen.body.pattern.map.place[:2] == (screen.place.row, screen.place.column)
+        screen.go_to_pane("looks")
+        await pilot.press("home", "down", "enter")
+        await pilot.pause()
+        second = int(np.argsort(-pattern[7, :8], kind="stable")[1])
+        assert screen.place.column == second and screen.body.pane == "centre"
+        assert screen.body.pattern.map.place[:2] == (7, second)
+
+
+async def test_heads_follow_each_other_by_place_and_by_measure():
+    app = attention()
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        order = screen.order()
+        assert (screen.place.layer, screen.place.head) == order[0], "the first look is at the first by the measure"
+        await pilot.press("n", "n")
+        assert (screen.place.layer, screen.place.head) == order[2] and "#3 of 16" in sentence(screen)
+        await pilot.press("N")
+        assert (screen.place.layer, screen.place.head) == order[1]
+        layer, head = order[1]
+        await pilot.press("p", "u")
+        assert (screen.place.layer, screen.place.head) == ((layer + 1) % 4, (head + 1) % 4)
+        await pilot.press("P", "U")
+        assert (screen.place.layer, screen.place.head) == (layer, head)
+        await pilot.press("shift+right", "shift+down")
+        assert (screen.place.layer, screen.place.head) == ((layer + 1) % 4, (head + 1) % 4)
+
+
+async def test_sorted_heads_are_a_list_whose_cursor_chooses():
+    app = attention()
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        screen.go_to_pane("grid")
+        await pilot.press("S", "home", "down", "down")
+        assert screen.body.ranks.has_focus and screen.body.ranks.order == screen.order()
+        assert (screen.place.layer, screen.place.head) == screen.order()[2]
+        await pilot.press("enter")
+        await pilot.pause()
+        assert screen.body.pane == "centre" and screen.body.view == "pattern"
+
+
+async def test_heads_together_are_those_of_core():
+    from core.model.rollout import TOGETHER, together
+
+    app = attention()
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        for how in TOGETHER:
+            await pilot.press("t")
+            assert screen.body.pattern.how == how
+            expected = together(by_hand(screen), screen.place.layer, how).numpy()
+            await until(pilot, lambda expected=expected: np.array_equal(screen.body.pattern.drawn, expected))
+        await pilot.press("t")
+        assert screen.body.pattern.how == ""
+
+
+async def test_scales_and_the_hidden_column_change_colours_and_never_the_numbers():
+    app = attention()
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        view, before = screen.body.pattern, sentence(screen)
+        drawn = view.drawn.copy()
+        assert view.map.scale == (0.0, 1.0)
+        await pilot.press("s")
+        assert view.map.scale == (1e-4, 1.0) and "logarithmic" in subtitle(screen, "#a-centre")
+        await pilot.press("s")
+        rows = np.where(np.tri(10, dtype=bool), view.map.values, 0)
+        assert np.allclose(rows.max(1), 1) and "each row" in subtitle(screen, "#a-centre")
+        await pilot.press("s", "f")
+        assert view.map._mask[:, 0].all() and "first column hidden" in subtitle(screen, "#a-centre")
+        assert view.map.scale == (0.0, pytest.approx(float(np.tril(drawn)[:, 1:].max())))
+        screen.say_here()
+        assert np.array_equal(view.drawn, drawn) and sentence(screen) == before
+
+
+async def test_the_last_row_of_the_lens_is_the_models_next_token_list():
+    app = attention()
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        screen.show_view("lens")
+        lens = screen.body.centre
+        await until(pilot, lambda: lens.read is not None and lens.read.position == screen.place.row)
+        loaded = core.load_model("demo")
+        chances = loaded.model(torch.tensor([screen.seen.ids]))[0, -1].double().softmax(-1)
+        top = chances.topk(10)
+        last = lens.read.rows[-1]
+        assert [t.token for t in last.top] == top.indices.tolist()
+        assert [t.probability for t in last.top] == pytest.approx(top.values.tolist(), abs=1e-6)
+        assert [row[0] for row in screen.next.rows[:5]] == top.indices.tolist()[:5]
+        await pilot.press("comma")
+        await until(pilot, lambda: lens.read.position == 8)
+        assert screen.place.row == 8, "a step in the lens is the token before"
+        await pilot.press("home")
+        assert "straight from the embeddings" in sentence(screen)
+
+
+async def test_views_follow_each_other_and_say_which_they_are():
+    app = attention()
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        shown = []
+        for _ in VIEWS:
+            shown.append(screen.body.view)
+            assert f"[{screen.body.view.capitalize()}]" in title(screen, "#a-centre")
+            assert [v.NAME for v in screen.body.views if v.display] == [screen.body.view]
+            await pilot.press("v")
+            await until(pilot, lambda: all(w.is_finished for w in screen.app.workers))
+        assert shown == list(VIEWS) and screen.body.view == "pattern"
+        await pilot.press("V")
+        assert screen.body.view == VIEWS[-1]
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 36), (120, 26), (90, 36), (80, 24), (64, 18)])
+async def test_every_pane_is_reached_by_tab_at_every_size(size):
+    app = attention()
+    async with app.run_test(size=size) as pilot:
+        screen = await traced(pilot)
+        seen = set()
+        for _ in range(2 * len(FRAMES)):
+            await pilot.press("tab")
+            await pilot.pause()
+            frame = screen.query_one(FRAMES[screen.body.pane])
+            assert frame.region.width >= 20 and frame.region.height >= 4, screen.body.pane
+            assert frame.has_focus or frame.has_focus_within, screen.body.pane
+            seen.add(screen.body.pane)
+        assert seen == set(FRAMES)
+        assert not screen.query("ErrorCard")
+
+
+async def test_the_mouse_does_what_the_keys_do():
+    app = attention()
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        head_map = screen.body.pattern.map
+        await pilot.hover(head_map, offset=(head_map._labels_width + 1, 5))
+        await pilot.pause()
+        assert (screen.place.row, screen.place.column) == (4, 0), "hovering shows"
+        await pilot.click(head_map, offset=(head_map._labels_width + 4, 6))
+        await pilot.pause()
+        assert head_map.pin == (5, 1)
+        await pilot.hover(head_map, offset=(head_map._labels_width + 1, 8))
+        await pilot.pause()
+        assert (screen.place.row, screen.place.column) == (5, 1), "what is pinned stays"
+        await pilot.press("escape")
+        await pilot.click(screen.body.grid, offset=(8, 2))
+        await pilot.pause()
+        assert (screen.place.layer, screen.place.head) == (1, 0)
+        await pilot.click(screen.body.strip, offset=(6, 0))
+        await pilot.pause()
+        assert screen.place.row == 1
+
+
+async def test_a_large_text_is_pooled_and_says_so_and_zoom_reaches_every_weight():
+    app = attention("The for statement is used to iterate over the elements of a sequence. " * 6)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        assert screen.seen.tokens > 100 and "largest |x|" in subtitle(screen, "#a-centre")
+        before = screen.place
+        await pilot.press("comma")
+        assert screen.place.row == before.row - 1, "a step goes by one token, though a cell holds several"
+        await pilot.pause()
+        assert screen.place.row == before.row - 1
+        await pilot.press(*["plus"] * 8)
+        assert not screen.body.pattern.map.grid.pooled
+        at = screen.place
+        await pilot.press("up")
+        assert screen.place.row == at.row - 1
+
+
+async def test_without_colour_every_number_has_a_glyph():
+    app = attention(look=Look(colours="none"))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        assert screen.body.pattern.map.cells == "glyph" and screen.body.strip._shows_bars
+        await pilot.press("a")
+        await until(pilot, lambda: screen.seen.off)
+        lines = ["".join(s.text for s in screen.body.grid.render_line(y)) for y in range(6)]
+        assert sum("/" in line for line in lines) == 1, "the head that is off is crossed out by a sign"
+
+
+async def test_every_key_has_an_id_a_tooltip_and_an_entry_in_the_palette():
+    from textual.binding import Binding
+
+    app = attention()
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        bindings = [b for b in type(screen)._merged_bindings.key_to_bindings.values() for b in b]
+        own = [b for b in bindings if isinstance(b, Binding) and (b.id or "").startswith("attention.")]
+        assert len(own) >= 25 and all(b.tooltip for b in own)
+        helped = {key for _, key, _ in screen.commands()}
+        for binding in screen.BINDINGS or []:
+            assert binding.key in helped or binding.key in ("full_stop", "comma", "tab", "shift+tab")
+        titles = [name for name, _, _ in screen.commands()]
+        assert "View: lens" in titles and "Measure: induction" in titles and len(set(titles)) == len(titles)
