@@ -1,134 +1,50 @@
 """Word2Vec on any text, as a generator of events; the vectors are there at any moment, also half learnt.
 
-gensim builds the vocabulary, the first weights and does the learning (its compiled inner loop, one batch of at most
+gensim builds the vocabulary and the first weights and does the learning (its compiled inner loop, one batch of at most
 10,000 words at a time). What is ours is the loop around the batches, for three reasons. It can be stopped between two
 batches. It needs no thread when ``workers`` is 1; the result is then bit for bit what ``gensim.models.Word2Vec``
 gives with the same settings (by test). And its loss is right: gensim adds every loss to one float32 that is handed from
-epoch to epoch, so that it is a sum over all epochs, stops growing at 2**24, and loses what several threads add at the
-same time. Here each batch starts a sum of its own, and the sums are added in double precision.
+epoch to epoch, so that it is a sum over all epochs, hardly grows beyond 2**24, and loses what threads add at the same
+time. Here each batch starts a sum of its own (``training_batches.py``), and the sums are added in double precision.
 
 Leaves out: hierarchical softmax, phrases, going on from vectors that were saved (the second matrix is not kept).
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import threading
 import time
-import zlib
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any
 
 from core.errors import CorpusError, InputError, MemoryShortError
-from core.files import write_bytes_atomic, write_error
 from core.vectors.sentences import sentences
+from core.vectors.training_batches import BATCH_WORDS, Batch, learn, new_model
 from core.vectors.training_config import Word2VecConfig
+from core.vectors.training_events import BatchEvent, CountedEvent, EpochEvent, TrainingEvent
+from core.vectors.word2vec_files import save
 
 if TYPE_CHECKING:
     from core.vectors.store import Vectors
 
-BATCH_WORDS = 10_000
-"""Words in a batch at most: the room that gensim's inner loop has."""
+__all__ = [
+    "BatchEvent",
+    "CountedEvent",
+    "EpochEvent",
+    "TrainingEvent",
+    "VectorTraining",
+    "Word2VecConfig",
+    "save",
+    "train",
+    "train_steps",
+]
+
 PROBE_NEIGHBOURS = 8
 TEACHING = "teaching"
-
-
-@dataclass(frozen=True, slots=True)
-class CountedEvent:
-    """The words have been counted, and training begins."""
-
-    kind: ClassVar[Literal["counted"]] = "counted"
-    corpus: str
-    sentences: int
-    words: int
-    """Of the whole text."""
-    vocabulary: int
-    """Different words that get a vector."""
-    left_out: int
-    """Different words that stand less often than ``min_count``."""
-    epochs: int
-    seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {"kind": self.kind, **asdict(self)}
-
-
-@dataclass(frozen=True, slots=True)
-class BatchEvent:
-    """One batch has been learnt from."""
-
-    kind: ClassVar[Literal["batch"]] = "batch"
-    epoch: int
-    """From 1."""
-    share: float
-    """How much of the whole training is done, 0 to 1."""
-    alpha: float
-    words_per_second: float
-    """Words of the text, over the whole training so far."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {"kind": self.kind, **asdict(self)}
-
-
-@dataclass(frozen=True, slots=True)
-class EpochEvent:
-    """The text has been read once more."""
-
-    kind: ClassVar[Literal["epoch"]] = "epoch"
-    epoch: int
-    """From 1."""
-    epochs: int
-    loss: float
-    """Nats for each word learnt from: minus the log probability of the true pairs and the noise, as gensim's inner loop
-    adds it up while it learns (pairs whose dot product is beyond 6 are left out there). With skip-gram a word has
-    several pairs, with cbow one; so it falls within one training, and compares only between equal settings."""
-    words: int
-    """Words of the text."""
-    trained_words: int
-    """Those among them that are in the vocabulary and were not thinned out."""
-    seconds: float
-    words_per_second: float
-    probes: tuple[tuple[str, tuple[tuple[str, float], ...]], ...]
-    """Each probe with its nearest words and their cosines; none for a word without a vector."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {"kind": self.kind, **asdict(self), "probes": {word: list(near) for word, near in self.probes}}
-
-
-TrainingEvent = CountedEvent | BatchEvent | EpochEvent
-
-
-class _BatchModel:
-    """What gensim's inner loop gets for a model: the real one, but with a loss and scratch memory of its own."""
-
-    def __init__(self, model: Any) -> None:
-        import numpy as np
-
-        self._model = model
-        self.running_training_loss = 0.0
-        self._work = np.zeros(model.layer1_size, dtype=np.float32)
-        self._neu1 = np.zeros(model.layer1_size, dtype=np.float32)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._model, name)
-
-    def learn(self, batch: list[list[str]], alpha: float) -> tuple[int, float]:
-        """The words that were learnt from and the sum of their losses."""
-        from gensim.models.word2vec_inner import train_batch_cbow, train_batch_sg
-
-        self.running_training_loss = 0.0
-        if self._model.sg:
-            words = train_batch_sg(self, batch, alpha, self._work, True)
-        else:
-            words = train_batch_cbow(self, batch, alpha, self._work, self._neu1, True)
-        return int(words), float(self.running_training_loss)
+"""The name of the text that the demo vectors are trained on."""
 
 
 class VectorTraining:
@@ -220,7 +136,7 @@ class VectorTraining:
         if self._cancel.is_set():
             return
         try:
-            self._model = _new_model(self.config, counts)
+            self._model = new_model(self.config, counts)
             yield CountedEvent(
                 corpus=self.name,
                 sentences=sum(map(len, batches)),
@@ -234,9 +150,9 @@ class VectorTraining:
         except MemoryError:
             raise _too_large(self.config, len(counts)) from None
 
-    def _batches(self, counts: Counter[str]) -> list[list[list[str]]]:
+    def _batches(self, counts: Counter[str]) -> list[Batch]:
         """The sentences in batches as gensim would make them, and their words counted; raises if there are none."""
-        batches: list[list[list[str]]] = []
+        batches: list[Batch] = []
         room = 0
         for number, sentence in enumerate(sentences(self._text, self.config.lowercase)):
             if number % 1000 == 0 and self._cancel.is_set():
@@ -259,25 +175,20 @@ class VectorTraining:
             )
         return batches
 
-    def _epochs(self, batches: list[list[list[str]]], words: int) -> Iterator[TrainingEvent]:
-        config, began, total = self.config, time.monotonic(), sum(map(len, batches))
+    def _epochs(self, batches: list[Batch], words: int) -> Iterator[TrainingEvent]:
+        config, began = self.config, time.monotonic()
+        before, after = _shares(batches)
         for epoch in range(config.epochs):
-            epoch_began, trained, losses, sentences_done, read = time.monotonic(), 0, 0.0, 0, 0
-            for size, (learnt, loss) in self._learn(batches, epoch, total):
-                trained, losses, sentences_done, read = (
-                    trained + learnt,
-                    losses + loss,
-                    sentences_done + size[0],
-                    read + size[1],
-                )
-                self.done = (epoch + sentences_done / total) / config.epochs
-                if sentences_done < total:
+            epoch_began, read, trained, losses = time.monotonic(), 0, 0, 0.0
+            alphas = [self._alpha(epoch, share) for share in before]
+            for done, learnt in zip(after, learn(self._model, batches, alphas, self._cancel), strict=False):
+                read, trained, losses = read + learnt.words, trained + learnt.trained_words, losses + learnt.loss
+                self.done = (epoch + done) / config.epochs
+                if done < 1:
                     rate = (epoch * words + read) / max(time.monotonic() - began, 1e-9)
-                    yield BatchEvent(epoch + 1, self.done, self._alpha(epoch, sentences_done / total), rate)
-            if sentences_done < total:
+                    yield BatchEvent(epoch + 1, self.done, self._alpha(epoch, done), rate)
+            if read < words:
                 return
-            if epoch + 1 == config.epochs:
-                self.done = 1.0
             seconds = time.monotonic() - epoch_began
             yield EpochEvent(
                 epoch=epoch + 1,
@@ -295,84 +206,11 @@ class VectorTraining:
         high, low = self.config.alpha, self.config.min_alpha
         return max(low, high - (high - low) * (epoch + share) / self.config.epochs)
 
-    def _learn(
-        self, batches: list[list[list[str]]], epoch: int, total: int
-    ) -> Iterator[tuple[tuple[int, int], tuple[int, float]]]:
-        """Learns from each batch in turn and says its sentences and words, words learnt from, and loss."""
-        before = 0
-        jobs = []
-        for batch in batches:
-            jobs.append((batch, self._alpha(epoch, before / total)))
-            before += len(batch)
-        if self.config.workers == 1:
-            alone = _BatchModel(self._model)
-            for batch, alpha in jobs:
-                if self._cancel.is_set():
-                    return
-                yield _size(batch), alone.learn(batch, alpha)
-            return
-        yield from self._learn_in_threads(jobs)
 
-    def _learn_in_threads(
-        self, jobs: list[tuple[list[list[str]], float]]
-    ) -> Iterator[tuple[tuple[int, int], tuple[int, float]]]:
-        """As ``_learn``; the inner loop lets Python go, so that threads do run beside each other."""
-        spare = [_BatchModel(self._model) for _ in range(self.config.workers)]
-
-        def learn(batch: list[list[str]], alpha: float) -> tuple[int, float]:
-            mine = spare.pop()
-            try:
-                return mine.learn(batch, alpha)
-            finally:
-                spare.append(mine)
-
-        running: deque[tuple[list[list[str]], Future[tuple[int, float]]]] = deque()
-        left = iter(jobs)
-        with ThreadPoolExecutor(self.config.workers, thread_name_prefix="word2vec") as pool:
-            while True:
-                while len(running) < 2 * self.config.workers and not self._cancel.is_set():
-                    job = next(left, None)
-                    if job is None:
-                        break
-                    running.append((job[0], pool.submit(learn, *job)))
-                if not running:
-                    return
-                batch, future = running.popleft()
-                yield _size(batch), future.result()
-
-
-def _size(batch: list[list[str]]) -> tuple[int, int]:
-    return len(batch), sum(map(len, batch))
-
-
-def _new_model(config: Word2VecConfig, counts: Counter[str]) -> Any:
-    """gensim's Word2Vec with its vocabulary and first weights.
-
-    ``hashfxn`` is given although gensim 4 no longer calls it, so that PYTHONHASHSEED has no say in any version.
-    """
-    from gensim.models import Word2Vec
-
-    model = Word2Vec(
-        sg=config.method == "skip-gram",
-        vector_size=config.vector_size,
-        window=config.window,
-        min_count=config.min_count,
-        negative=config.negative,
-        ns_exponent=config.ns_exponent,
-        sample=config.sample,
-        alpha=config.alpha,
-        min_alpha=config.min_alpha,
-        epochs=config.epochs,
-        seed=config.seed,
-        workers=config.workers,
-        hashfxn=_crc32,
-    )
-    model.build_vocab_from_freq(dict(counts))
-    return model
-
-
-def _crc32(text: str) -> int:
-    return zlib.crc32(text.encode("utf-8"))
+def _shares(batches: list[Batch]) -> tuple[list[float], list[float]]:
+    """How much of the sentences lies before each batch, and after it."""
+    ends = list(itertools.accumulate(map(len, batches)))
+    return [end_before / ends[-1] for end_before in (0, *ends[:-1])], [end / ends[-1] for end in ends]
 
 
 def _too_large(config: Word2VecConfig, words: int) -> MemoryShortError:
@@ -418,35 +256,3 @@ def train(corpus: str, config: Word2VecConfig | None = None, *, cancel: threadin
     for _ in training:
         pass
     return training.vectors()
-
-
-def save(keyed: Any, path: Path, *, binary: bool = True) -> Path:
-    """Writes vectors in word2vec's binary or text format, in one step: the header, then a word and its numbers each.
-
-    Args:
-        keyed: gensim's ``KeyedVectors`` or our ``Vectors``.
-        path: the file to replace.
-        binary: 4 bytes a number; else text, in which every float32 is written so that it reads back as the same.
-
-    Raises:
-        DiskFullError: no space is left; what was there stays.
-        InputError: a word with white space in it, which the format cannot hold.
-        LabError: the file cannot be written.
-    """
-    keyed = getattr(keyed, "keyed", keyed)
-    words, matrix = list(keyed.index_to_key), keyed.vectors
-    for word in words:
-        if not word or word.split() != [word]:
-            raise InputError(f"the word2vec format holds no word with white space in it, got {word!r}", "leave it out")
-    lines = [f"{len(words)} {matrix.shape[1]}\n".encode()]
-    for word, row in zip(words, matrix, strict=True):
-        if binary:
-            lines.append(word.encode() + b" " + row.astype("<f4").tobytes() + b"\n")
-        else:
-            lines.append(f"{word} {' '.join(map(str, row))}\n".encode())
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise write_error(path, error) from error
-    write_bytes_atomic(path, b"".join(lines))
-    return path
