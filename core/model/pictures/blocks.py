@@ -20,8 +20,8 @@ MARKS, ASCII_MARKS = "·░▒▓█", ".:+*#"
 _STEPS = {"pattern": (0.01, 0.1, 0.3, 0.6)}
 _EVEN = (0.2, 0.4, 0.6, 0.8)
 """Where each denser mark begins, as a share of what the densest stands for."""
-_LABEL = 12
-_TAIL = 24
+_LABEL, _NAME, _TAIL = 16, 12, 24
+"""Cells at most of a row's name, of the token that it takes most from, and of all that stands behind a row."""
 
 
 def text_picture(one: HeadMap, width: int = 100, *, ascii_only: bool = False) -> list[str]:
@@ -31,16 +31,16 @@ def text_picture(one: HeadMap, width: int = 100, *, ascii_only: bool = False) ->
     a mark stands for several, the largest of them, and the last lines say so.
     """
     T = len(one.tokens)
-    names = [_fitted(f"{i} {label}", _LABEL + 4, ascii_only) for i, label in enumerate(one.tokens)]
-    label = min(_LABEL + 4, max(map(_cells, names)))
-    room = max(8, width - label - 1)
+    names = [_fitted(f"{i} {label}", _LABEL, ascii_only) for i, label in enumerate(one.tokens)]
+    label = max(map(_cells, names))
+    room, pool = width - label - 1, 1
+    if room < T:  # numbers instead of tokens, and as many tokens to a mark as it takes
+        label = len(f"{T - 1}-{T - 1}")
+        room = max(4, width - label - 1)
+        pool = math.ceil(T / room)
+        names = [f"{i}-{min(T, i + pool) - 1}" if pool > 1 else str(i) for i in range(0, T, pool)]
     tail = _TAIL if room - _TAIL >= T else 0
     size = 2 if room - tail >= 2 * T else 1
-    pool = math.ceil(T / (room - tail))
-    if pool > 1:
-        names = [f"{i}-{min(T, i + pool) - 1}" for i in range(0, T, pool)]
-        label = len(names[-1])
-        pool = math.ceil(T / (width - label - 1))
     shares, lost = _shares(one, pool)
     steps = _STEPS.get(one.what, _EVEN)
     lines = [_plain(one.title, ascii_only), *_header(one, label, size, pool, ascii_only)]
@@ -102,7 +102,7 @@ def _most(one: HeadMap, row: int, ascii_only: bool) -> str:
     if seen.isnan().any():
         return "  not a number"
     column = int(seen.argmax())
-    name = _padded(_fitted(one.tokens[column], _LABEL, ascii_only), _LABEL)
+    name = _padded(_fitted(one.tokens[column], _NAME, ascii_only), _NAME)
     return f"  {name} {float(seen[column]):.2f}"
 
 
