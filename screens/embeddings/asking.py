@@ -43,7 +43,7 @@ class EmbedAsking(EmbedKeys):
         self._asked: Asked | None = None
         self._summed: Asked | None = None
         self._drawn: Drawn | None = None
-        self._ask_number = self._draw_number = self._pair_number = 0
+        self._ask_number = self._draw_number = self._drawn_number = self._pair_number = 0
         self._pair_timer: Timer | None = None
         self._tsne: Job | None = None
         self._tsne_cancel = threading.Event()
@@ -107,10 +107,11 @@ class EmbedAsking(EmbedKeys):
         self.word = found.word
         self.answers += 1
         self.count(f"{count_text(len(self.vectors))} × {self.vectors.width} in {1000 * found.seconds:.1f} ms")
-        self._say_answer(found)
+        self.say_answer(found)
         self.draw_now()
 
-    def _say_answer(self, found: Asked) -> None:
+    def say_answer(self, found: Asked) -> None:
+        """What came of the question, in one line."""
         if found.answer is not None and found.found:
             best = found.found[0]
             rank = f" · rank {found.rank_with_inputs} with them" if found.how.exclude_inputs else ""
@@ -205,7 +206,7 @@ class EmbedAsking(EmbedKeys):
             and message.found.projection is not None
             and self._drawn.projection.words == message.found.projection.words
         )
-        self._drawn = message.found
+        self._drawn, self._drawn_number = message.found, message.number
         self.body.show_drawn(message.found, self._asked, keep_window=same and self.scope != "set")
         self._follow(self.word, None)
 
@@ -290,7 +291,7 @@ class EmbedAsking(EmbedKeys):
     @guarded
     def _point_moved(self, event: WordMap.Highlighted) -> None:
         event.stop()
-        if _chosen(event.word_map):
+        if _chosen(event.word_map) or self.body.find.has_focus:
             self._follow(event.word_map.label, event.word_map)
 
     @on(HeatMap.Highlighted, "#e-matrix")

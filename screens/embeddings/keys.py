@@ -142,10 +142,7 @@ class EmbedKeys(EmbedSources):
         self.body.box.action_end()
 
     def action_slots(self) -> None:
-        """To the four places, filled from the last sum where it has that form; again: back to the expression."""
-        if self.body.query_one("#e-query").has_class("-slots"):
-            self.action_edit()
-            return
+        """To the four places, filled from the last sum where it has that form; ``e`` shows the expression again."""
         asked = self.asked
         weights = [term.weight for term in asked.expression.terms] if asked is not None else []
         if asked is not None and sorted(weights) == [-1.0, 1.0, 1.0]:

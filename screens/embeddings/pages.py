@@ -32,6 +32,12 @@ if TYPE_CHECKING:
 
     from core.vectors.store import Vectors
 
+SAID = {
+    "compare": "the same words in two spaces · c chooses the second, , and . step its checkpoint",
+    "positions": "how like each other a model's position embeddings are",
+    "train": "word vectors as they form",
+    "evaluate": "how well these vectors answer",
+}
 QUESTIONS = {
     "google": "Google's analogies: capitals, family, grammar (19 544 questions)",
     "wordsim353": "WordSim-353: how alike people found 353 pairs",
@@ -95,8 +101,11 @@ class EmbedPages(EmbedAsking):
         self.body.show_page(page)
         if page == "words":
             self.body.focus_of(self.body.view).focus()
+            if self.asked is not None:
+                self.say_answer(self.asked)
         else:
             self._parts(page)[0].focus()
+            self.say(f"{SAID[page]} · esc back to the words")
 
     def _parts(self, page: str) -> tuple[Widget, ...]:
         if page == "positions":

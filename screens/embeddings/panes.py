@@ -23,7 +23,7 @@ from screens.embeddings.view import (
     group_names,
     inputs_text,
     map_figure,
-    map_title,
+    map_titles,
     near_scores,
     plane_figure,
     sum_scores,
@@ -51,6 +51,7 @@ class EmbedBody(Guarded, Vertical):
         self.page = "words"
         self.view = "near"
         self._look = Look()
+        self._titles: dict[str, tuple[str, ...]] = {}
 
     def compose(self) -> ComposeResult:
         """All that is there at once; the style sheet decides what is seen."""
@@ -185,6 +186,11 @@ class EmbedBody(Guarded, Vertical):
         for name in views:
             self.set_class(name == view, f"-{side}-{name}")
         self.set_class(side == "left", "-at-left").set_class(side == "right", "-at-right")
+        self.call_after_refresh(self._retitle)  # it may have another width where it stands now
+
+    def _retitle(self) -> None:
+        for view, forms in self._titles.items():
+            self._title(view, *forms)
 
     def slots_shown(self, on: bool) -> None:
         """The four places, or the expression."""
@@ -197,10 +203,13 @@ class EmbedBody(Guarded, Vertical):
         line.apply_meta({"@click": "screen.sources"})
         self.query_one("#e-source", Static).update(line)
 
-    def _title(self, view: str, text: str) -> None:
+    def _title(self, view: str, *forms: str) -> None:
+        """The fullest of some titles that fits, with the view's place in the round where views share one."""
+        self._titles[view] = forms
         place = f" {VIEWS.index(view) + 1}/{len(VIEWS)} tab" if self.shared else ""
         frame = self.frame_of(view)
         room = frame.outer_size.width - 5 - len(place)
+        text = next((form for form in forms if len(form) <= room), forms[-1])
         if len(text) > room > 8:
             text = text[: room - 1] + "…"
         frame.border_title = Text(text + place)
@@ -211,12 +220,13 @@ class EmbedBody(Guarded, Vertical):
         """Neighbours; with a sum also its answer and its plane, else those of the last sum stay."""
         by = {"cosine": "cosine", "dot": "inner product", "euclid": "distance"}[asked.how.measure]
         self.near.show(near_scores(asked), asked.how.measure, empty="no other word has a direction")
-        self._title("near", f"nearest to ‘{asked.word}’ · {by}")
+        self._title("near", f"nearest to ‘{asked.word}’ · {by}", f"near ‘{asked.word}’ · {by}", f"near ‘{asked.word}’")
         if asked.answer is None:
             return
         kind = "3CosMul" if asked.how.cosmul else "cosine"
         self.answers.show(sum_scores(asked), "dot" if asked.how.cosmul else "cosine", empty="no word is left")
-        self._title("analogy", f"{sum_text(asked.expression)} ≈ · {kind}")
+        text = sum_text(asked.expression)
+        self._title("analogy", f"{text} ≈ · {kind}", f"{text} ≈", text)
         self.query_one("#e-inputs", Static).update(inputs_text(asked), layout=False)
         if asked.plane is None:
             self.plane.clear("one word, or no numbers: there is no plane")
@@ -255,19 +265,26 @@ class EmbedBody(Guarded, Vertical):
             self.map.clear("two words or more make a map: a adds one")
         else:
             self.map.show(map_figure(drawn, asked), keep_window=keep_window)
-        self._title("map", map_title(drawn))
+        self._title("map", *map_titles(drawn))
         self.say_map_keys(drawn)
 
     def say_map_keys(self, drawn: Drawn) -> None:
         """The groups, and what is not seen."""
+        frame = self.frame_of("map")
+        room = frame.outer_size.width - 6
+        note = self.map.note() or "p axes · t t-SNE · / find"
         legend = Text(no_wrap=True)
-        if drawn.projection is not None:
-            for number, name in group_names(drawn.projection.words):
-                style = group_style(number, self._look)
-                legend.append(f"{group_marker(number, self._look)} {name}  ", style)
-        note = self.map.note()
-        legend.append(note or "p axes · t t-SNE · / find")
-        self.frame_of("map").border_subtitle = legend
+        names = group_names(drawn.projection.words) if drawn.projection is not None else []
+        for number, name in names:
+            legend.append(f"{group_marker(number, self._look)} {name} ", group_style(number, self._look))
+        if legend.cell_len + len(note) > room and self.map.note():
+            note = self.map.note(brief=True)
+        if legend.cell_len + len(note) > room:  # what is hidden must be said; what a colour means can be found out
+            legend = Text(no_wrap=True) if self.map.note() else legend
+            note = note if self.map.note() else ""
+        legend.append(note)
+        legend.rstrip()
+        frame.border_subtitle = legend
         self.map.border_subtitle = ""
 
     def go_to_word(self, word: str, source: Widget | None) -> None:

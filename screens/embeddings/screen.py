@@ -123,9 +123,10 @@ class EmbedScreen(EmbedOffers):
         if body.find.has_focus:
             self.leave_find()
         elif body.box.has_focus:
+            self.solved(body.alert)
             if self.asked is not None:
                 body.box.put(self.asked.text)
-            self.solved(body.alert)
+                self.say_answer(self.asked)
             body.focus_of(body.view).focus()
         elif any(slot.has_focus for slot in body.slots):
             body.slots_shown(on=False)

@@ -182,7 +182,7 @@ class EmbedSources(LabScreen):
         if self.vectors is None:
             self.body.say_source("no vectors yet")
             return
-        room = max(18, int(0.55 * self.size.width) - 4)
+        room = max(18, int(0.58 * self.body.size.width) - 4)
         text = source_text(self.vectors, room)
         if self.vectors.synthetic and len(text) + 20 < room:
             text += " · d real ones"
@@ -211,7 +211,8 @@ class EmbedSources(LabScreen):
                 Choice(f"{model}:wte", f"{model}:wte · its token embeddings"),
                 Choice(f"{model}:wpe", f"{model}:wpe · its positions, as a picture"),
             ]
-        others = [s.name for s in message.sources if s.group == "model" and s.name not in {c.value for c in choices}]
+        shown = {choice.value for choice in choices}
+        others = [s.name for s in message.sources if s.group == "model" and s.here and s.name not in shown]
         choices += [Choice(name, name) for name in others[:12]]
         choices += [Choice("file", "open a file…", "o"), Choice("train", "train on a text…", "b")]
 
@@ -301,7 +302,7 @@ def _line(source: VectorSource, tick: str) -> str:
     if source.here:
         words = f" · {count_text(source.words)} words" if source.words else ""
         return f"{tick} {source.name}{made_up}{words} × {source.width}"
-    return f"  {source.name} · {bytes_text(source.bytes)}, enter fetches"
+    return f"  {source.name} · {bytes_text(source.bytes)}, fetch"
 
 
 def _size_of(spec: str) -> int:

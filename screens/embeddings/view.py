@@ -66,11 +66,11 @@ def inputs_text(asked: Asked) -> str:
         return ""
     inputs = {term.word for term in answer.terms}
     kept = [n for n in answer.with_inputs if n.word in inputs]
-    first = ", ".join(f"{n.word} {number(n.value)} (#{n.rank})" for n in kept[:3])
+    first = f"{kept[0].word} {number(kept[0].value)} #{kept[0].rank}" if kept else ""
     if not answer.exclude_inputs:
         return f"inputs left in: {first or 'none is near'} · i leaves them out"
     if not kept:
-        return "inputs left out; with them none of them would be near"
+        return "inputs left out; they would not be near"
     best = answer.neighbours[0].word if answer.neighbours else ""
     return f"inputs left out; with them: {first}, {best} #{asked.rank_with_inputs}"
 
@@ -84,18 +84,25 @@ def pair_sentence(found: Closeness, count: int) -> str:
     )
 
 
-def map_title(drawn: Drawn) -> str:
-    """What the map shows and what it keeps."""
+def map_titles(drawn: Drawn) -> tuple[str, ...]:
+    """What the map shows and what it keeps, the fullest form first."""
     found = drawn.projection
     if found is None:
-        return "map"
+        return ("map",)
     words = f"{count_text(len(found.words))} words"
     if found.method == "tsne":
-        return f"map · t-SNE of {words} · distances between groups mean little"
-    if found.share is None:
-        return f"map · {found.names[0]} by {found.names[1]} of {words}"
+        return f"map · t-SNE of {words} · distances between groups mean little", f"t-SNE of {words}", "t-SNE"
+    kept = "" if found.share is None else f"{100 * sum(found.share):.0f} %"
+    if found.method == "axes":
+        across, up = found.names
+        both = "" if found.share is None else " · keeps {:.0f} and {:.0f} %".format(*(100 * s for s in found.share))
+        return f"map · {across} by {up} of {words}{both}", f"{across} by {up}{both}", f"{across} by {up}"
     axes = "–".join(name.rpartition(" ")[2] for name in found.names)
-    return f"map · PCA of {words} · axes {axes} keep {100 * sum(found.share):.0f} % of the spread"
+    return (
+        f"map · PCA of {words} · axes {axes} keep {kept} of the spread",
+        f"PCA of {words} · axes {axes} keep {kept}",
+        f"PCA {axes} keeps {kept}",
+    )
 
 
 def map_figure(drawn: Drawn, asked: Asked | None) -> MapFigure:

@@ -120,7 +120,8 @@ class VirtualList(Guarded, ScrollView, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """Cursor, or open when the cursor is there already or at a double click."""
-        index = event.y + self.scroll_offset.y
+        at = event.get_content_offset(self)  # a border is no row
+        index = at.y + self.scroll_offset.y if at is not None else -1
         if not 0 <= index < self._length:
             return
         if event.chain >= 2:

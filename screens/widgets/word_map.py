@@ -127,8 +127,8 @@ class WordMap(Guarded, Widget, can_focus=True):
         self._look = look
         self._redraw()
 
-    def note(self) -> str:
-        """What is not seen, in words; empty if all is."""
+    def note(self, *, brief: bool = False) -> str:
+        """What is not seen, in words, or in as few of them as can be; empty if all is."""
         xy = self._figure.xy
         if not len(xy):
             return ""
@@ -137,15 +137,17 @@ class WordMap(Guarded, Widget, can_focus=True):
         seen = int((painter.columns >= 0).sum())
         notes = []
         if self._figure.dotted:
-            notes.append(f"{seen:,} dots · labels near the cursor".replace(",", " "))
+            dots = f"{seen:,} dots".replace(",", " ")
+            notes.append(dots if brief else f"{dots} · labels near the cursor")
         elif seen > len(painter.placed):
-            notes.append(f"{seen - len(painter.placed)} of {seen} labels have no room")
+            hidden = seen - len(painter.placed)
+            notes.append(f"{hidden} hidden" if brief else f"{hidden} of {seen} labels have no room")
         if len(xy) - bad > seen:
             notes.append(f"{len(xy) - bad - seen} outside")
         if bad:
             notes.append(f"{bad} without a place (no numbers)")
         if self._window != self._whole:
-            notes.append(f"{self._window.share_of(self._whole):.1f}× · 0 shows all")
+            notes.append(f"{self._window.share_of(self._whole):.1f}×" + ("" if brief else " · 0 shows all"))
         return " · ".join(notes)
 
     # --- moving
