@@ -51,6 +51,7 @@ class Painting(AttentionEngine):
         """What each head's absence does to a text, of the texts that were swept."""
         self._grid_ends: dict[object, tuple[float, float]] = {}
         self._strip_of: object = None
+        self._said = ""
 
     # --- to be completed
 
@@ -127,7 +128,7 @@ class Painting(AttentionEngine):
         self.paint_centre()
         self.paint_looks()
         self.paint_next()
-        self.say_here()
+        self.say_what_came()
 
     def paint_place(self) -> None:
         """What follows the cursor."""
@@ -136,7 +137,6 @@ class Painting(AttentionEngine):
         self.paint_looks()
         self.paint_next()
         self.ask_next()
-        self.say_here()
 
     def paint_prompt(self) -> None:
         """Counts beside the prompt: tokens, what is cut, what is off, what is compared."""
@@ -337,10 +337,21 @@ class Painting(AttentionEngine):
 
     # --- the sentence
 
+    def say(self, text: str, *, rows: int = 1) -> None:
+        """Says something that stays until a person moves, whatever answers come meanwhile."""
+        super().say(text, rows=rows)
+        self._said = text
+
     def say_here(self) -> None:
         """What is under the cursor, in words."""
         if self.seen is not None and not self.typing:
             self.say(self.sentence())
+            self._said = ""
+
+    def say_what_came(self) -> None:
+        """The same, unless something was said that should be read."""
+        if not self._said:
+            self.say_here()
 
     def sentence(self) -> str:
         """The status line."""
@@ -398,3 +409,4 @@ class Painting(AttentionEngine):
             self.point_grid()
             self.paint_head()
         self.paint_place()
+        self.say_here()

@@ -163,8 +163,8 @@ class AttentionScreen(AttentionOffers):
     def text_came(self, slot: str, found: Seen) -> None:
         """A text was traced."""
         if slot == "b":
-            self.compared()
             self.paint_all()
+            self.compared()
             return
         self.solved(self.body.alert)
         self.body.alert.display = False
@@ -175,6 +175,8 @@ class AttentionScreen(AttentionOffers):
             found.layers, found.heads, found.tokens
         )
         self.off = found.off if not self.off <= found.off else self.off
+        if self._said.startswith("opening "):
+            self._said = ""
         self.paint_all()
         self._find_column = True
 
@@ -192,6 +194,7 @@ class AttentionScreen(AttentionOffers):
                 self.go_to_row(self.place.row)
             else:
                 self.paint_place()
+                self.say_what_came()
             return
         if self._fresh and TEXT in self.measured:  # the first look is at the head that the measure puts first
             self._fresh = False
@@ -201,15 +204,15 @@ class AttentionScreen(AttentionOffers):
             self.go_to_row(self.place.row)
         self.paint_grid()
         self.paint_head()
-        self.say_here()
+        self.say_what_came()
 
     def text_failed(self, slot: str, error: LabError) -> None:
         """A card in place of what could not be done."""
         if slot == "b":
             self._comparing = False
             self.other = None
-            self.say(f"{error.title} · {error.hint}")
             self.paint_all()
+            self.say(f"{error.title} · {error.hint}")
             return
         self.seen = self.next = None
         self.paint_all()
