@@ -54,6 +54,7 @@ class History:
 
     run: str
     ids: tuple[int, ...]
+    device: str = "auto"
     maximum: int = 0
     """The run's last step, as planned."""
     now: int = 0
@@ -73,7 +74,7 @@ class History:
         """Of the run that a text's model belongs to; whether it is one at all is told later."""
         from core.shelf import split_spec
 
-        return cls(split_spec(seen.spec)[0], seen.ids)
+        return cls(split_spec(seen.spec)[0], seen.ids, str(seen.loaded.model.wte.weight.device))
 
     @property
     def known(self) -> tuple[int, ...]:
@@ -131,7 +132,8 @@ def value_at(history: History, step: int, head: Head, name: str, on_text: bool) 
     """One measure of a head at a step; not a number where it is not known."""
     told = history.steps.get(step)
     found = profiles_at(told, on_text) if told is not None else None
-    return math.nan if found is None else float(found[name][head])
+    value = math.nan if found is None else float(found[name][head])
+    return value if value == value else math.nan  # always the same one, so that equal figures are equal
 
 
 def figure_of(history: History, head: Head, curves: Curves) -> Figure:
@@ -178,7 +180,7 @@ def watch(history: History, tell: Callable[[Glance | StepProfiles | StepSkipped]
     from screens.guard import as_lab_error
 
     try:
-        found = head_history(history.run, history.ids, history.cancel, follow=True)
+        found = head_history(history.run, history.ids, history.cancel, follow=True, device=history.device)
         run = open_run(history.run)
         steps = kept_steps(run)
         tell(Glance(steps, steps[-1] if steps else 0, run.config.max_steps, run.is_live))

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from tiny_models import peer, tiny_model
 from torch import Tensor
 
 from core.config import GPTConfig
@@ -19,7 +20,6 @@ from core.model.parts import FORMS, PARTS, steps_of
 from core.model.trace import Patch, Trace, trace
 from core.model.variants import variant_steps
 from core.model.worked import Check
-from tests.tiny_models import peer, tiny_model
 
 T, LAYER, HEAD, ROW = 12, 1, 2, 7
 TITLES = ["input", "norm", "q k v", "scores", "mask", "softmax", "weighted sum", "join and project"]
