@@ -198,7 +198,7 @@ def _two_words(seed: int) -> Any:
 def _as_torch(arrays: Mapping[str, Any]) -> dict[str, Tensor]:
     import torch
 
-    return {name: torch.from_numpy(np.ascontiguousarray(array)) for name, array in arrays.items()}
+    return {name: torch.from_numpy(np.asarray(array, order="C")) for name, array in arrays.items()}
 
 
 def _as_arrays(tensors: Mapping[str, Tensor]) -> dict[str, Any]:

@@ -1,0 +1,216 @@
+"""Training with the twin through the one trainer: events, checkpoints, exact resumption, both ways of ``--from``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import core
+from core.config import GPTConfig, TrainConfig
+from core.errors import CheckpointError, ConfigError
+from core.training.checkpoints import load_checkpoint
+from core.training.events import Event
+from core.training.stored import find_checkpoint
+
+TEXT = "the quick brown fox jumps over the lazy dog.\n" * 60
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> TrainConfig:
+    """Ten steps of a tiny model with dropout, on a text of its own."""
+    (tmp_path / "text.txt").write_text(TEXT)
+    return TrainConfig(
+        model=GPTConfig(None, 16, 32, 2, 2, drop_rate=0.1),
+        corpus=str(tmp_path / "text.txt"),
+        batch_size=4,
+        max_steps=10,
+        eval_interval=5,
+        eval_batches=3,
+        sample_interval=5,
+        checkpoint_interval=5,
+        snapshot_count=2,
+        warmup_steps=2,
+        threads=1,
+        backend="tensorflow",
+        dtype="float32",
+        run_dir=str(tmp_path / "runs" / "twin"),
+    )
+
+
+def said(run_dir: str | None) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (Path(str(run_dir)) / "metrics.jsonl").read_text().splitlines()]
+
+
+def steps(events: list[Event]) -> list[tuple[int, float, float]]:
+    return [(e.step, e.loss, e.grad_norm) for e in events if e.kind == "step"]
+
+
+def weights_of(run_dir: Path) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    found = load_checkpoint(find_checkpoint(run_dir, "latest"))
+    return found.model, found.optimizer
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_the_same_events_as_pytorch(config: TrainConfig, tmp_path: Path) -> None:
+    list(core.Trainer(config).run())
+    other = config.override(backend="torch", run_dir=str(tmp_path / "runs" / "torch"))
+    list(core.Trainer(other).run())
+    ours, theirs = said(config.run_dir), said(other.run_dir)
+    assert [(e["kind"], e["step"], e["tokens"], sorted(e)) for e in ours if e["kind"] != "eval"] == [
+        (e["kind"], e["step"], e["tokens"], sorted(e)) for e in theirs if e["kind"] != "eval"
+    ]
+    for one, two in zip(ours, theirs, strict=True):
+        if one["kind"] == "eval":
+            assert abs(one["val_loss"] - two["val_loss"]) < 0.1  # dropout differs, nothing else
+    meta = json.loads((tmp_path / "runs" / "twin" / "run.json").read_text())
+    assert meta["config"]["backend"] == "tensorflow"
+    assert meta["device"] == "cpu" and meta["dtype"] == "float32" and meta["threads"] >= 1
+    assert {"tensorflow", "keras"} <= meta["versions"].keys()
+
+
+def test_a_run_of_the_twin_is_pytorchs_model(config: TrainConfig, tmp_path: Path) -> None:
+    list(core.Trainer(config).run())
+    run_dir = tmp_path / "runs" / "twin"
+    loaded = core.load_model(str(run_dir))
+    tensors, optimizer = weights_of(run_dir)
+    assert same(dict(loaded.model.named_parameters()), tensors)
+    assert {name.partition("/")[0] for name in optimizer} == {"exp_avg", "exp_avg_sq", "step"}
+    assert int(optimizer["step"]) == 10
+    from core.keras_twin.files import open_twin
+
+    ids = np.array([loaded.tokenizer.encode("the quick")])
+    with torch.no_grad():
+        expected = loaded.model(torch.from_numpy(ids)).numpy()
+    assert np.abs(open_twin(str(run_dir))(ids).numpy() - expected).max() < 1e-5
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_a_resumed_run_goes_on_bit_for_bit(config: TrainConfig, tmp_path: Path, accumulation: int) -> None:
+    config = config.override(grad_accumulation=accumulation)
+    whole = list(core.Trainer(config).run())
+    halved = config.override(run_dir=str(tmp_path / "runs" / "halved"))
+    trainer = core.Trainer(halved)
+    first = []
+    for event in trainer.run():
+        first.append(event)
+        if event.kind == "step" and event.step == 6:
+            trainer.request_stop()
+    assert first[-1].kind == "end" and first[-1].step == 6
+    second = list(core.Trainer.resumed(tmp_path / "runs" / "halved").run())
+    resumed = next(e for e in second if e.kind == "resume")
+    assert resumed.exact and not [e for e in second if e.kind == "warning"]
+    assert steps(first) + steps(second) == steps(whole)
+    for one, other in zip(
+        weights_of(tmp_path / "runs" / "twin"), weights_of(tmp_path / "runs" / "halved"), strict=True
+    ):
+        assert same(one, other)
+
+
+def test_dropout_is_a_function_of_seed_and_step(config: TrainConfig) -> None:
+    from core.training.backend import make_backend
+
+    config = config.override(vocab_size=30, drop_rate=0.5)
+    batch = (np.arange(64).reshape(4, 16) % 30, np.arange(1, 65).reshape(4, 16) % 30)
+    losses = []
+    for seed, step in ((1, 0), (1, 0), (1, 1), (2, 0)):
+        backend = make_backend(config.override(seed=1))
+        backend._config = config.override(seed=seed)  # type: ignore[attr-defined]
+        losses.append(backend.train_step([batch], step, 1.0).loss)
+        backend.close()
+    assert losses[0] == losses[1]
+    assert len(set(losses)) == 3
+
+
+@pytest.mark.parametrize("first", ["torch", "tensorflow"])
+def test_from_works_both_ways(config: TrainConfig, tmp_path: Path, first: Any) -> None:
+    second = "tensorflow" if first == "torch" else "torch"
+    list(core.Trainer(config.override(backend=first)).run())
+    source = tmp_path / "runs" / "twin"
+    on = config.override(backend=second, init_from=str(source), run_dir=str(tmp_path / "runs" / "on"), max_steps=1)
+    on = on.override(learning_rate=1e-12, min_learning_rate=0.0, weight_decay=0.0)
+    list(core.Trainer(on).run())
+    before, _ = weights_of(source)
+    after, _ = weights_of(tmp_path / "runs" / "on")
+    assert all(float((after[name] - tensor).abs().max()) < 1e-9 for name, tensor in before.items())
+
+
+def test_a_loss_that_is_not_finite_leaves_the_weights(config: TrainConfig) -> None:
+    from core.training.backend import make_backend
+
+    backend = make_backend(config.override(vocab_size=30))
+    batch = (np.zeros((4, 16), np.int64), np.zeros((4, 16), np.int64))
+    bad = {name: tensor.clone() for name, tensor in backend.model_tensors().items()}
+    bad["ln_f.weight"][3] = float("nan")
+    backend.load(bad, None)
+    assert not backend.train_step([batch], 0, 1.0).finite
+    after = backend.model_tensors()
+    assert all(torch.equal(after[n].view(torch.int32), bad[n].view(torch.int32)) for n in bad)
+    assert not any(tensor.any() for tensor in backend.optimizer_tensors().values())
+    backend.close()
+
+
+def test_bfloat16_learns_too(config: TrainConfig) -> None:
+    from core.training.backend import make_backend
+
+    config = config.override(vocab_size=30, dtype="bfloat16", learning_rate=1e-2, drop_rate=0.0)
+    backend = make_backend(config)
+    batch = (np.arange(64).reshape(4, 16) % 30, np.arange(1, 65).reshape(4, 16) % 30)
+    losses = [backend.train_step([batch], step, 1.0).loss for step in range(15)]
+    assert backend.dtype == "bfloat16"
+    assert losses[-1] < losses[0] - 1
+    assert all(tensor.dtype == torch.float32 for tensor in backend.model_tensors().values())
+    assert len(backend.sample([1, 2], 5, 0)) == 5
+    backend.close()
+
+
+# What is refused
+
+
+@pytest.fixture
+def ready(config: TrainConfig) -> Iterator[Any]:
+    """A backend."""
+    from core.training.backend import make_backend
+
+    backend = make_backend(config.override(vocab_size=30))
+    yield backend
+    backend.close()
+
+
+def test_a_checkpoint_of_another_shape(ready: Any) -> None:
+    other = {name: tensor.clone() for name, tensor in ready.model_tensors().items()}
+    other["wpe.weight"] = torch.zeros(8, 32)
+    with pytest.raises(CheckpointError, match="the tensor wpe.weight has shape 8×32, 16×32 was expected"):  # noqa: RUF043
+        ready.load(other, None)
+    moments = dict(ready.optimizer_tensors())
+    moments["exp_avg/wte.weight"] = torch.zeros(3, 3)
+    with pytest.raises(CheckpointError, match="exp_avg/wte"):
+        ready.load(ready.model_tensors(), moments)
+    moments.pop("exp_avg/wte.weight")
+    with pytest.raises(CheckpointError, match="the checkpoint has nothing"):
+        ready.load(ready.model_tensors(), moments)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"optimizer": "muon"}, ("trains with adamw", "--optimizer adamw")),
+        ({"dtype": "float16"}, ("float32 or bfloat16", "dtype float32")),
+        ({"device": "cuda"}, ("device cuda was asked for, TensorFlow sees cpu", "tensorflow-cpu never sees a GPU")),
+        ({"device": "mps"}, ("device mps was asked for, TensorFlow sees cpu", "")),
+    ],
+)
+def test_what_it_has_not(config: TrainConfig, change: dict[str, Any], words: tuple[str, str]) -> None:
+    from core.training.backend import make_backend
+
+    with pytest.raises(ConfigError) as caught:
+        make_backend(config.override(vocab_size=30, **change))
+    assert words[0] in caught.value.title and words[1] in caught.value.hint
