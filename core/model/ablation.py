@@ -18,7 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from core.model.gpt import GPT, fused_attention
+from core.model.attention import attend
+from core.model.gpt import GPT
 from core.model.head_sets import Head
 from core.model.loss import text_losses
 from core.model.patching import index
@@ -139,8 +140,8 @@ def ablate(
     return AblationResult(
         heads=off,
         position=position,
-        before=before.exp().cpu(),
-        after=after.exp().cpu(),
+        before=before.exp(),
+        after=after.exp(),
         kl_bits=float(kl_bits(before, after)),
         loss_before=base.loss(),
         loss_after=without.loss(),
@@ -204,21 +205,21 @@ def _without_each(base: Trace, layer: int, heads: range, cancel: threading.Event
     x = base.residual(layer) + attn  # (B, T, C)
     x = x + changes.on("mlp", layer, block.mlp(block.ln_2(x)))
 
-    def attend(q: Tensor, k: Tensor, v: Tensor, layer: int, dropout: float) -> Tensor:
-        return changes.on_heads(layer, fused_attention(q, k, v, layer, dropout))
+    def changed(q: Tensor, k: Tensor, v: Tensor, layer: int, dropout: float) -> Tensor:
+        return changes.on_heads(layer, attend(q, k, v, layer, dropout))
 
     for later in range(layer + 1, base.config.n_layers):
         if cancel.is_set():
             return None
         block = base.block(later)
         x = changes.on("residual", later, x)
-        x = x + changes.on("attn", later, block.attn(block.ln_1(x), None, attend))
+        x = x + changes.on("attn", later, block.attn(block.ln_1(x), None, changed))
         x = x + changes.on("mlp", later, block.mlp(block.ln_2(x)))
     return x
 
 
 def _log_distribution(logits: Tensor) -> Tensor:
-    return logits.double().log_softmax(-1)
+    return logits.cpu().double().log_softmax(-1)  # Apple's GPUs have no float64
 
 
 def kl_bits(before: Tensor, after: Tensor) -> Tensor:

@@ -1,16 +1,18 @@
-"""The attention of a whole pass, indexed like one tensor and computed where it is asked for.
+"""The attention of a whole pass, indexed like one tensor and computed where it is asked for; and how a pass attends.
 
-Shapes: T tokens, L layers, H heads.
+Shapes: B passes at once, T tokens, L layers, H heads, D channels of a head.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from core.errors import InputError
+from core.model.gpt import fused_attention
 
 if TYPE_CHECKING:
     from core.model.trace import Trace
@@ -55,3 +57,17 @@ class Attention:
         if len(heads) == self.shape[1] and heads.step == 1:
             return self._trace.pattern(layer)
         return torch.stack([self._trace.pattern(layer, h) for h in heads])
+
+
+def attend(q: Tensor, k: Tensor, v: Tensor, layer: int, dropout: float) -> Tensor:
+    """Causal attention, (B, H, T, D) each: the fast kernel, and step by step where something is not a number.
+
+    PyTorch's kernel for CPUs makes zeros of what is not a number while there are fewer than 16 keys. Here it stays one,
+    in the tokens that see it and in no other.
+    """
+    if all(bool(x.isfinite().all()) for x in (q, k, v)):
+        return fused_attention(q, k, v, layer, dropout)
+    seen = torch.ones(q.shape[-2], k.shape[-2], dtype=torch.bool, device=q.device).tril()
+    scores = (q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])).masked_fill(~seen, -torch.inf)  # (B, H, T, T)
+    y = scores.softmax(-1) @ v.nan_to_num(0.0, 0.0, 0.0)  # (B, H, T, D); zero times what is no number would be none
+    return y.masked_fill(seen.to(v.dtype) @ (~v.isfinite()).to(v.dtype) > 0, torch.nan)

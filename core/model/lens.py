@@ -87,7 +87,7 @@ def lens(trace: Trace, position: int = -1, k: int = 5, *, token: int | None = No
 
 
 def _row(trace: Trace, layer: int, position: int, k: int, answer: int | None) -> LensRow:
-    logs = trace.logit_lens(layer, position).double().log_softmax(-1)  # (V,)
+    logs = trace.logit_lens(layer, position).cpu().double().log_softmax(-1)  # (V,)
     if logs.isnan().any():
         return LensRow(layer, (), math.nan, answer, None, math.nan)
     chances = logs.exp()

@@ -93,21 +93,24 @@ def chunked_cross_entropy(hidden: Tensor, head: Tensor, targets: Tensor) -> Tens
 
 @torch.no_grad()
 def text_losses(model: GPT, residuals: Tensor, ids: Tensor) -> Tensor:
-    """Mean cross-entropy in nats of each token given those before it, of several passes over one text, (B,) float64.
+    """Mean cross-entropy in nats of each token given those before it, of several passes over one text.
 
     Args:
         model: whose final norm and head are used.
         residuals: what leaves the last layer in each pass, (B, T, C).
         ids: the text, (T,) int64; a single token has nothing before it, and the loss of it is not a number.
+
+    Returns:
+        (B,) float64, on the CPU.
     """
     B, T, C = residuals.shape
     hidden = model.ln_f(residuals[:, :-1]).reshape(-1, C)  # (B (T - 1), C)
     targets = ids[1:].repeat(B)
-    losses = torch.empty(len(targets), dtype=torch.float64, device=ids.device)
+    losses = torch.empty(len(targets), device=ids.device)
     rows = chunk_rows(model.head.shape[0])
     for at in range(0, len(targets), rows):
         part = slice(at, at + rows)
         logits = (hidden[part] @ model.head.t()).float()  # (n, V)
         chosen = logits.gather(1, targets[part, None])[:, 0]
         losses[part] = torch.logsumexp(logits, 1) - chosen
-    return losses.view(B, T - 1).mean(1)
+    return losses.cpu().double().view(B, T - 1).mean(1)

@@ -22,8 +22,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.errors import InputError, ModelSpecError, nearest
-from core.model.attention import Attention
-from core.model.gpt import GPT, Block, fused_attention
+from core.model.attention import Attention, attend
+from core.model.gpt import GPT, Block
 from core.model.head_sets import Head
 from core.model.loss import text_losses
 from core.model.patching import Interventions, Patch, index
@@ -123,7 +123,7 @@ class Trace:
         return self.changes.on("attn", layer, block.attn(block.ln_1(x), None, self._attend))
 
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, layer: int, dropout: float) -> Tensor:
-        return self.changes.on_heads(layer, fused_attention(q, k, v, layer, dropout))
+        return self.changes.on_heads(layer, attend(q, k, v, layer, dropout))
 
     def again(
         self,
@@ -280,7 +280,7 @@ class Trace:
         q, k, v = self.queries(layer, head), self.keys(layer, head), self.values(layer, head)
         if head is None:
             return self._attend(q[None], k[None], v[None], layer, 0.0)[0]
-        own = fused_attention(q[None, None], k[None, None], v[None, None], layer, 0.0)  # (1, 1, T, D)
+        own = attend(q[None, None], k[None, None], v[None, None], layer, 0.0)  # (1, 1, T, D)
         return self.changes.on_heads(layer, own.expand(1, H, -1, -1))[0, head]
 
     @torch.no_grad()

@@ -230,6 +230,28 @@ def test_nan_in_the_weights_is_shown(model: GPT, ids: torch.Tensor) -> None:
     assert trace(model, ids, ablate=[(2, 0)]).logits.isfinite().all(), "a head that is off is off, whatever it says"
 
 
+@pytest.mark.parametrize("tokens", [1, 7, 15, 16, 20])
+def test_nan_reaches_the_tokens_that_see_it_and_no_other(model: GPT, tokens: int) -> None:
+    """PyTorch's own kernel answers zeros below 16 keys; what is shown must not depend on that."""
+    ids = torch.arange(tokens)
+    at = tokens // 2
+    model.wte.weight[at] = math.nan
+    model.lm_head = torch.nn.Linear(32, 50, bias=False).requires_grad_(False)  # the head is not the embedding
+    run = trace(model, ids)
+    for layer in range(3):
+        pattern = run.pattern(layer)
+        assert pattern[:, :at].isfinite().all() and pattern[:, at:].isnan().any(-1).all(), layer
+        values = run.head_values(layer)
+        assert values[:, :at].isfinite().all() and values[:, at:].isnan().all(), layer
+    assert run.logits[:at].isfinite().all() and run.logits[at:].isnan().all()
+
+
+@pytest.mark.parametrize("tokens", [7, 20])
+def test_nan_in_a_query_is_in_the_answer(model: GPT, tokens: int) -> None:
+    model.h[1].attn.c_attn.weight[0, 0] = math.nan
+    assert trace(model, torch.arange(tokens)).logits.isnan().all()
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
