@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -22,10 +23,14 @@ Scorer = Callable[[Floats, Floats], Floats]
 """From a stretch of the matrix (C, D) and the lengths of its rows (C,): their scores (C,), the higher the nearer."""
 
 _STRETCH = 3 << 17
-"""Numbers of a stretch, 1.5 MB: for more OpenBLAS starts threads of its own, which wait for each other at every stretch
-and on a busy machine take a hundred times as long."""
+"""Numbers of the matrix for one call of OpenBLAS: for more it starts threads of its own, which wait for each other
+every time and on a busy machine take a hundred times as long."""
+_BLOCK = 8 * _STRETCH
+"""Numbers whose scores are looked at together, while they are in a core's own cache; what a thread takes at a time."""
 _SINGLE = 16 << 20
 """Bytes of a matrix up to which one thread reads it."""
+_THREADS = 4
+"""At most: some more than one are needed to ask a machine's memory for all it gives, not all that there are."""
 _SPARE = 32  # more rows than asked for, where scores are computed anew in double precision
 
 
@@ -47,7 +52,7 @@ def by_cosine(unit: Floats) -> Scorer:
     """Scores by the cosine of the angle to a vector of length 1; those of rows of zeros are not a number."""
 
     def score(rows: Floats, norms: Floats) -> Floats:
-        products: Floats = np.dot(rows, unit)
+        products = _products(rows, unit)
         products /= norms
         return products
 
@@ -56,7 +61,7 @@ def by_cosine(unit: Floats) -> Scorer:
 
 def by_dot(vector: Floats) -> Scorer:
     """Scores by the inner product."""
-    return lambda rows, _norms: np.dot(rows, vector)
+    return lambda rows, _norms: _products(rows, vector)
 
 
 def by_euclid(vector: Floats) -> Scorer:
@@ -64,7 +69,7 @@ def by_euclid(vector: Floats) -> Scorer:
     double = 2 * vector
 
     def score(rows: Floats, norms: Floats) -> Floats:
-        out: Floats = np.dot(rows, double)
+        out = _products(rows, double)
         out -= norms * norms
         return out
 
@@ -82,11 +87,20 @@ def by_cosmul(positive: Floats, negative: Floats) -> Scorer:
     count = len(positive)
 
     def score(rows: Floats, norms: Floats) -> Floats:
-        shifted = (1 + np.dot(rows, both) / norms[:, None]) / 2
+        shifted = (1 + _products(rows, both) / norms[:, None]) / 2
         out: Floats = shifted[:, :count].prod(axis=1) / (shifted[:, count:].prod(axis=1) + np.float32(1e-6))
         return out
 
     return score
+
+
+def _products(rows: Floats, vectors: Floats) -> Floats:
+    """The products of (C, D) rows with one vector (D,) or some (D, Q), a stretch at a time."""
+    out = np.empty((len(rows), *vectors.shape[1:]), np.float32)
+    step = max(1, _STRETCH // max(1, rows.shape[1]))
+    for begin in range(0, len(rows), step):
+        np.dot(rows[begin : begin + step], vectors, out=out[begin : begin + step])
+    return out
 
 
 def best_rows(matrix: Floats, norms: Floats, score: Scorer, n: int) -> tuple[NDArray[np.int64], Floats]:
@@ -100,7 +114,7 @@ def best_rows(matrix: Floats, norms: Floats, score: Scorer, n: int) -> tuple[NDA
         score: one of the scorers above.
         n: how many rows, at least 1.
     """
-    step = max(1, _STRETCH // max(1, matrix.shape[1]))
+    step = max(1, _BLOCK // max(1, matrix.shape[1]))
     begins = iter(range(0, len(matrix), step))  # shared by the threads; each takes the next that nobody has
 
     def work() -> _Best:
@@ -110,20 +124,22 @@ def best_rows(matrix: Floats, norms: Floats, score: Scorer, n: int) -> tuple[NDA
                 best.offer(score(matrix[begin : begin + step], norms[begin : begin + step]), begin)
         return best
 
-    threads = thread_count(matrix.nbytes)
-    if threads == 1:
-        return work().result()
-    with ThreadPoolExecutor(threads - 1) as pool:
-        others = [pool.submit(work) for _ in range(threads - 1)]
-        best = work()
-        for other in others:
+    others = [_pool().submit(work) for _ in range(thread_count(matrix.nbytes) - 1)]
+    best = work()
+    for other in others:
+        if not other.cancel():  # one that has not begun, on a busy machine, is not waited for
             best.join(other.result())
     return best.result()
 
 
+@lru_cache(maxsize=1)
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_THREADS, thread_name_prefix="vectors")
+
+
 def thread_count(size: int) -> int:
-    """Threads for so many bytes; each takes the next stretch that is free, so one that is held up holds up no other."""
-    return 1 if size < _SINGLE else min(4, os.cpu_count() or 1)
+    """Threads for so many bytes; each takes the next block that is free, so one that is held up holds up no other."""
+    return 1 if size < _SINGLE else min(_THREADS, os.cpu_count() or 1)
 
 
 def nearest_by_distance(matrix: Floats, norms: Floats, vector: Floats, n: int) -> tuple[NDArray[np.int64], Floats]:
@@ -141,7 +157,7 @@ def nearest_by_distance(matrix: Floats, norms: Floats, vector: Floats, n: int) -
 def count_above(matrix: Floats, norms: Floats, unit: Floats, row: int, without: int) -> int:
     """How many rows have a higher cosine with a unit vector than ``row`` has, ``without`` not counted."""
     score, above = by_cosine(unit), 0
-    step = max(1, _STRETCH // max(1, matrix.shape[1]))
+    step = max(1, _BLOCK // max(1, matrix.shape[1]))
     place = row // step * step  # its score is computed as all are, or rounding might put it above itself
     with np.errstate(invalid="ignore", divide="ignore"):
         floor = score(matrix[place : place + step], norms[place : place + step])[row - place]

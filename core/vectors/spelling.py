@@ -1,4 +1,4 @@
-"""What a word that is not there may have been meant to be.
+"""What a word that is not there may have been meant to be, and how one that is begun may end.
 
 The distance is that of optimal string alignment: letters put in, left out, exchanged, or two neighbours swapped. It is
 computed for the whole vocabulary at once, a column of all words at a time, so that 400,000 words take some tens of
@@ -32,6 +32,20 @@ def close_words(word: str, words: WordTable, n: int = 5) -> list[str]:
     order = np.lexsort((rows, other, distances))[: n + len(same) + 1]
     found = dict.fromkeys([*same, *(words[int(rows[at])] for at in order)])
     found.pop(word, None)
+    return list(found)[:n]
+
+
+def completions(prefix: str, words: WordTable, n: int = 10) -> list[str]:
+    """Words that begin so, the first rows first; those that differ in capitals come after those that don't."""
+    if not prefix:
+        return words[:n]
+    found: dict[str, None] = {}
+    for form in dict.fromkeys((prefix, prefix.lower(), prefix.capitalize(), prefix.upper())):
+        rows = words.beginning(form)
+        first = np.sort(np.partition(rows, n)[:n] if len(rows) > n else rows)
+        found |= dict.fromkeys(words[int(row)] for row in first)
+        if len(found) >= n:
+            break
     return list(found)[:n]
 
 

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from core.errors import InputError
 from core.vectors import search
 from core.vectors.answers import Answer, Closeness, Neighbour, OddOneOut
+from core.vectors.asked import checked_count, checked_vector, no_direction
 from core.vectors.expression import Expression, ExpressionError, parse
 from core.vectors.search import MEASURES, Floats, Measure
-from core.vectors.spelling import close_words, explain_unknown
+from core.vectors.spelling import close_words, completions, explain_unknown
 from core.vectors.words import UnknownWordError, WordTable
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class Vectors:
         """
         vector = self.vector(word).astype(np.float64)
         if not (length := np.linalg.norm(vector)):
-            raise _no_direction(word)
+            raise no_direction(word)
         out: NDArray[np.float64] = vector / length
         return out
 
@@ -204,7 +205,7 @@ class Vectors:
         units = self.units(words)
         mean = units.mean(axis=0)
         if not (length := np.linalg.norm(mean)):
-            raise _no_direction("the mean of these words")
+            raise no_direction("the mean of these words")
         cosines = np.clip(units @ (mean / length), -1.0, 1.0)
         ranked = sorted(zip(words, map(float, cosines), strict=True), key=lambda pair: -pair[1])
         return OddOneOut(ranked[-1][0], tuple(ranked))
@@ -233,8 +234,8 @@ class Vectors:
             out.add(self.row(query))
             vector: Floats = self.vector(query)
         else:
-            vector = self._checked(query)
-        return self._named(*self._nearest(vector, _count(n) + len(out), measure), out, n)
+            vector = checked_vector(query, self.width, self.label)
+        return self._named(*self._nearest(vector, checked_count(n) + len(out), measure), out, n)
 
     def analogy(
         self,
@@ -272,7 +273,7 @@ class Vectors:
             scorer = search.by_cosine(self._direction(added.sum(axis=0) - taken.sum(axis=0), "this sum"))
         else:
             scorer = search.by_cosmul(added.astype(np.float32), taken.astype(np.float32))
-        found, scores = search.best_rows(self.matrix_all, self.norms, scorer, _count(n) + len(left_out))
+        found, scores = search.best_rows(self.matrix_all, self.norms, scorer, checked_count(n) + len(left_out))
         return self._named(found, scores, left_out, n)
 
     def evaluate(
@@ -299,7 +300,7 @@ class Vectors:
         # What rounding leaves of words that cancel is no direction.
         if np.linalg.norm(total) <= 1e-7 * float(np.abs(weights) @ np.linalg.norm(parts, axis=1)):
             raise ExpressionError("these words cancel each other: the sum is zero and points nowhere", parsed.text, 0)
-        found, scores = self._nearest(total, _count(n) + len(rows), "cosine")
+        found, scores = self._nearest(total, checked_count(n) + len(rows), "cosine")
         whole = self._named(found, scores, set(), n)
         kept = self._named(found, scores, set(rows), n) if exclude_inputs else whole
         return Answer(parsed, total.astype(np.float32), tuple(kept), tuple(whole), exclude_inputs)
@@ -311,16 +312,8 @@ class Vectors:
         return close_words(word, self.words, n)
 
     def complete(self, prefix: str, n: int = 10) -> list[str]:
-        """Words that begin so, the first rows first; capitals that differ come after those that don't."""
-        forms = dict.fromkeys((prefix, prefix.lower(), prefix.capitalize(), prefix.upper()))
-        found: dict[str, None] = {}
-        for form in forms:
-            rows = self.words.beginning(form) if prefix else np.arange(min(n, len(self)))
-            first = np.sort(np.partition(rows, n)[:n] if len(rows) > n else rows)
-            found |= dict.fromkeys(self.words[int(row)] for row in first)
-            if len(found) >= n:
-                break
-        return list(found)[:n]
+        """Words that begin so, the first rows first; those that differ in capitals come after those that don't."""
+        return completions(prefix, self.words, n)
 
     # --- pictures
 
@@ -349,20 +342,8 @@ class Vectors:
     def _direction(self, vector: NDArray[np.float64], what: str) -> Floats:
         length = np.linalg.norm(vector)
         if length < 1e-7:
-            raise _no_direction(what)
+            raise no_direction(what)
         return (vector / length).astype(np.float32)
-
-    def _checked(self, query: NDArray[Any]) -> Floats:
-        vector = np.asarray(query)
-        if vector.shape != (self.width,):
-            raise InputError(
-                f"a vector of {self.width} numbers was expected, got the shape {vector.shape}",
-                f"{self.label} has vectors of that width",
-            )
-        out = vector.astype(np.float32)
-        if not np.isfinite(out).all():
-            raise InputError("a vector of finite numbers was expected, this one is not", "look at what it came from")
-        return out
 
     def _nearest(self, query: NDArray[Any], n: int, measure: Measure) -> tuple[NDArray[np.int64], Floats]:
         """Rows and values, the nearest first."""
@@ -373,25 +354,12 @@ class Vectors:
             return search.nearest_by_distance(matrix, norms, vector, n)
         wide = query.astype(np.float64)
         if not (length := np.linalg.norm(wide)):
-            raise _no_direction("this vector")
+            raise no_direction("this vector")
         return search.best_rows(matrix, norms, search.by_cosine((wide / length).astype(np.float32)), n)
 
     def _named(self, rows: NDArray[np.int64], values: Floats, without: Collection[int], n: int) -> list[Neighbour]:
         kept = [(int(row), float(value)) for row, value in zip(rows, values, strict=True) if row not in without]
         return [Neighbour(self.words[row], value, rank) for rank, (row, value) in enumerate(kept[:n], 1)]
-
-
-def _count(n: int) -> int:
-    if n < 1:
-        raise InputError(f"how many neighbours must be at least 1, got {n}", "10 is usual")
-    return n
-
-
-def _no_direction(what: str) -> InputError:
-    return InputError(
-        f"{what} is a vector of zeros: it points nowhere, so its cosine with anything is undefined",
-        "take other words, or measure by dot or euclid",
-    )
 
 
 __all__ = ["METHODS", "Answer", "Closeness", "Neighbour", "OddOneOut", "UnknownWordError", "Vectors"]

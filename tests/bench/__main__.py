@@ -24,6 +24,7 @@ PARTS = (
     "tokens",
     "heat_map",
     "weights",
+    "vectors",
     "decoding",
     "attention",
 )

@@ -66,7 +66,8 @@ def test_equal_scores_stand_in_the_order_of_their_rows(matrix: search.Floats, n:
     norms = search.row_norms(matrix)
     vector = np.array([1, 0, 0], np.float32)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "_STRETCH", 7 * 3)
+        patch.setattr(search, "_STRETCH", 2 * 3)
+        patch.setattr(search, "_BLOCK", 7 * 3)
         rows, scores = search.best_rows(matrix, norms, search.by_cosine(vector), n)
     cosines = {row: float(np.float32(matrix[row] @ vector) / norms[row]) for row in range(40) if norms[row]}
     expected = sorted(cosines, key=lambda row: (-cosines[row], row))[:n]
@@ -78,7 +79,7 @@ def test_several_threads_find_what_one_finds(monkeypatch: pytest.MonkeyPatch) ->
     matrix = numbers(5000, 20)
     matrix[::7] = matrix[3]  # ties across the threads
     norms, score = search.row_norms(matrix), search.by_cosine(matrix[3] / np.linalg.norm(matrix[3]))
-    monkeypatch.setattr(search, "_STRETCH", 2000)
+    monkeypatch.setattr(search, "_BLOCK", 2000)
     monkeypatch.setattr(search, "thread_count", lambda size: 1)
     alone = search.best_rows(matrix, norms, score, 900)
     monkeypatch.setattr(search, "thread_count", lambda size: 3)
