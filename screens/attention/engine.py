@@ -334,4 +334,4 @@ def _layer(seen: Seen, layer: int) -> LayerRead:
 
 def empty_text(error: LabError) -> bool:
     """Whether an error is about the text alone."""
-    return isinstance(error, InputError)
+    return type(error) is InputError  # its kinds are about models, tokenizers and so on

@@ -100,7 +100,7 @@ class AttentionKeys(Ablating):
         if self.seen is not None and not self.body.centre.step(by):
             self.go_to_row(self.place.row + by)
 
-    def go_to_row(self, row: int) -> None:
+    def go_to_row(self, row: int, *, by_person: bool = True) -> None:
         """Another token asks; the column goes to what it looks at most."""
         seen = self.seen
         if seen is None:
@@ -110,7 +110,7 @@ class AttentionKeys(Ablating):
         column = min(self.place.column, row)
         if pattern is not None and np.isfinite(pattern[row, : row + 1]).all():
             column = int(pattern[row, : row + 1].argmax())
-        self.moved(self.place.at(row=row, column=column))
+        self.moved(self.place.at(row=row, column=column), by_person=by_person)
 
     # --- heads
 

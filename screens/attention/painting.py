@@ -396,7 +396,7 @@ class Painting(AttentionEngine):
             said += f" · {before:.2%} with all heads on · {self._next_note()}"
         return said + (" · this is what follows in the text" if token == found.follows else "")
 
-    def moved(self, place: Place) -> None:
+    def moved(self, place: Place, *, by_person: bool = True) -> None:
         """The cursor is at another place: whatever follows it is painted."""
         seen = self.seen
         if seen is None:
@@ -409,4 +409,7 @@ class Painting(AttentionEngine):
             self.point_grid()
             self.paint_head()
         self.paint_place()
-        self.say_here()
+        if by_person:
+            self.say_here()
+        else:
+            self.say_what_came()

@@ -178,7 +178,7 @@ class AttentionScreen(AttentionOffers):
         if self._said.startswith("opening "):
             self._said = ""
         self.paint_all()
-        self._find_column = True
+        self._find_column = end
 
     _find_column = False
 
@@ -191,7 +191,7 @@ class AttentionScreen(AttentionOffers):
             here = self.pattern("a", self.place.layer, self.place.head, self.body.pattern.how)
             if self._find_column and here is not None:
                 self._find_column = False
-                self.go_to_row(self.place.row)
+                self.go_to_row(self.place.row, by_person=False)
             else:
                 self.paint_place()
                 self.say_what_came()
@@ -200,8 +200,8 @@ class AttentionScreen(AttentionOffers):
             self._fresh = False
             layer, head = self.order()[0]
             self._find_column = self.pattern("a", layer, head, "") is None
-            self.moved(self.place.at(layer=layer, head=head))
-            self.go_to_row(self.place.row)
+            self.moved(self.place.at(layer=layer, head=head), by_person=False)
+            self.go_to_row(self.place.row, by_person=False)
         self.paint_grid()
         self.paint_head()
         self.say_what_came()
