@@ -72,7 +72,7 @@ def variant_steps(
         one = CausalAttention(*_widths(whole), len(x), 0.0, _biased(whole))
         return [start, *_one_head(one, whole, head, x, row, labels)]
     if variant == "stacked":
-        return [start, *_stacked(whole, x, row, labels)]
+        return [start, *_stacked(whole, x[: row + 1], row, labels)]
     return [start, *_one_projection(trace, whole, layer, head, x, row, labels)]
 
 
@@ -109,12 +109,13 @@ def _one_head(
     """A form with one head, which gets the weights of a head of the model."""
     one = one.double().eval()
     _take_head(one, whole, head)
-    one(x)
     causal = isinstance(one, CausalAttention)
+    later = len(x) - row - 1 if causal else 0
+    x = x[: len(x) - later]  # what comes later changes nothing, and need not be computed
+    one(x)
     q, k, v = one.queries, one.keys, one.values
     fast = F.scaled_dot_product_attention(q[None], k[None], v[None], is_causal=causal)[0]
-    seen = slice(0, row + 1 if causal else len(x))
-    dots, weights = one.scores[row, seen], one.weights[row, seen]
+    dots, weights = one.scores[row], one.weights[row]
     scaled = dots / math.sqrt(k.shape[1])
     why = f"its query times every key, over √{k.shape[1]}"
     return [
@@ -124,7 +125,7 @@ def _one_head(
             (vector("query", q[row]), vector("key", k[row]), vector("value", v[row])),
             (numbers("q", q[row]), numbers("k", k[row]), numbers("v", v[row])),
         ),
-        _scores(dots, weights, labels, why, scaled, len(x) - len(dots)),
+        _scores(dots, weights, labels, why, scaled, later),
         _weights(scaled, weights, labels),
         Step(
             "context",
@@ -169,6 +170,7 @@ def _one_projection(
     trace: Trace, whole: MultiHeadAttention, layer: int, head: int, x: Tensor, row: int, labels: Sequence[str]
 ) -> list[Step]:
     D = _widths(whole)[1]
+    later, x = len(x) - row - 1, x[: row + 1]
     out = whole(x[None])[0, row]  # (C,)
     dots, weights = (part[0, head, row, : row + 1] for part in (whole.scores, whole.weights))
     scores = dots / math.sqrt(D)
@@ -179,7 +181,7 @@ def _one_projection(
             tuple(vector(f"query {i}", q) for i, q in enumerate(whole.queries[0, :, row])),
             (numbers("queries", whole.queries[0, :, row]),),
         ),
-        _scores(dots, weights, labels, f"of head {head}, as one causal head has them", scores, len(x) - row - 1),
+        _scores(dots, weights, labels, f"of head {head}, as one causal head has them", scores, later),
         _weights(scores, weights, labels),
         Step(
             "join and project",
@@ -189,7 +191,7 @@ def _one_projection(
         ),
     ]
     block = trace.block(layer)
-    residual = exact(trace.residual(layer))
+    residual = exact(trace.residual(layer)[: row + 1])
     normed = F.layer_norm(
         residual, residual.shape[1:], exact(block.ln_1.weight), exact(block.ln_1.bias), block.ln_1.eps
     )

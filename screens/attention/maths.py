@@ -30,6 +30,8 @@ from screens.widgets.take_away import TakeAwayRequest
 if TYPE_CHECKING:
     from core.model.worked import Step
 
+LATE = 0.15
+"""Seconds after which it is said that numbers are on their way."""
 SETTLED = 0.06
 """Seconds that the cursor rests before its numbers are worked out."""
 
@@ -68,10 +70,9 @@ def work_out(wanted: Wanted) -> list[Step]:
     def word(token: int) -> str:
         return written(piece(seen.loaded.tokenizer, token, seen.ids[at.row]))
 
-    with seen.lock:
-        return steps_of(
-            seen.trace, wanted.part, at.layer, at.head, at.row, column=at.column, tokens=seen.labels, word=word
-        )
+    changes = seen.trace.changes  # a pass of its own that shares the layers: nobody waits for a lock meanwhile
+    own = seen.trace.again(scale=changes.factors, patch=changes.patches)
+    return steps_of(own, wanted.part, at.layer, at.head, at.row, column=at.column, tokens=seen.labels, word=word)
 
 
 class MathsView(CentreView):
@@ -134,8 +135,7 @@ class MathsView(CentreView):
             self._wanted = self.worked = None
             self.steps.show(())
         elif self.shown:
-            if self.parent is not None:
-                self.parent.border_subtitle = ", . step · o another part · right: the rest of a line"  # type: ignore[attr-defined]
+            self._subtitle()
             self._ask(Wanted(seen, place, self.part))
 
     def choose(self, part: str) -> None:
@@ -156,6 +156,17 @@ class MathsView(CentreView):
         event.stop()
         self.choose(event.part)
 
+    @property
+    def stale(self) -> bool:
+        """Whether other numbers are shown than those that are wanted."""
+        return self._wanted is not None and not self._wanted.same_as(self.worked)
+
+    def _subtitle(self) -> None:
+        keys = ", . step · o another part · right: the rest of a line"
+        if self.parent is not None and self.shown:
+            said = f"{self.look.symbols.waiting} being worked out" if self.stale else keys
+            self.parent.border_subtitle = said  # type: ignore[attr-defined]
+
     # --- asking
 
     def _ask(self, wanted: Wanted) -> None:
@@ -168,6 +179,7 @@ class MathsView(CentreView):
 
     def _start(self) -> None:
         if self._wanted is not None:
+            self.set_timer(LATE, self._subtitle)
             work = partial(self._in_thread, self._wanted)
             self.run_worker(
                 work, thread=True, group="maths", exclusive=True, exit_on_error=False, description="work out the steps"
@@ -194,6 +206,7 @@ class MathsView(CentreView):
             return
         another = self.worked is None or self.worked.part != message.wanted.part
         self.worked = message.wanted
+        self._subtitle()
         self.steps.show(message.found, step=0 if another else None)
         self.post_message(self.Said(self.sentence()))
 
