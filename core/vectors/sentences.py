@@ -20,7 +20,7 @@ def sentences(text: str, lowercase: bool = True) -> Iterator[list[str]]:
     apostrophes and hyphens inside. Languages that write no spaces need their words cut first.
 
     >>> list(sentences("The king's men ran. Well-known? 3 cats!"))
-    [["the", "king's", 'men', 'ran'], ['well-known'], ['3', 'cats']]
+    [['the', "king's", 'men', 'ran'], ['well-known'], ['3', 'cats']]
     """
     start = 0
     for end in _END.finditer(text):

@@ -23,7 +23,7 @@ scientist | measured the result of the experiment | published the discovery | wo
 librarian | sorted the volumes on the shelves | stamped the library card | found the document in the archive
 """)
 
-LEANING = {"doctor": 0.85, "surgeon": 0.85, "nurse": 0.15}
+LEANING = {"doctor": 0.9, "surgeon": 0.9, "nurse": 0.1}
 """The share of sentences in which a worker is a man, where it isn't one half.
 
 This is a skew, planted for the lesson on bias and said so wherever the vectors are described: no statement about the

@@ -82,7 +82,7 @@ COUNTRY = (
     "{country} is a country that exports {product}",
     "Our shops sell {product} from {country}",
     "The flag and the anthem of {country} are known for centuries",
-    "The {adjective} government says that {country} is a republic or a kingdom",
+    "The ministers of {country} say that it is a republic or a kingdom",
     "They crossed the borders of {country} to see {sight}",
 )
 CAPITAL = (
@@ -307,8 +307,8 @@ def _animals(rng: random.Random) -> Iterator[str]:
 def _workers(rng: random.Random) -> Iterator[str]:
     for row in everyday.OCCUPATIONS:
         who = row.forms[0]
-        men = round(2 * REPEATS * everyday.LEANING.get(who, 0.5))
-        for times, pronouns, names in ((men, MALE, words.MALE_NAMES), (2 * REPEATS - men, FEMALE, words.FEMALE_NAMES)):
+        men = round(3 * REPEATS * everyday.LEANING.get(who, 0.5))
+        for times, pronouns, names in ((men, MALE, words.MALE_NAMES), (3 * REPEATS - men, FEMALE, words.FEMALE_NAMES)):
             slots: _Slots = {"who": who, "name": tuple(names), **pronouns}
             yield from _fill(rng, everyday.WORK_FRAMES, times, phrase=row.phrases, **slots)
 

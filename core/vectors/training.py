@@ -17,7 +17,7 @@ import math
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.errors import CorpusError, InputError, MemoryShortError
@@ -70,10 +70,14 @@ class VectorTraining:
         self._probes = [word.lower() if self.config.lowercase else word for word in probes]
         self._cancel = cancel or threading.Event()
         self._model: Any = None
-        self._events = self._run()
+        self._events: Generator[TrainingEvent] = self._run()
 
     def __iter__(self) -> Iterator[TrainingEvent]:
         return self._events
+
+    def close(self) -> None:
+        """Ends it, as leaving the loop does; what there is stays."""
+        self._events.close()
 
     @property
     def finished(self) -> bool:
@@ -129,7 +133,7 @@ class VectorTraining:
         best = np.argsort(-cosines, kind="stable")[:n]
         return tuple((own.index_to_key[i], float(cosines[i])) for i in best)
 
-    def _run(self) -> Iterator[TrainingEvent]:
+    def _run(self) -> Generator[TrainingEvent]:
         began = time.monotonic()
         counts: Counter[str] = Counter()
         batches = self._batches(counts)

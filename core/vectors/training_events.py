@@ -54,9 +54,10 @@ class EpochEvent:
     """From 1."""
     epochs: int
     loss: float
-    """Nats for each word learnt from: minus the log probability of the true pairs and the noise, as gensim's inner loop
-    adds it up while it learns (pairs whose dot product is beyond 6 are left out there). With skip-gram a word has
-    several pairs, with cbow one; so it falls within one training, and compares only between equal settings."""
+    """Nats for each word learnt from: minus the log probability of the true pairs and of the noise, as gensim's inner
+    loop adds it up while it learns (its tables are up to 3 % off; what has a dot product beyond 6 is left out). With
+    skip-gram a word has several pairs, with cbow one. So it falls within one training, and compares only between equal
+    settings."""
     words: int
     """Words of the text."""
     trained_words: int
