@@ -130,7 +130,7 @@ def _figure(maps: Iterator[HeadMap], count: int, heads: int) -> Figure:
         raise InputError(f"{count} maps do not fit into one figure, {MOST} do", "choose a layer: --layer 0")
     if count == 1:
         return map_figure(next(maps))
-    return maps_figure(list(maps), heads if count > heads else min(count, 4))
+    return maps_figure(maps, count, heads if count > heads else min(count, 4))
 
 
 def _print_picture(one: HeadMap) -> None:

@@ -62,12 +62,14 @@ class Files:
     svg: str | None = None
 
     def __post_init__(self) -> None:
-        for path in (self.png, self.svg):
-            if path is not None and not Path(path).expanduser().absolute().parent.is_dir():
+        for path, ending in ((self.csv, ""), (self.png, ".png"), (self.svg, ".svg")):
+            if path is None or (path == "-" and not ending):
+                continue
+            if not path.lower().endswith(ending) or Path(path).expanduser().is_dir():
+                named = f"a file that ends with {ending}" if ending else "a file"
+                raise InputError(f"{named} was expected, got {path}", f"name it attention{ending or '.csv'}")
+            if not Path(path).expanduser().absolute().parent.is_dir():
                 raise InputError(f"the folder of {path} is not there", "make it first, or name another")
-        for path, ending in ((self.png, ".png"), (self.svg, ".svg")):
-            if path is not None and not path.lower().endswith(ending):
-                raise InputError(f"a file that ends with {ending} was expected, got {path}", f"name it {path}{ending}")
 
     @property
     def any(self) -> bool:
@@ -80,14 +82,13 @@ class Files:
         Raises:
             LabError: a file cannot be written.
         """
-        from core.files import write_bytes_atomic
-        from core.model.pictures.tables import csv_lines
+        from core.model.pictures.tables import csv_lines, save_csv
 
         if self.csv == "-":
             for line in csv_lines(table()):
                 write(line)
         elif self.csv is not None:
-            write_bytes_atomic(Path(self.csv).expanduser(), "".join(csv_lines(table())).encode(), sync=False)
+            save_csv(table(), Path(self.csv).expanduser())
             note(f"wrote {self.csv}")
         for path in (self.png, self.svg):
             if path is not None:

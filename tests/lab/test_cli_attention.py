@@ -314,6 +314,8 @@ def test_nan_in_the_weights_is_shown_and_is_null_in_json(llm_lab: Any, tmp_path:
         (("attention", "demo", "a", "--together", "mean", "--head", "1"), "--together is of the patterns of all heads"),
         (("attention", "demo", "a", "--png", "map.jpg"), "a file that ends with .png was expected, got map.jpg"),
         (("attention", "demo", "a", "--svg", "nowhere/map.svg"), "the folder of nowhere/map.svg is not there"),
+        (("attention", "demo", "a", "--csv", "nowhere/map.csv"), "the folder of nowhere/map.csv is not there"),
+        (("attention", "demo", "a", "--csv", "."), "a file was expected, got ."),
         (("attention", "nobody", "a"), "no model is called nobody"),
         (("lens", "demo", "abc", "--position", "9"), "there is no token 9: the text has tokens 0 to 2"),
         (("lens", "demo", "abc", "--top", "0"), "--top must be at least 1"),

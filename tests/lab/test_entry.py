@@ -31,7 +31,9 @@ def test_help_needs_only_the_standard_library():
     assert found.isdisjoint({*HEAVY, "numpy", "textual", "rich", "cyclopts"})
 
 
-@pytest.mark.parametrize("name", ["open", "train", "watch", "runs", "pause", "delete", "doctor"])
+@pytest.mark.parametrize(
+    "name", ["open", "train", "watch", "runs", "pause", "delete", "doctor", "attention", "heads", "lens", "ablate"]
+)
 def test_help_of_a_command_loads_nothing_heavy(name):
     assert loaded(command(name, "--help")).isdisjoint({*HEAVY, "textual"})
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -82,10 +82,18 @@ def map_figure(one: HeadMap, scale: Scale = "linear") -> Figure:
     return figure
 
 
-def maps_figure(maps: Sequence[HeadMap], columns: int, scale: Scale = "linear") -> Figure:
-    """Many maps side by side, small; each is pooled to at most 64 points a side, by its largest value."""
-    rows = math.ceil(len(maps) / columns)
+def maps_figure(maps: Iterable[HeadMap], count: int, columns: int, scale: Scale = "linear") -> Figure:
+    """Many maps side by side, small; each is pooled to at most 64 points a side, by its largest value.
+
+    Args:
+        maps: one is in memory at a time.
+        count: how many there are.
+        columns: how many stand side by side.
+        scale: of attention.
+    """
+    rows = math.ceil(count / columns)
     figure = _new(max(4.0, 1.3 * columns), max(2.5, 1.45 * rows + 0.5))
+    said = ""
     for place, one in enumerate(maps, 1):
         axes = figure.add_subplot(rows, columns, place)
         values, unseen = _pooled(one)
@@ -93,11 +101,10 @@ def maps_figure(maps: Sequence[HeadMap], columns: int, scale: Scale = "linear") 
         axes.set_xticks([])
         axes.set_yticks([])
         _title(axes, f"L{one.layer} H{one.head}" if one.how == "head" else one.title, 7)
-    first = maps[0]
-    pooled = math.ceil(len(first.tokens) / _SMALL)
-    said = f", each point the largest of {pooled} x {pooled}" if pooled > 1 else ""
-    text = f"{first.model} · {len(first.tokens)} tokens{said}"
-    figure.suptitle(_drawable(text), fontsize=9, parse_math=False)
+        size = math.ceil(len(one.tokens) / _SMALL)
+        said = f"{one.model} · {len(one.tokens)} tokens"
+        said += f", each point the largest of {size} x {size}" if size > 1 else ""
+    figure.suptitle(_drawable(said), fontsize=9, parse_math=False)
     return figure
 
 

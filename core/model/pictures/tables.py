@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from core.files import replace, write_error
 
 if TYPE_CHECKING:
     from core.model.ablation import HeadEffect
@@ -92,3 +97,23 @@ def csv_lines(table: Table) -> Iterator[str]:
         out.truncate()
         writer.writerow(row)
         yield out.getvalue()
+
+
+def save_csv(table: Table, path: Path) -> Path:
+    """Writes a table row by row beside its name, and puts it in place when it is whole.
+
+    Raises:
+        DiskFullError: no space is left; what was there before stays.
+        LabError: it cannot be written.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with beside.open("w", encoding="utf-8", newline="") as file:
+            file.writelines(csv_lines(table))
+        replace(beside, path)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
+    return path

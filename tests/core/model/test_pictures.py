@@ -30,7 +30,7 @@ from core.model.pictures.figures import (
 )
 from core.model.pictures.labels import token_label, token_labels
 from core.model.pictures.maps import HeadMap, combined_map, head_maps
-from core.model.pictures.tables import csv_lines, lens_table, map_table, profile_table, sweep_table
+from core.model.pictures.tables import csv_lines, lens_table, map_table, profile_table, save_csv, sweep_table
 from core.model.profiles import MEASURES, head_profiles
 from core.model.rollout import rollout
 from core.model.trace import Trace, trace
@@ -124,6 +124,23 @@ def test_what_is_no_number_is_written_so() -> None:
     assert rows[1][4:] == ["nan", "nan"] and rows[0][4:] == ["1.0", ""]
 
 
+def test_a_table_is_whole_or_not_there(model: LoadedModel, run: Trace, tmp_path: Path) -> None:
+    target = tmp_path / "map.csv"
+    target.write_text("before")
+
+    def breaking() -> Iterator[HeadMap]:
+        yield from head_maps(run, model.tokenizer, "tiny", ALL[:1])
+        raise InputError("no further", "")
+
+    with pytest.raises(InputError, match="no further"):
+        save_csv(map_table(breaking()), target)
+    assert target.read_text() == "before" and list(tmp_path.iterdir()) == [target]
+    save_csv(map_table(head_maps(run, model.tokenizer, "tiny", ALL)), target)
+    assert target.read_text() == "".join(csv_lines(map_table(head_maps(run, model.tokenizer, "tiny", ALL))))
+    with pytest.raises(LabError, match="cannot be written"):
+        save_csv(map_table(head_maps(run, model.tokenizer, "tiny", ALL)), tmp_path / "nowhere" / "map.csv")
+
+
 # Labels
 
 
@@ -212,7 +229,7 @@ def test_every_kind_of_figure_draws(model: LoadedModel, run: Trace, tmp_path: Pa
     figures = {
         "long": map_figure(next(head_maps(long, model.tokenizer, "tiny", [(0, 0)])), "log"),
         "scores": map_figure(next(head_maps(run, model.tokenizer, "tiny", [(0, 0)], "scores"))),
-        "many": maps_figure(list(head_maps(long, model.tokenizer, "tiny", ALL)), 4),
+        "many": maps_figure(head_maps(long, model.tokenizer, "tiny", ALL), 8, 4),
         "heads": heads_figure({name: profiles[name] for name in MEASURES}, "tiny", profiles.chance),
         "history": history_figure([0, 10], {"L0 H0": [0.5, math.nan]}, "induction", 0.1),
         "lens": lens_figure(lens(run), model.tokenizer),
@@ -233,7 +250,7 @@ def test_what_is_no_number_is_left_out_and_said(tmp_path: Path) -> None:
     save_figure(figure, tmp_path / "nan.png")
     nothing = torch.full((2, 2), math.nan)
     save_figure(heads_figure({"entropy": nothing}), tmp_path / "none.png")
-    save_figure(maps_figure([of([[math.nan]]), of([[1.0]])], 2), tmp_path / "some.png")
+    save_figure(maps_figure([of([[math.nan]]), of([[1.0]])], 2, 2), tmp_path / "some.png")
 
 
 def test_two_threads_draw_at_once(tmp_path: Path) -> None:
