@@ -17,12 +17,15 @@ def checked_vector(query: NDArray[Any], width: int, label: str) -> NDArray[np.fl
         InputError: it has another width, or a number in it is not finite.
     """
     vector = np.asarray(query)
+    if not np.issubdtype(vector.dtype, np.number) or np.iscomplexobj(vector):
+        raise InputError(f"a vector of numbers was expected, got {vector.dtype}", f"{width} real numbers")
     if vector.shape != (width,):
         raise InputError(
             f"a vector of {width} numbers was expected, got the shape {vector.shape}",
             f"{label} has vectors of that width",
         )
-    out = vector.astype(np.float32)
+    with np.errstate(over="ignore"):
+        out = vector.astype(np.float32)
     if not np.isfinite(out).all():
         raise InputError("a vector of finite numbers was expected, this one is not", "look at what it came from")
     return out

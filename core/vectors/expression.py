@@ -15,13 +15,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from math import isfinite
 from typing import Literal
 
 from core.errors import InputError
 
 LONGEST = 10_000
 """Characters of an expression."""
+LARGEST = 1e9
+"""Of a factor."""
 _DEEPEST = 50  # brackets within brackets
 _MINUS = "-−–"
 _SIGNS = {**dict.fromkeys(_MINUS, "-"), "+": "+", "*": "*", "×": "*", "/": "/", "(": "(", ")": ")", ":": ":"}
@@ -163,8 +164,9 @@ class _Parser:
             raise self.wrong("a : b :: c was expected, the rest is missing")
         total = parts[0] if not is_analogy else _joined(_joined(parts[1], parts[0], -1), parts[2], 1)
         terms = tuple(Term(word, weight, at) for word, (weight, at) in total.items())
-        if not all(isfinite(term.weight) for term in terms):
-            raise ExpressionError("a factor is too large", self.text, 0)
+        for term in terms:
+            if not abs(term.weight) <= LARGEST:
+                raise ExpressionError(f"a factor is larger than {LARGEST:g}", self.text, term.at)
         return Expression(self.text, terms, is_analogy)
 
     @property

@@ -23,6 +23,7 @@ WIDEST = 100_000
 _HEADER = re.compile(rb"\s*(\d{1,18})[ \t]+(\d{1,18})[ \t]*(?:\r?\n|\Z)")
 _LOOK = 1 << 20  # bytes at the beginning that decide; several lines of any width that is in use
 _GZIP = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"  # Windows' editors put it before UTF-8
 _FETCH_AGAIN = "copy or fetch it again"
 _GENSIM = (
     "python -c \"from gensim.utils import SaveLoad as S; m = S.load('{0}'); "
@@ -74,6 +75,8 @@ class Stream:
         try:
             if path.is_dir():
                 raise InputError(f"{path} is a folder, a file of vectors was expected", "name a file in it")
+            if path.exists() and not path.is_file():
+                raise InputError(f"{path} is a device or a pipe, a file was expected", "save it as a file first")
             self.total = path.stat().st_size
             self._raw = path.open("rb")
         except FileNotFoundError:
@@ -124,10 +127,11 @@ def recognise(path: Path) -> Layout:
             raise InputError(f"{path} holds nothing once unpacked, vectors were expected", _FETCH_AGAIN)
         whole = len(begin) < _LOOK
     _refuse_others(path, begin)
-    header = _HEADER.match(begin)
+    start = len(_BOM) if begin.startswith(_BOM) else 0
+    header = _HEADER.match(begin, start)
     if header is not None:
         return _with_header(path, begin, header, stream)
-    return Layout("text", _width_of(path, _first_lines(begin, whole)), None, 0, stream.gzipped)
+    return Layout("text", _width_of(path, _first_lines(begin[start:], whole)), None, start, stream.gzipped)
 
 
 def _refuse_others(path: Path, begin: bytes) -> None:
@@ -152,8 +156,10 @@ def _with_header(path: Path, begin: bytes, header: re.Match[bytes], stream: Stre
         raise InputError(f"{said}; at least one word, and 1 to {WIDEST:,} numbers, were expected", _FETCH_AGAIN)
     line = _first_lines(begin[header.end() :], whole=True)[:1]
     fields = line[0].split() if line else []
-    is_text = len(fields) >= 2 and all(map(_is_number, fields[1:]))
-    if is_text and len(fields) != width + 1 and not _ends_in_numbers(line[0], width):
+    spaced = len(fields) > width + 1 and all(map(_is_number, fields[-width:]))  # a word with spaces in it
+    all_numbers = len(fields) >= 2 and all(map(_is_number, fields[1:]))
+    is_text = spaced or all_numbers
+    if all_numbers and len(fields) != width + 1:
         raise InputError(
             f"{said}, but the first word has {len(fields) - 1}", f"correct the first line, or {_FETCH_AGAIN}"
         )
@@ -188,12 +194,6 @@ def _width_of(path: Path, lines: list[bytes]) -> int:
     if not 0 < width <= WIDEST or widths.count(width) * 2 < len(widths):
         raise no_vectors
     return width
-
-
-def _ends_in_numbers(line: bytes, width: int) -> bool:
-    """Whether what stands before so many last numbers is a word with spaces in it, and no numbers."""
-    fields = line.split()
-    return len(fields) > width + 1 and not all(map(_is_number, fields[1:-width]))
 
 
 def _is_number(field: bytes) -> bool:

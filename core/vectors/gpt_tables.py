@@ -58,7 +58,7 @@ def load_table(spec: str) -> Vectors:
         raise ModelSpecError(
             f"{model} has no output embeddings of its own: they are its token embeddings", f"take {model}:wte"
         )
-    matrix = Weights(where).array(TABLES[table])
+    matrix = np.asarray(Weights(where).array(TABLES[table]))
     if where.run is not None or not matrix.flags.c_contiguous:
         matrix = np.ascontiguousarray(matrix).copy()
     words, pieces = (_tokens(where, len(matrix))) if table != "wpe" else ([str(n) for n in range(len(matrix))], None)

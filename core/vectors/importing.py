@@ -20,7 +20,7 @@ from core.files import write_error
 from core.lock import FileLock
 from core.vectors.formats import Layout, recognise
 from core.vectors.mapped import CopyWriter, copy_path, lock_path, open_copy
-from core.vectors.progress import CancelledError, LoadProgress
+from core.vectors.progress import LoadProgress, check_cancelled
 from core.vectors.reading import Block, read_blocks
 from core.vectors.search import Floats
 from core.vectors.store import Vectors
@@ -98,7 +98,7 @@ def _done(vectors: Vectors, size: int) -> LoadProgress:
 
 def _locked(lock: FileLock, size: int, cancel: threading.Event | None) -> Iterator[LoadProgress]:
     while not lock.acquire(patience=0):
-        _check(cancel)
+        check_cancelled(cancel)
         yield LoadProgress("waiting", 0, size)
         time.sleep(_PATIENCE)
 
@@ -145,7 +145,7 @@ def _into_copy(
             yield from reader.read(writer.rows)
             yield LoadProgress("sorting", size, size, reader.count)
             table = reader.table()
-            _check(cancel)
+            check_cancelled(cancel)
             yield LoadProgress("writing", size, size, reader.count)
             writer.finish(table, reader.norms(), reader.notes())
     except MemoryError:
@@ -172,7 +172,7 @@ class _Reader:
     def read(self, take: Callable[[Floats], None]) -> Iterator[LoadProgress]:
         yield LoadProgress("reading", 0, self.size)
         for block in read_blocks(self.path, self.layout):
-            _check(self.cancel)
+            check_cancelled(self.cancel)
             rows, norms = self._fresh(block)
             take(rows)
             self._norms.append(norms)
@@ -233,11 +233,6 @@ class _Reader:
         if zeros:
             out.append(f"{zeros:,} words are vectors of zeros: they have no direction and no neighbours")
         return tuple(out)
-
-
-def _check(cancel: threading.Event | None) -> None:
-    if cancel is not None and cancel.is_set():
-        raise CancelledError("reading the vectors was given up", "load them again")
 
 
 def _check_memory(path: Path, needed: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,8 +20,8 @@ class CancelledError(LabError):
 class LoadProgress:
     """How far reading a file is."""
 
-    phase: Literal["waiting", "reading", "sorting", "writing", "done"]
-    """``waiting``: another process reads the same file just now."""
+    phase: Literal["waiting", "converting", "reading", "sorting", "writing", "done"]
+    """``waiting``: another process reads the same file just now; ``converting``: a model of OpenAI's."""
     bytes_done: int = 0
     """Of the file on the disk."""
     bytes_total: int = 0
@@ -32,3 +33,9 @@ class LoadProgress:
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         return {name: getattr(self, name) for name in self.__slots__ if name != "vectors"}
+
+
+def check_cancelled(cancel: threading.Event | None) -> None:
+    """Raises a ``CancelledError`` if it is set."""
+    if cancel is not None and cancel.is_set():
+        raise CancelledError("reading the vectors was given up", "load them again")

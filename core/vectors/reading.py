@@ -160,7 +160,7 @@ class _Text:
         return f"line {self._lines[at]:,}"
 
     def __iter__(self) -> Iterator[tuple[list[bytes], Floats]]:
-        line, read, count = 1 if self.layout.start else 0, 0, self.layout.count
+        line, read, count = int(self.layout.count is not None), 0, self.layout.count
         for lines in self._pieces():
             numbered = [(line + n, text.rstrip(b" \t\r")) for n, text in enumerate(lines, 1)]
             line += len(lines)

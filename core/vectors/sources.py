@@ -15,7 +15,7 @@ from core.folders import asset, cache_dir
 from core.vectors.formats import recognise
 from core.vectors.gpt_tables import load_table, split_table
 from core.vectors.importing import import_file
-from core.vectors.progress import LoadProgress
+from core.vectors.progress import LoadProgress, check_cancelled
 from core.vectors.store import Vectors
 
 DEMO = "demo"
@@ -75,7 +75,12 @@ def load_vectors(spec: str, *, cancel: threading.Event | None = None) -> Vectors
 
 def load_steps(spec: str, cancel: threading.Event | None = None) -> Iterator[LoadProgress]:
     """As ``load_vectors``, saying how far it is; the last step carries the vectors. Raises as that, when iterated."""
-    if split_table(spec):
+    if table := split_table(spec):
+        from core.weights.locate import prepare
+
+        for step in prepare(table[0], cancel):
+            yield LoadProgress("converting", step.bytes_done, step.bytes_total)
+        check_cancelled(cancel)
         found = load_table(spec)
         yield LoadProgress("done", words=len(found), vectors=found)
     elif spec == DEMO:

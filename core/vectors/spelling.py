@@ -36,11 +36,11 @@ def close_words(word: str, words: WordTable, n: int = 5) -> list[str]:
 
 
 def completions(prefix: str, words: WordTable, n: int = 10) -> list[str]:
-    """Words that begin so, the first rows first; those that differ in capitals come after those that don't."""
+    """Words that begin so, the first rows first; then those with other capitals, or with a space before as GPTs have."""
     if not prefix:
         return words[:n]
     found: dict[str, None] = {}
-    for form in dict.fromkeys((prefix, prefix.lower(), prefix.capitalize(), prefix.upper())):
+    for form in dict.fromkeys((prefix, prefix.lower(), prefix.capitalize(), prefix.upper(), f"·{prefix}")):
         rows = words.beginning(form)
         first = np.sort(np.partition(rows, n)[:n] if len(rows) > n else rows)
         found |= dict.fromkeys(words[int(row)] for row in first)
@@ -64,10 +64,10 @@ def explain_unknown(
     suggestions = close_words(word, words)
     title = f"{word[:80]!r} is not among the {len(words):,} words of {label}"
     parts = pieces(word) if pieces is not None else []
-    if len(parts) > 1:
-        hint = f"there it is {len(parts)} tokens, of which each has a vector: {' '.join(parts[:12])}"
-    elif same := [form for form in forms_of(word) if form in words]:
+    if same := [form for form in forms_of(word) if form in words]:
         hint = f"written so it is there: {', '.join(same)}"
+    elif len(parts) > 1:
+        hint = f"there it is {len(parts)} tokens, of which each has a vector: {' '.join(parts[:12])}"
     elif suggestions:
         hint = f"did you mean {', '.join(suggestions)}?"
     else:

@@ -312,7 +312,7 @@ class Vectors:
         return close_words(word, self.words, n)
 
     def complete(self, prefix: str, n: int = 10) -> list[str]:
-        """Words that begin so, the first rows first; those that differ in capitals come after those that don't."""
+        """Words that begin so, the first rows first; then those that differ in capitals, or by a space as for GPTs."""
         return completions(prefix, self.words, n)
 
     # --- pictures

@@ -183,6 +183,13 @@ def test_a_folder_and_a_file_without_permission(tmp_path: Path) -> None:
         refused(str(path), InputError, "cannot be read")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with names")
+def test_a_pipe_and_a_device_are_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    refused(str(tmp_path / "pipe"), InputError, "a device or a pipe")
+    refused("/dev/zero", InputError, "a device or a pipe")
+
+
 def test_a_cache_that_cannot_be_written_costs_the_copy_alone(tmp_path: Path, copies: Path) -> None:
     cache_dir().mkdir(parents=True, exist_ok=True)
     (cache_dir() / "vectors").write_text("a file where a folder should be")

@@ -95,7 +95,7 @@ def test_files_that_gensim_writes(tmp_path: Path, binary: bool, header: bool) ->
 
 @pytest.mark.parametrize("binary", [True, False])
 def test_gensim_reads_what_we_read(tmp_path: Path, binary: bool) -> None:
-    from core.vectors.training import save
+    from core.vectors.word2vec_files import save
 
     path = tmp_path / "ours"
     save(OURS, path, binary=binary)

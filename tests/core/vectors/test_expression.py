@@ -108,6 +108,7 @@ def test_the_vocabulary_decides_which_signs_belong_to_a_word(text: str, expected
         ("2 / king", 4, "by a number alone"),
         ("king / 0", 7, "divided by 0"),
         ("2 * 3", 0, "numbers alone"),
+        ("a - 1e10*b", 9, "larger than 1e+09"),
         ("a : b", 5, "the rest is missing"),
         ("a : b : c", 6, "a : b :: c"),
         ("a :: b", 2, "a : b :: c"),
@@ -132,7 +133,7 @@ def test_the_place_is_shown_in_a_long_expression() -> None:
     assert len(shown) <= 102 and shown[caret.index("^")] == ")"
 
 
-@pytest.mark.parametrize("text", ["(" * 2000 + "a", "-" * 2000 + "a", "a" * 10_001, "1e308*1e308*a"])
+@pytest.mark.parametrize("text", ["(" * 2000 + "a", "-" * 2000 + "a", "a" * 10_001, "1e308*1e308*a", "1e999*a"])
 def test_what_is_too_much_is_refused(text: str) -> None:
     with pytest.raises(InputError) as caught:
         parse(text)

@@ -18,7 +18,7 @@ from core.vectors import importing, reading
 from core.vectors.formats import recognise
 from core.vectors.sources import load_vectors
 from core.vectors.store import Vectors
-from core.vectors.training import save
+from core.vectors.word2vec_files import save
 
 WORDS = ["king", "Paris", "日本", "don't", "c++"]
 
@@ -83,14 +83,29 @@ def test_what_is_written_is_read(
 def test_words_with_spaces_are_read_from_text(
     tmp_path_factory: pytest.TempPathFactory, words: list[str], header: bool, width: int
 ) -> None:
-    words = ["first", *(word for word in words if word != "first")]
+    # What goes on with a number cannot be told from a longer vector.
+    words = [word for word in words if " " not in word or not is_number(word.split()[-1])]
+    if not words:
+        return
     matrix = numbers(len(words), width)
     path = tmp_path_factory.mktemp("spaces") / "vectors.txt"
     content = text([word.encode() for word in words], matrix, header="" if header else None)
-    if not header and any(word.split()[-1].replace(".", "").isdigit() for word in words if " " in word):
-        return  # a word that ends in a number cannot be told from a wider vector without a first line
     found = load_vectors(write(path, content))
     assert list(found.words) == words and np.array_equal(found.matrix_all, matrix)
+
+
+def is_number(part: str) -> bool:
+    try:
+        float(part.encode())
+    except ValueError:
+        return False
+    return True
+
+
+def test_a_mark_of_byte_order_is_no_letter(tmp_path: Path) -> None:
+    for header in ("", None):
+        found = load_vectors(write(tmp_path / "v", b"\xef\xbb\xbf" + text([b"a", b"b"], numbers(2, 3), header=header)))
+        assert list(found.words) == ["a", "b"] and np.array_equal(found.matrix_all, numbers(2, 3))
 
 
 def test_rows_come_whole_over_the_seams_of_what_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -144,6 +144,23 @@ def test_an_untied_head_is_a_table(tmp_path: Path) -> None:
     assert found.words[:] == load_vectors(f"{folder}:wte").words[:]
 
 
+def test_an_original_of_openais_is_converted_first_or_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    from core.weights import locate
+    from core.weights.progress import ConvertProgress
+
+    def prepare(spec: str, cancelled: threading.Event | None) -> list[ConvertProgress]:
+        assert spec == "demo" and cancelled is not None
+        cancelled.set()
+        return [ConvertProgress("tensor", "wte", 1, 2, 50, 100, Path("x"))]
+
+    monkeypatch.setattr(locate, "prepare", prepare)
+    steps = load_steps("demo:wte", threading.Event())
+    first = next(steps)
+    assert (first.phase, first.bytes_done, first.bytes_total) == ("converting", 50, 100)
+    with pytest.raises(CancelledError):
+        next(steps)
+
+
 # --- the copy of a large file
 
 

@@ -186,7 +186,18 @@ def test_zeros_have_no_cosine(vectors: Vectors) -> None:
     assert vectors.neighbours("nothing", 1, measure="euclid")[0].word
 
 
-@pytest.mark.parametrize("query", [np.zeros(4), np.zeros((3, 1)), np.array([1, np.nan, 0]), np.array([1, np.inf, 0])])
+@pytest.mark.parametrize(
+    "query",
+    [
+        np.zeros(4),
+        np.zeros((3, 1)),
+        np.array([1, np.nan, 0]),
+        np.array([1, np.inf, 0]),
+        np.array([1, 1e300, 0]),
+        np.array(["a", "b", "c"]),
+        np.array([1, 1j, 0]),
+    ],
+)
 def test_a_vector_that_cannot_be_asked_for(vectors: Vectors, query: np.ndarray) -> None:
     with pytest.raises(InputError):
         vectors.neighbours(query)
@@ -258,6 +269,8 @@ def test_completion_takes_the_first_rows_and_other_capitals() -> None:
     assert vectors.complete("pa", 2) == ["part", "pa"]
     assert vectors.complete("pa", 9) == ["part", "pa", "party", "Paris", "PARK"]
     assert vectors.complete("PAR", 9) == ["PARK", "part", "party", "Paris"]
+    tokens = Vectors(["·king", "kind", "·kin"], numbers(3, 2))
+    assert tokens.complete("kin") == ["kind", "·king", "·kin"]
     assert vectors.complete("", 3) == words[:3] and vectors.complete("zzz") == []
 
 
