@@ -77,7 +77,7 @@ def block_steps(trace: Trace, layer: int, position: int, *, tokens: Sequence[str
             "expand",
             "every inner neuron: a dot product with a direction of its own, and a bias",
             (
-                product("u₀", n, exact(block.mlp.c_fc.weight[0]), float(block.mlp.c_fc.bias[0])),
+                product("u0", n, exact(block.mlp.c_fc.weight[0]), float(block.mlp.c_fc.bias[0])),
                 vector("u", wide),
                 f"{int((wide > 0).sum()):,} of {len(wide):,} neurons are above 0",
             ),
@@ -87,8 +87,8 @@ def block_steps(trace: Trace, layer: int, position: int, *, tokens: Sequence[str
             "GELU",
             "what is far below 0 is silenced, what is above passes",
             (
-                "a = u/2 · (1 + tanh(√(2/π) · (u + 0.044715 u³)))",
-                f"u₀ = {short(wide[0])} becomes {short(active[0])}",
+                "a = u/2 (1 + tanh(sqrt(2/pi) (u + 0.044715 u^3)))",
+                f"u0 = {short(wide[0])} becomes {short(active[0])}",
                 vector("a", active),
                 f"the strongest is neuron {top:,} with {short(active[top])}",
             ),
@@ -164,7 +164,7 @@ def _prediction(z: Tensor, target: int | None, label: str, position: int, word: 
         ),
         Step(
             "softmax",
-            "e to each logit less the largest, over their sum: probabilities that make 1",
+            "e to each logit less the largest, over the sum of all",
             (
                 *table(("logit", "e^", "p"), powered, unlisted(len(z) - len(shown), float(1 - p[shown].sum()))),
                 f"sum of e^ {short(powers.sum())}, sum of p {short(p.sum())}",

@@ -137,7 +137,7 @@ def _projections(trace: Trace, block: Block, head: int, h: _Head) -> Step:
         "q k v",
         "what it asks with, how it is found, what it hands on",
         (
-            product("q₀", h.n, weight[0], None if bias is None else float(bias[0])),
+            product("q0", h.n, weight[0], None if bias is None else float(bias[0])),
             vector("query", h.q),
             vector("key", h.keys[h.row]),
             vector("value", h.values[h.row]),
@@ -151,12 +151,12 @@ def _dot_products(h: _Head) -> Step:
     rows = [(i, [float(h.dots[i]), float(h.scores[i])], h.tokens[i]) for i in h.places]
     return Step(
         "scores",
-        f"its query times every key, over √{len(h.q)}, lest width alone sharpen them",
+        f"its query times every key, over sqrt({len(h.q)}), lest width sharpen them",
         (
-            product(f"q·k of ‘{h.tokens[h.column]}’", h.q, h.keys[h.column]),
-            *table(("q·k", f"/ {h.root:.3f}"), rows, unlisted(len(h.keys) - len(h.places))),
+            product(f"with ‘{h.tokens[h.column]}’", h.q, h.keys[h.column]),
+            *table(("dot", f"/ {h.root:.3f}"), rows, unlisted(len(h.keys) - len(h.places))),
         ),
-        (numbers("q·k", h.dots), numbers("scores", h.scores)),
+        (numbers("dots", h.dots), numbers("scores", h.scores)),
     )
 
 
@@ -200,16 +200,16 @@ def _softmax(h: _Head, check: Check) -> Step:
 def _weighted_sum(h: _Head) -> Step:
     shown = [i for i in h.places if i <= h.row]
     rows = [(i, [float(h.weights[i]), *h.values[i, :3].tolist()], h.tokens[i]) for i in shown]
-    names = [f"v{'₀₁₂'[i]}" for i in range(min(3, len(h.context)))]
+    names = [f"v{i}" for i in range(min(3, len(h.context)))]
     top = h.weights.nan_to_num(0.0).topk(min(3, h.row + 1)).indices.tolist()
-    terms = " + ".join(f"{short(h.weights[i])}·{short(h.values[i, 0])}" for i in top)
+    terms = " + ".join(f"{short(h.weights[i])}×{short(h.values[i, 0])}" for i in top)
     more = " + …" if h.row >= 3 else ""
     return Step(
         "weighted sum",
         "the values of the tokens that it sees, each as much as its weight",
         (
             *table(("weight", *names), rows, h.left),
-            f"z₀ = {terms}{more} = {short(h.context[0])}",
+            f"z0 = {terms}{more} = {short(h.context[0])}",
             vector("z", h.context),
         ),
         (numbers("z", h.context),),
@@ -224,7 +224,7 @@ def _join(trace: Trace, block: Block, layer: int, head: int, h: _Head) -> Step:
     if _changed(trace, layer, head):
         lines.append("this run switches the head off, scales or patches it: so it hands on this")
     lines += [
-        product("o₀", heads.flatten(), exact(block.attn.c_proj.weight[0]), float(block.attn.c_proj.bias[0])),
+        product("o0", heads.flatten(), exact(block.attn.c_proj.weight[0]), float(block.attn.c_proj.bias[0])),
         vector("attention", out),
         vector("+ x", h.x),
         vector("= out", after),

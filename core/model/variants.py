@@ -117,7 +117,7 @@ def _one_head(
     fast = F.scaled_dot_product_attention(q[None], k[None], v[None], is_causal=causal)[0]
     dots, weights = one.scores[row], one.weights[row]
     scaled = dots / math.sqrt(k.shape[1])
-    why = f"its query times every key, over √{k.shape[1]}"
+    why = f"its query times every key, over sqrt({k.shape[1]})"
     return [
         Step(
             "q k v",
@@ -217,7 +217,7 @@ def _scores(
     places = listed(weights)
     columns = [dots] if scaled is None else [dots, scaled]
     rows = [(i, [float(column[i]) for column in columns], labels[i]) for i in places]
-    head = ("x·x",) if scaled is None else ("q·k", "scaled")
+    head = ("dot",) if scaled is None else ("dot", "scaled")
     lines = table(head, rows, unlisted(len(dots) - len(places)))
     if later:
         lines.append(f"#{len(dots)} to #{len(dots) + later - 1} come later: -inf")

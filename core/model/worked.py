@@ -139,10 +139,10 @@ def vector(name: str, x: Tensor) -> str:
 def product(name: str, a: Tensor, b: Tensor, plus: float | None = None) -> str:
     """A dot product written out: the first terms, and what all of them make.
 
-    >>> product("q·k", torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0.5, 0.25, 1.0]))
-    'q·k = 1·0.5 + 2·0.25 + 3·1 = 4.0000'
+    >>> product("dot", torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0.5, 0.25, 1.0]))
+    'dot = 1×0.5 + 2×0.25 + 3×1 = 4.0000'
     """
-    terms = [f"{_brief(x)}·{_brief(y)}" for x, y in zip(a[:3].tolist(), b[:3].tolist(), strict=True)]
+    terms = [f"{_brief(x)}×{_brief(y)}" for x, y in zip(a[:3].tolist(), b[:3].tolist(), strict=True)]
     if len(a) > 3:
         terms.append("…")
     if plus is not None:
@@ -191,10 +191,10 @@ def norm_step(title: str, norm: nn.LayerNorm, x: Tensor) -> Step:
         title,
         "put at mean 0 and variance 1, then scaled and shifted as was learnt",
         (
-            f"mean {short(mean)}, √(variance + {norm.eps:.0e}) {short(spread)}",
-            f"(x₀ - mean) / √… = ({short(x[0])} - {short(mean)}) / {short(spread)} = {short(plain[0])}",
+            f"mean {short(mean)}, sqrt(variance + {norm.eps:.0e}) {short(spread)}",
+            f"(x0 - mean) / sqrt(…) = ({short(x[0])} - {short(mean)}) / {short(spread)} = {short(plain[0])}",
             vector("normalised", plain),
-            vector("· scale", exact(norm.weight)),
+            vector("× scale", exact(norm.weight)),
             vector("+ shift", exact(norm.bias)),
             vector("= n", n),
         ),

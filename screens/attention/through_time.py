@@ -290,13 +290,14 @@ class TimeView(CentreView):
         where = (
             "" if step is None else f"{history.run} at step {step:,}{' (newest)' if self.line.target is None else ''}"
         )
-        said = " · ".join(part for part in (where, history.state(), "" if history.ended else "esc stops") if part)
+        stops = "" if history.ended else "esc stops"
+        curves = f"curves {self.curves.title}" if history.steps else ""
+        said = " · ".join(part for part in (where, history.state(), stops, curves) if part)
         self.query_one("#a-time-head", Static).update(said, layout=False)
         head = (self.place.layer, self.place.head)
         legend = Text(no_wrap=True, end="", overflow="ellipsis")
         for words, series in legend_of(history, step, head, self.curves, brief=self.size.width < WIDE):
             legend.append(f"{words} ", Style(color=SERIES[series]) if self.look.ramps else Style())
-        legend.append(f" {self.curves.title}", Style(dim=True))
         self.query_one("#a-time-legend", Static).update(legend, layout=False)
 
     def _draw_curves(self) -> None:

@@ -73,7 +73,7 @@ def test_scores_mask_and_sum_follow_by_torchs_own_functions(run: Trace) -> None:
     steps = head_steps(run, LAYER, HEAD, ROW)
     q, k, v = run.qkv(LAYER, HEAD).double()
     assert same(found(steps, "q"), q[ROW]) and same(found(steps, "k"), k[ROW]) and same(found(steps, "v"), v[ROW])
-    assert same(found(steps, "q·k"), q[ROW] @ k.T)
+    assert same(found(steps, "dots"), q[ROW] @ k.T)
     assert same(found(steps, "scores"), q[ROW] @ k.T / math.sqrt(8))
     masked = found(steps, "masked")
     assert masked[ROW + 1 :].eq(-torch.inf).all() and torch.equal(masked[: ROW + 1], found(steps, "scores")[: ROW + 1])
@@ -118,7 +118,7 @@ def test_the_column_decides_which_product_is_written_out(run: Trace) -> None:
     labels = [f"w{i}" for i in range(T)]
     steps = head_steps(run, LAYER, HEAD, ROW, column=3, tokens=labels)
     weight = found(steps, "weights")[3]
-    assert steps[3].lines[0].startswith("q·k of ‘w3’ = ")
+    assert steps[3].lines[0].startswith("with ‘w3’ = ")
     assert steps[5].lines[-1] == f"‘w7’ takes {weight:.4f} of ‘w3’"
     assert steps[-1].lines[-1] == f"the weight of ‘w3’ in it: {weight:.4f}"
     most = int(found(steps, "weights").argmax())
@@ -276,8 +276,8 @@ def test_lines_fit_the_pane_and_everything_is_plain_json(run: Trace) -> None:
     every += [variant_steps(run, name, 0, 0, ROW) for name in FORMS]
     for steps in every:
         for step in steps:
-            assert all(len(line) <= 76 for line in step.lines), max(step.lines, key=len)
-            assert len(step.why) <= 76, step.why
+            assert all(len(line) <= 74 for line in step.lines), max(step.lines, key=len)
+            assert len(step.why) <= 74, step.why
             again = json.loads(json.dumps(step.to_dict()))
             assert again["title"] == step.title and again["lines"] == list(step.lines)
             assert {name: tuple(v) for name, v in again["numbers"].items()} == {n.name: n.values for n in step.numbers}
@@ -314,6 +314,6 @@ def test_every_part_by_its_name(run: Trace) -> None:
     assert {part: titles[part] for part in FORMS} == {
         part: [step.title for step in variant_steps(run, part, LAYER, HEAD, ROW)] for part in FORMS
     }
-    assert steps_of(run, "head", LAYER, HEAD, ROW, column=1)[3].lines[0].startswith(f"q·k of ‘id {run.ids[1]}’")
+    assert steps_of(run, "head", LAYER, HEAD, ROW, column=1)[3].lines[0].startswith(f"with ‘id {run.ids[1]}’")
     with pytest.raises(InputError, match=r"no part is called 'lost' \(did you mean loss\?\)"):
         steps_of(run, "lost", 0, 0, 0)
