@@ -6,6 +6,7 @@ products (``make bench`` measures it). The batch's shape is fixed, so each is co
 
 from __future__ import annotations
 
+import os
 import platform
 import sys
 from collections.abc import Sequence
@@ -24,8 +25,11 @@ if TYPE_CHECKING:
 
 
 def xla_works() -> bool:
-    """Whether TensorFlow compiles with XLA here: not on Apple's processors."""
-    return not (sys.platform == "darwin" and platform.machine() == "arm64")
+    """Whether functions are compiled with XLA: not on Apple's processors, and not with ``LLM_LAB_XLA=0``.
+
+    It takes seconds to begin with; a run of a few steps is over sooner without.
+    """
+    return os.environ.get("LLM_LAB_XLA", "") != "0" and (sys.platform, platform.machine()) != ("darwin", "arm64")
 
 
 def loss_and_gradients(model: KerasGPT, ids: Any, targets: Any, training: bool) -> tuple[Any, list[Any]]:

@@ -75,6 +75,13 @@ COMMANDS: dict[str, Command] = {
         Command(
             "convert", "SRC DST", "Write a model in another layout.", "lab.cli.convert:convert", "Weights and data"
         ),
+        Command(
+            "twin",
+            "MODEL TEXT",
+            "The model in PyTorch and in Keras, compared.",
+            "lab.cli.twin:twin",
+            "Weights and data",
+        ),
         Command("pull", "NAME", "Fetch a model, a text or word vectors.", "lab.cli.pull:pull", "Weights and data"),
         Command("doctor", "", "Show what this machine has and lacks.", "lab.cli.doctor:doctor", "This machine"),
     )

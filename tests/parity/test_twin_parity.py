@@ -113,8 +113,9 @@ def backends(config: TrainConfig) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("accumulation", [1, 3])
-def test_a_hundred_steps_of_adamw(accumulation: int) -> None:
+def test_a_hundred_steps_of_adamw(accumulation: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """From the same seed, on the same windows, with a schedule, decay and clipping: the losses stay together."""
+    monkeypatch.setenv("LLM_LAB_XLA", "1" if accumulation == 1 else "0")
     rng = np.random.default_rng(3)
     ids = (np.cumsum(rng.integers(0, 3, 5000)) % 40).astype(np.uint16)  # there is something to learn
     windows = Windows(ids, 16, 1)
@@ -142,7 +143,8 @@ def test_a_hundred_steps_of_adamw(accumulation: int) -> None:
         theirs.close()
 
 
-def test_both_start_from_the_same_weights() -> None:
+def test_both_start_from_the_same_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM_LAB_XLA", "0")
     config = TrainConfig(model=GPTConfig(40, 16, 48, 4, 2, qkv_bias=False, tie_weights=False), seed=77, threads=1)
     ours, theirs = backends(config)
     try:

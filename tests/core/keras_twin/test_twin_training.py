@@ -93,8 +93,12 @@ def test_a_run_of_the_twin_is_pytorchs_model(config: TrainConfig, tmp_path: Path
     assert np.abs(open_twin(str(run_dir))(ids).numpy() - expected).max() < 1e-5
 
 
-@pytest.mark.parametrize("accumulation", [1, 2])
-def test_a_resumed_run_goes_on_bit_for_bit(config: TrainConfig, tmp_path: Path, accumulation: int) -> None:
+@pytest.mark.parametrize(("accumulation", "xla"), [(1, False), (2, False), (1, True)])
+def test_a_resumed_run_goes_on_bit_for_bit(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accumulation: int, xla: bool
+) -> None:
+    if xla:
+        monkeypatch.delenv("LLM_LAB_XLA")
     config = config.override(grad_accumulation=accumulation)
     whole = list(core.Trainer(config).run())
     halved = config.override(run_dir=str(tmp_path / "runs" / "halved"))

@@ -1,0 +1,208 @@
+"""The process that holds both twins: ``python -P -m core.keras_twin.compare_child``, started by compare.py alone.
+
+It reads its orders from standard input (one JSON object), and says how far it is and what it found on standard output
+as JSON lines. TensorFlow's own chatter goes to standard error, which nobody shows.
+
+Each twin goes its own way, as in use: its steps work on what its own steps before have made. Beside that, each of
+Keras's steps is given PyTorch's input once, which shows what the step alone adds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core import __version__
+from core.errors import InputError, LabError
+from core.keras_twin.loading import load_tensorflow
+from core.keras_twin.report import Stage, TwinProgress, TwinReport
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from core.keras_twin.gpt import KerasGPT
+    from core.model.gpt import GPT
+    from core.weights.checkpoint import LoadedModel
+
+Step = Callable[[Any], Any]
+REPEATS = 3
+"""Times that each step is measured; the best counts."""
+
+
+def main() -> int:
+    """Compares what standard input asks for; errors are said as the two lines of a ``LabError``."""
+    from core.training.launch import prepare_environment
+
+    orders = json.loads(sys.stdin.readline())
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
+    os.dup2(2, 1)  # whatever TensorFlow prints must not get among the answers
+
+    def say(what: dict[str, Any]) -> None:
+        answers.write(json.dumps(what) + "\n")
+
+    prepare_environment()
+    try:
+        for found in compare(orders["spec"], orders["text"], float(orders["threshold"])):
+            say({"report": found.to_dict()} if isinstance(found, TwinReport) else found.to_dict())
+    except LabError as error:
+        say({"error": error.to_dict(), "kind": type(error).__name__})
+        return 1
+    except BrokenPipeError:  # whoever asked is gone
+        return 1
+    return 0
+
+
+def compare(spec: str, text: str, threshold: float) -> Iterator[TwinProgress | TwinReport]:
+    """The comparison with its progress; the arguments and errors are those of ``twin_diff``."""
+    import torch
+
+    from core.training.launch import usable_cores
+    from core.weights.checkpoint import load_model
+
+    yield TwinProgress("loading", 0, 1)
+    threads = usable_cores()
+    torch.set_num_threads(threads)
+    loaded = load_model(spec, device="cpu", dtype="float32")
+    ids = _ids(loaded, text)
+    tf = load_tensorflow()
+    tf.config.set_visible_devices([], "GPU")  # two CPUs are compared: a GPU rounds in yet another way
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    import keras
+
+    twin, identical = _twin(loaded)
+    total = 2 * loaded.config.n_layers + 3
+    yield TwinProgress("weights", 0, total)
+    stages: list[Stage] = []
+    ours = theirs = np.empty(0)
+    for stage, a, b in _stages(loaded.model, twin, ids):
+        stages.append(stage)
+        ours, theirs = a, b  # the last are the logits
+        yield TwinProgress(stage.name, len(stages), total)
+    yield TwinReport(
+        spec=spec,
+        text=text,
+        tokens=tuple(loaded.tokenizer.decode([token]) for token in ids),
+        threshold=threshold,
+        stages=tuple(stages),
+        tensors=len(list(loaded.model.parameters())),
+        identical=identical,
+        parameters=loaded.config.parameters(),
+        agreeing=int((ours.argmax(-1) == theirs.argmax(-1)).sum()),
+        loss_torch=_loss(ours, ids),
+        loss_keras=_loss(theirs, ids),
+        threads=threads,
+        versions={
+            "llm-lab": __version__,
+            "torch": str(torch.__version__),
+            "tensorflow": str(tf.__version__),
+            "keras": str(keras.__version__),
+        },
+    )
+
+
+def _ids(loaded: LoadedModel, text: str) -> list[int]:
+    ids = loaded.tokenizer.encode(text, disallowed_special=())
+    room = loaded.config.context_length
+    if not 1 <= len(ids) <= room:
+        raise InputError(
+            f"the text has {len(ids):,} tokens, 1 to {room:,} were expected", "give it fewer words" if ids else "more"
+        )
+    return ids
+
+
+def _twin(loaded: LoadedModel) -> tuple[KerasGPT, int]:
+    """The twin with the model's weights, and how many of them came back with every bit."""
+    from core.keras_twin.gpt import KerasGPT
+    from core.keras_twin.weights import arrays, assign
+
+    ours = {name: parameter.numpy() for name, parameter in loaded.model.named_parameters()}
+    twin = KerasGPT(loaded.config)
+    assign(twin, ours, loaded.spec)
+    back = arrays(twin)
+    same = sum(
+        np.array_equal(back[name].view(np.uint32), np.ascontiguousarray(a).view("u4")) for name, a in ours.items()
+    )
+    return twin, same
+
+
+def _stages(model: GPT, twin: KerasGPT, ids: list[int]) -> Iterator[tuple[Stage, Any, Any]]:
+    """Each step of both, with what it gave: (T, C) or (T, V), PyTorch's and Keras's."""
+    import tensorflow as tf
+    import torch
+
+    ours: Any = torch.tensor([ids])
+    theirs: Any = tf.constant([ids], tf.int64)
+    with torch.inference_mode():
+        for name, step, twin_step in _steps(model, twin):
+            graph = tf.function(twin_step)
+            alone = graph(tf.constant(ours.numpy())).numpy()  # this also traces it
+            (ours, torch_seconds), (theirs, keras_seconds) = _timed(step, ours), _timed(graph, theirs)
+            a, b = ours.numpy()[0], theirs.numpy()[0]
+            yield _stage(name, a, b, alone[0], torch_seconds, keras_seconds), a, b
+
+
+def _steps(model: GPT, twin: KerasGPT) -> Iterator[tuple[str, Step, Step]]:
+    """The forward pass cut into steps, each from the residual (1, T, C) that the one before has left."""
+    from core.model.gpt import fused_attention
+
+    def embed(ids: Tensor) -> Tensor:
+        return model.wte(ids) + model.wpe.weight[: ids.shape[1]]  # type: ignore[no-any-return]
+
+    yield "embeddings", embed, twin.embed
+    for layer, (block, other) in enumerate(zip(model.h, twin.h, strict=True)):
+        yield (
+            f"h.{layer}.attn",
+            lambda x, b=block: x + b.attn(b.ln_1(x), None, fused_attention),
+            lambda x, b=other: x + b.attn(b.ln_1(x)),
+        )
+        yield f"h.{layer}.mlp", lambda x, b=block: x + b.mlp(b.ln_2(x)), lambda x, b=other: x + b.mlp(b.ln_2(x))
+    yield "ln_f", model.ln_f, twin.ln_f
+    yield "logits", lambda x: x @ model.head.t(), twin.head
+
+
+def _timed(step: Step, given: Any) -> tuple[Any, float]:
+    best, out = float("inf"), None
+    for _ in range(REPEATS):
+        start = time.perf_counter()
+        out = step(given)
+        best = min(best, time.perf_counter() - start)
+    return out, best
+
+
+def _stage(name: str, ours: Any, theirs: Any, alone: Any, torch_seconds: float, keras_seconds: float) -> Stage:
+    apart = np.abs(ours - theirs)
+    token, channel = np.unravel_index(int(apart.argmax()), apart.shape)
+    largest = float(np.abs(ours).max())
+    most = float(apart[token, channel])
+    return Stage(
+        name=name,
+        shape=tuple(ours.shape),
+        largest=largest,
+        max_abs=most,
+        max_relative=most / largest if largest else 0.0,
+        alone=float(np.abs(ours - alone).max()),
+        token=int(token),
+        channel=int(channel),
+        torch_seconds=torch_seconds,
+        keras_seconds=keras_seconds,
+    )
+
+
+def _loss(logits: Any, ids: list[int]) -> float | None:
+    """Mean cross-entropy of the tokens but the first, in nats, summed in float64."""
+    if len(ids) < 2:
+        return None
+    rows = logits[:-1].astype(np.float64)
+    rows -= rows.max(-1, keepdims=True)
+    chosen = rows[np.arange(len(rows)), ids[1:]] - np.log(np.exp(rows).sum(-1))
+    return float(-chosen.mean())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
