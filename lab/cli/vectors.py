@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 from cyclopts import Group, Parameter
@@ -170,5 +169,5 @@ def _must_belong(name: str, given: Mapping[str, Any]) -> None:
             f"leave it out for {action.methods[0]}",
         )
     output = given.get("output")
-    if output is not None and not Path(output).name:
-        raise InputError(f"-o needs the name of a file, got {output!r}", "for one: -o words.bin")
+    if output == "":
+        raise InputError("-o needs the name of a file, got none", "for one: -o words.bin")

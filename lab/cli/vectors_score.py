@@ -26,6 +26,8 @@ def evaluate(asked: Asked) -> int:
     from core.vectors.question_files import AnalogySet, read_questions
 
     files = [read_questions(name) for name in asked.words or ("google", "wordsim353")]
+    if asked.given.get("restrict", 1) < 1:
+        raise InputError(f"--restrict must be at least 1, got {asked.given['restrict']}", "300000 is gensim's")
     vectors = asked.load()
     if not asked.as_json:
         print(f"{vectors.label}: {len(vectors):,} words x {vectors.width}")
@@ -111,7 +113,7 @@ def _pairs(asked: Asked, vectors: Vectors, found: PairSet, alone: bool) -> None:
     try:
         score: PairsScore = evaluate_pairs(vectors, found, **_settings(asked))
     except InputError as error:
-        if alone or asked.given.get("restrict", 1) < 1:
+        if alone:
             raise
         if asked.as_json:
             print_json({"kind": "pairs", **about(vectors), "name": found.name, "pairs": 0, "why": error.title})
