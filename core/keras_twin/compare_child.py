@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,21 +150,31 @@ def _stages(model: GPT, twin: KerasGPT, ids: list[int]) -> Iterator[tuple[Stage,
 
 def _steps(model: GPT, twin: KerasGPT) -> Iterator[tuple[str, Step, Step]]:
     """The forward pass cut into steps, each from the residual (1, T, C) that the one before has left."""
-    from core.model.gpt import fused_attention
 
     def embed(ids: Tensor) -> Tensor:
         return model.wte(ids) + model.wpe.weight[: ids.shape[1]]  # type: ignore[no-any-return]
 
     yield "embeddings", embed, twin.embed
     for layer, (block, other) in enumerate(zip(model.h, twin.h, strict=True)):
-        yield (
-            f"h.{layer}.attn",
-            lambda x, b=block: x + b.attn(b.ln_1(x), None, fused_attention),
-            lambda x, b=other: x + b.attn(b.ln_1(x)),
-        )
-        yield f"h.{layer}.mlp", lambda x, b=block: x + b.mlp(b.ln_2(x)), lambda x, b=other: x + b.mlp(b.ln_2(x))
+        yield f"h.{layer}.attn", partial(_attended, block), partial(_twin_attended, other)
+        yield f"h.{layer}.mlp", partial(_fed_forward, block), partial(_fed_forward, other)
     yield "ln_f", model.ln_f, twin.ln_f
     yield "logits", lambda x: x @ model.head.t(), twin.head
+
+
+def _attended(block: Any, x: Tensor) -> Any:
+    from core.model.gpt import fused_attention
+
+    return x + block.attn(block.ln_1(x), None, fused_attention)
+
+
+def _twin_attended(block: Any, x: Any) -> Any:
+    return x + block.attn(block.ln_1(x))
+
+
+def _fed_forward(block: Any, x: Any) -> Any:
+    """The same words in both."""
+    return x + block.mlp(block.ln_2(x))
 
 
 def _timed(step: Step, given: Any) -> tuple[Any, float]:

@@ -74,7 +74,7 @@ def _follow(steps: Iterator[TwinProgress | TwinReport], as_json: bool) -> TwinRe
 def _print(report: TwinReport) -> None:
     from lab.cli.runs import print_table
 
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for stage in report.stages:
         mark = " !" if stage.max_abs > report.threshold else ""
         rows.append(

@@ -97,10 +97,11 @@ class WeightKeys(WeightFiles):
 
     def action_page(self, by: int) -> None:
         """Tensors, sizes, what moved."""
-        self.show_page(PAGES[(PAGES.index(self.body.page) + by) % len(PAGES)])
+        now = PAGES.index(self.body.page) if self.body.page in PAGES else 0 if by > 0 else 1
+        self.show_page(PAGES[(now + by) % len(PAGES)])
 
     def show_page(self, page: str) -> None:
-        """One of the three pages."""
+        """One of the pages."""
         body = self.body
         self.minimize()
         body.show_page(page)
@@ -110,6 +111,8 @@ class WeightKeys(WeightFiles):
         elif page == "sizes":
             body.sizes.table.focus()
             body.sizes.explain()
+        elif page == "twin":
+            body.twins.list.focus()
         else:
             body.changes.list.focus()
             self.compare_now()
@@ -128,6 +131,8 @@ class WeightKeys(WeightFiles):
         elif body.page == "compare":
             panes = [body.changes.list, body.changes.map]
             panes[panes[0].has_focus].focus()
+        elif body.page == "twin":
+            body.twins.list.focus()
         else:
             self.go_to_pane(PANES[(PANES.index(self._pane) + by) % len(PANES)])
 

@@ -13,8 +13,8 @@ from textual import on
 
 from core.shelf import GPT2_SIZES
 from screens.guard import guarded
-from screens.weights.changes import WeightChanges
-from screens.weights.takeaway import lesson_values, take_away_of
+from screens.weights.takeaway import lesson_values, take_away_of, twin_lesson_values
+from screens.weights.twin_job import WeightTwin
 from screens.weights.view import count_text
 from screens.widgets.heat_map import HeatMap
 from screens.widgets.histogram import Histogram
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from screens.weights.reader import Looked
 
 
-class WeightOffers(WeightChanges):
+class WeightOffers(WeightTwin):
     """The part of the screen that tells and gives."""
 
     # --- to be completed
@@ -74,10 +74,10 @@ class WeightOffers(WeightChanges):
         return take_away_of(self)
 
     def lesson(self) -> LessonView:
-        """L7 with the numbers of this model; of L8 what will be in it."""
+        """L7 with the numbers of this model; L8 with those of its twin."""
         if self.lesson_wanted == "L8":
-            what = "The same weights in two frameworks, PyTorch and Keras: why the last digits differ."
-            return LessonView("L8", {"what": what, "now": "Now: this screen shows the weights themselves."})
+            tries = (("compare the twins on the shared prompt", "twin"), ("another threshold", "twin_threshold"))
+            return LessonView("L8", twin_lesson_values(self), tries)
         tries = (
             ("see what your own model would weigh", "show_sizes"),
             ("look at query, key and value of the first block", "show_parts"),
@@ -93,12 +93,20 @@ class WeightOffers(WeightChanges):
         self.show_page("tensors")
         self.body.tensor_tree.go_to("h.0.attn.c_attn.weight[q]")
 
+    def action_twin_threshold(self) -> None:
+        """What counts as different between the twins."""
+        self.show_page("twin")
+        self.action_settings()
+
     def commands(self) -> Iterable[tuple[str, str, Callable[[], Any]]]:
         """Every key has an entry, and every tensor one."""
         yield "Filter tensors", "/", self.action_filter
         yield "Page: sizes, what would my model weigh", "c", partial(self.show_page, "sizes")
         yield "Page: what moved between two checkpoints", "c", partial(self.show_page, "compare")
         yield "Page: tensors", "c", partial(self.show_page, "tensors")
+        yield "Keras twin: compare with PyTorch", "t", self.action_twin
+        yield "Keras twin: what was compared last", "t", partial(self.show_page, "twin")
+        yield "Keras twin: threshold", "s", self.action_twin_threshold
         for view in ("histogram", "heat map", "rows", "values"):
             yield f"View: {view}", "v", partial(self.show_view, view)
         yield "Measure: next column of the tree", "m", self.action_measure

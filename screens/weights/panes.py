@@ -19,6 +19,7 @@ from textual.widgets import Input, Static
 from screens.weights.compare import ComparePane
 from screens.weights.shape import Picture, picture_of
 from screens.weights.sizes import SizesPane
+from screens.weights.twin import TwinPane
 from screens.weights.view import (
     VIEWS,
     Row,
@@ -46,13 +47,14 @@ if TYPE_CHECKING:
 
 PANES = ("tree", "view", "published")
 PAGES = ("tensors", "sizes", "compare")
+"""Those that follow each other; the page of the twins is come to by its own key."""
 LARGE = 4_000_000
 """Values from which a heat map waits for its scale."""
 VIEW_CLASS = {"histogram": "-view-histogram", "heat map": "-view-map", "values": "-view-map", "rows": "-view-rows"}
 
 
 class WeightsBody(Guarded, Vertical):
-    """Three pages: the tensors, the sizes, the comparison; below the tensors the published models."""
+    """Pages: the tensors, the sizes, the comparison, the twins; below the tensors the published models."""
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -85,6 +87,7 @@ class WeightsBody(Guarded, Vertical):
         yield VirtualList(id="w-published")
         yield SizesPane(id="w-sizes")
         yield ComparePane(id="w-compare")
+        yield TwinPane(id="w-twin")
 
     def on_mount(self) -> None:
         """The first page and the first view."""
@@ -136,6 +139,11 @@ class WeightsBody(Guarded, Vertical):
         return self.query_one(ComparePane)
 
     @property
+    def twins(self) -> TwinPane:
+        """PyTorch's model and Keras's."""
+        return self.query_one(TwinPane)
+
+    @property
     def alert(self) -> Vertical:
         """Where cards go."""
         return self.query_one("#w-alert", Vertical)
@@ -162,11 +170,12 @@ class WeightsBody(Guarded, Vertical):
         self.tensor_tree.wear(look.symbols)
         self.sizes.wear(look)
         self.changes.wear(look)
+        self.twins.wear(look)
 
     def show_page(self, page: str) -> None:
-        """One of the three pages."""
+        """One of the pages."""
         self.page = page
-        for name in PAGES:
+        for name in (*PAGES, "twin"):
             self.set_class(name == page, f"-page-{name}")
 
     def show_below(self, what: str) -> None:

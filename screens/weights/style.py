@@ -4,8 +4,9 @@ STYLE = """
 WeightsScreen {
     WeightsBody { width: 1fr; height: 1fr; }
     #w-alert { height: auto; max-height: 9; }
-    #w-tensors, #w-sizes, #w-compare { width: 1fr; height: 1fr; display: none; }
+    #w-tensors, #w-sizes, #w-compare, #w-twin { width: 1fr; height: 1fr; display: none; }
     .-page-tensors #w-tensors, .-page-sizes #w-sizes, .-page-compare #w-compare { display: block; }
+    .-page-twin #w-twin { display: block; }
     #w-left { width: 55%; max-width: 66; height: 1fr; }
     #w-right { width: 1fr; height: 1fr; }
     #w-filter { display: none; height: 1; border: none; padding: 0; background: $boost; }
@@ -23,6 +24,9 @@ WeightsScreen {
     #w-size-box { height: 1fr; }
     #w-size-names { height: 1; }
     #w-size-said { height: 5; }
+    #w-twin-said { height: 6; }
+    #w-twin-head { height: 1; }
+    #w-twin-list { width: 1fr; height: 1fr; }
     #w-change-map { height: 1fr; }
     #w-change-list { width: 1fr; height: 1fr; }
 
