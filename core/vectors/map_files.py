@@ -73,11 +73,16 @@ def check_path(path: Path, formats: Sequence[str] = FORMATS) -> None:
 def map_csv(projection: Projection) -> str:
     """Word and place, every digit of both: reading it back gives the same numbers."""
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = _writer(out)
     writer.writerow(("word", *projection.names))
     for word, (x, y) in zip(projection.words, projection.xy, strict=True):
-        writer.writerow((word, repr(float(x)), repr(float(y))))
+        writer.writerow((word, float(x), float(y)))
     return out.getvalue()
+
+
+def _writer(out: io.StringIO) -> Any:
+    """Words in quotes, since a word of a GPT may be a line break or a comma; a float is written with all its digits."""
+    return csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
 
 
 def matrix_csv(words: Sequence[str], cosines: NDArray[np.floating[Any]]) -> str:
@@ -88,10 +93,10 @@ def matrix_csv(words: Sequence[str], cosines: NDArray[np.floating[Any]]) -> str:
         cosines: (n, n), what ``Vectors.matrix`` gives.
     """
     out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    writer = _writer(out)
     writer.writerow(("", *words))
     for word, row in zip(words, cosines, strict=True):
-        writer.writerow((word, *(repr(float(value)) for value in row)))
+        writer.writerow((word, *map(float, row)))
     return out.getvalue()
 
 

@@ -139,6 +139,7 @@ class VectorTraining:
         batches = self._batches(counts)
         if self._cancel.is_set():
             return
+        _must_fit(self.config, sum(count >= self.config.min_count for count in counts.values()))
         try:
             self._model = new_model(self.config, counts)
             yield CountedEvent(
@@ -217,10 +218,23 @@ def _shares(batches: list[Batch]) -> tuple[list[float], list[float]]:
     return [end_before / ends[-1] for end_before in (0, *ends[:-1])], [end / ends[-1] for end in ends]
 
 
+def _needed(config: Word2VecConfig, words: int) -> int:
+    """Bytes of the two matrices in float32."""
+    return 2 * 4 * words * config.vector_size
+
+
+def _must_fit(config: Word2VecConfig, words: int) -> None:
+    """Refuses what this machine has no memory for, before the system ends the process for trying."""
+    import psutil
+
+    if _needed(config, words) > psutil.virtual_memory().available:
+        raise _too_large(config, words)
+
+
 def _too_large(config: Word2VecConfig, words: int) -> MemoryShortError:
-    needed = 2 * 4 * words * config.vector_size / 1e9
     return MemoryShortError(
-        f"no memory for two matrices of up to {words:,} words x {config.vector_size} ({needed:.1f} GB)",
+        f"no memory for two matrices of {words:,} words x {config.vector_size:,} numbers "
+        f"({_needed(config, words) / 1e9:,.1f} GB)",
         "a larger --min-count or a smaller --vector-size takes less",
     )
 

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import core
-from core.errors import ConfigError, CorpusError, InputError
+from core.errors import ConfigError, CorpusError, InputError, MemoryShortError
 from core.vectors.sentences import sentences
 from core.vectors.sources import load_vectors
 from core.vectors.teaching_text import write_corpus
@@ -214,6 +214,13 @@ def test_all_that_is_wrong_with_the_settings_is_named_at_once() -> None:
         assert name in told.value.title
     with pytest.raises(ConfigError, match="method must be one of"):
         Word2VecConfig(method="glove")  # type: ignore[arg-type]
+
+
+def test_matrices_that_do_not_fit_are_refused_before_they_are_made(text: str) -> None:
+    training = VectorTraining(text, replace(SMALL, vector_size=10**9))
+    with pytest.raises(MemoryShortError, match=r"words x 1,000,000,000 numbers \([\d,.]+ GB\)"):
+        list(training)
+    assert not training.started
 
 
 def test_steep_learning_stays_finite(text: str) -> None:
