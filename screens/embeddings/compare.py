@@ -238,6 +238,8 @@ class ComparePane(Guarded, Vertical):
     def _row(self, event: VirtualList.Highlighted) -> None:
         event.stop()
         scores = event.source
+        if isinstance(event, VirtualList.Activated):
+            return
         if not isinstance(scores, ScoreList) or not (scores.has_focus or scores.mouse_hover) or not scores.word:
             return
         spec = self.specs[self.lists.index(scores)]

@@ -261,6 +261,8 @@ class EvaluatePane(Guarded, Horizontal):
     @on(VirtualList.Highlighted, "#v-sections")
     @guarded
     def _section(self, event: VirtualList.Highlighted) -> None:
+        if isinstance(event, VirtualList.Activated):  # a kind of the same message: that one is the screen's
+            return
         event.stop()
         self._show_misses()
         lines = self._lines()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.widget import Widget
 from textual.widgets import Input
 
 from core.vectors.search import MEASURES
@@ -98,6 +99,11 @@ class EmbedKeys(EmbedSources):
         """The next pane of a page that is not the words."""
         raise NotImplementedError
 
+    def focus_shown(self, widget: Widget) -> None:
+        """Gives a widget the focus once the style sheet has brought it into sight: what is hidden cannot have it."""
+        widget.focus()
+        self.call_after_refresh(widget.focus)
+
     # --- views
 
     def action_view(self, by: int) -> None:
@@ -122,7 +128,7 @@ class EmbedKeys(EmbedSources):
         if alone:
             self.minimize()
         self.body.mark(view)
-        self.body.focus_of(view).focus()
+        self.focus_shown(self.body.focus_of(view))
         if alone:
             self.maximize(self.body.frame_of(view))
         self.say(f"view: {VIEW_NAMES[view]}")
@@ -220,12 +226,14 @@ class EmbedKeys(EmbedSources):
         from core.vectors.comparison import name_in
 
         names = [name_in(vectors, word) for word in words]
-        found = [name for name in names if name is not None and name not in self.words]
+        flat = [name for name in names if name is not None and not vectors.norms[vectors.row(name)]]
+        found = [name for name in names if name is not None and name not in self.words and name not in flat]
         unknown = [word for word, name in zip(words, names, strict=True) if name is None]
         if found:
             self.words = (*self.words, *dict.fromkeys(found))
             self.draw_now()
-        told = [f"added {', '.join(found)}"] if found else ["in the set already"] if not unknown else []
+        told = [f"added {', '.join(found)}"] if found else ["in the set already"] if not unknown + flat else []
+        told += [f"{word} is a row of zeros: it points nowhere" for word in flat]
         for word in unknown:
             near = vectors.suggest(word, 3)
             told.append(f"‘{word}’ is unknown" + (f" ({', '.join(near)}?)" if near else ""))

@@ -300,6 +300,8 @@ class TrainPane(Guarded, Horizontal):
     @on(VirtualList.Highlighted, "#t-probes")
     @guarded
     def _probe_chosen(self, event: VirtualList.Highlighted) -> None:
+        if isinstance(event, VirtualList.Activated):  # a kind of the same message: that one is the screen's
+            return
         event.stop()
         self.show_learning()
         self.epochs.refresh()

@@ -100,11 +100,11 @@ class EmbedPages(EmbedAsking):
         self.minimize()
         self.body.show_page(page)
         if page == "words":
-            self.body.focus_of(self.body.view).focus()
+            self.focus_shown(self.body.focus_of(self.body.view))
             if self.asked is not None:
                 self.say_answer(self.asked)
         else:
-            self._parts(page)[0].focus()
+            self.focus_shown(self._parts(page)[0])
             self.say(f"{SAID[page]} · esc back to the words")
 
     def _parts(self, page: str) -> tuple[Widget, ...]:

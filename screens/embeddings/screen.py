@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from core.workbench import Bench, Workbench
 
 
+FREQUENT = 5000
+"""Words of a file among which the first set is looked for, where it has none of the lessons'."""
+
+
 class EmbedScreen(EmbedOffers):
     """The screen."""
 
@@ -91,7 +95,7 @@ class EmbedScreen(EmbedOffers):
         if len(known) >= max(2, len(self.words) // 2):
             self.words = tuple(dict.fromkeys(known))
         else:
-            self.words = first_words(lambda word: _named(vectors, word), vectors.words[:5000])
+            self.words = first_words(lambda word: _named(vectors, word), _frequent(vectors))
         self.axes = (0, 1)
         self._summed = None
         if text is None:
@@ -135,7 +139,13 @@ class EmbedScreen(EmbedOffers):
             await super().action_back_out()
 
 
+def _frequent(vectors: Vectors) -> list[str]:
+    return [word for word, norm in zip(vectors.words[:FREQUENT], vectors.norms[:FREQUENT], strict=True) if norm > 0]
+
+
 def _named(vectors: Vectors, word: str) -> str | None:
+    """What a word is called there, if it has a direction: a row of zeros has no cosine."""
     from core.vectors.comparison import name_in
 
-    return name_in(vectors, word)
+    name = name_in(vectors, word)
+    return name if name is not None and vectors.norms[vectors.row(name)] > 0 else None

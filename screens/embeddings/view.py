@@ -35,7 +35,8 @@ def count_text(count: int) -> str:
 def source_text(vectors: Vectors, room: int) -> str:
     """What the vectors are, as full as there is room; that they are synthetic is never left out."""
     made_up = " · synthetic" if vectors.synthetic else ""
-    size = f"{count_text(len(vectors))} words × {vectors.width}"
+    kind = "tokens" if vectors.pieces is not None else "words"
+    size = f"{count_text(len(vectors))} {kind} × {vectors.width}"
     name = vectors.spec or vectors.label
     forms = [f"{vectors.label}{made_up} · {size}", f"{name}{made_up} · {size}", f"{name}{made_up}"]
     if vectors.synthetic and "synthetic" in vectors.label:

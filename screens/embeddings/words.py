@@ -81,6 +81,6 @@ def first_words(known: Callable[[str], str | None], table: Sequence[str]) -> tup
         found = [name for name in map(known, wanted) if name is not None]
         if len(found) >= LEAST:
             return tuple(dict.fromkeys(found))
-    readable = (word for word in table[:5000] if len(plain(word)) > 2 and plain(word).isalpha())
+    readable = (word for word in table if len(plain(word)) > 2 and plain(word).isalpha())
     found = [word for word, _ in zip(readable, range(24), strict=False)]
     return tuple(found or table[:24])
