@@ -60,10 +60,13 @@ class VectorTraining:
         probes: Sequence[str] = (),
         *,
         name: str = "a text",
+        synthetic: bool = False,
         cancel: threading.Event | None = None,
     ) -> None:
         self.config = config or Word2VecConfig()
         self.name = name
+        self.synthetic = synthetic
+        """Whether the text is made up, which is said wherever its vectors are shown."""
         self.done = 0.0
         """How much of the training is done, 0 to 1."""
         self._text = text
@@ -116,7 +119,8 @@ class VectorTraining:
         from core.vectors.store import Vectors
 
         part = "" if self.finished else f", {self.done:.0%} of a training"
-        return Vectors.of_keyed(self.keyed(), spec=self.name, label=f"{self.config.method} on {self.name}{part}")
+        label = f"{self.config.method} on {self.name}{' (synthetic)' if self.synthetic else ''}{part}"
+        return Vectors.of_keyed(self.keyed(), spec=self.name, label=label, synthetic=self.synthetic)
 
     def neighbours(self, word: str, n: int = PROBE_NEIGHBOURS) -> tuple[tuple[str, float], ...]:
         """The ``n`` nearest words and their cosines as they are now; none if the word has no vector."""
@@ -261,7 +265,7 @@ def train_steps(
     if corpus == TEACHING:
         from core.vectors.teaching_text import write_corpus
 
-        return VectorTraining(write_corpus(), config, probes, name=corpus, cancel=cancel)
+        return VectorTraining(write_corpus(), config, probes, name=corpus, synthetic=True, cancel=cancel)
     from core.data.corpora import corpus as read
 
     found = read(corpus)

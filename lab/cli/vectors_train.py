@@ -56,7 +56,9 @@ def train(asked: Asked) -> int:
 
 
 def _say_ending(said: str) -> None:
-    two_lines("ending after this batch, with what has been learnt kept; once more ends it at once, with nothing", "")
+    if on_terminal():
+        _write("\r\x1b[K")
+    two_lines("ending after this batch; what has been learnt is kept (once more ends it at once, with nothing)", "")
 
 
 def _free_path(asked: Asked) -> Path:
@@ -132,6 +134,7 @@ def _tell(asked: Asked, training: VectorTraining, path: Path, last: EpochEvent |
         return
     part = "" if training.finished else f" (stopped: {training.done:.0%} of the training)"
     loss = f", loss {last.loss:.4f}" if last else ""
-    print(f"{path}: {words:,} words x {width}, {training.config.method} on {training.name}{loss}{part}")
+    made_up = " (synthetic: a made-up text)" if training.synthetic else ""
+    print(f"{path}: {words:,} words x {width}, {training.config.method} on {training.name}{made_up}{loss}{part}")
     example = training.keyed().index_to_key[min(50, words - 1)]
     print(f"trained in {duration(seconds)}; use them: {PROGRAM} vectors {path} neighbours {example}")
