@@ -132,7 +132,7 @@ class GPT(nn.Module):
                 shrink = math.sqrt(2 * self.config.n_layers) if name.endswith("c_proj.weight") else 1.0
                 parameter.normal_(0.0, self.config.init_std / shrink, generator=generator)
         if self.config.position_waves:
-            waves = position_waves(*self.wpe.weight.shape, self.config.position_waves)
+            waves = position_waves(self.config.context_length, self.config.emb_dim, self.config.position_waves)
             self.wpe.weight.copy_(torch.from_numpy(waves))
 
     @property

@@ -86,6 +86,8 @@ def screen_name(asked: str) -> str:
 
 def no_terminal() -> str:
     """Why the app cannot be shown here; empty if it can."""
+    if os.environ.get("TEXTUAL_DRIVER"):  # something else than a terminal draws it: llm-lab serve
+        return ""
     if os.environ.get("TERM", "") == "dumb":
         return "TERM is dumb"
     if not sys.stdin.isatty():
