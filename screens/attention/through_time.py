@@ -38,8 +38,10 @@ if TYPE_CHECKING:
 
     from core.model.through_time import StepProfiles, StepSkipped
 
-WIDE, TALL = 72, 22
-"""Columns for a legend with whole words, and rows for a plot of its usual height."""
+WIDE = 72
+"""Columns for a legend with whole words."""
+LOW, HIGH = 7, 16
+"""Rows of the plot; in between, two fifths of what there is."""
 SETTLED = 0.06
 """Seconds that the line rests at a step before its weights are read."""
 
@@ -97,7 +99,7 @@ class TimeView(CentreView):
         """What is drawn, (T, T)."""
         self.drawn: tuple[Seen, Place, int] | None = None
         """Of which text, head and step that is."""
-        self._patterns = Patterns()
+        self.patterns = Patterns()
         self._asked: tuple[Seen, Place, int] | None = None
         self._timer: Timer | None = None
 
@@ -140,7 +142,7 @@ class TimeView(CentreView):
 
     def on_resize(self) -> None:
         """Where there are few rows the plot leaves some to the map."""
-        self.curve.styles.height = 9 if self.size.height >= TALL else 7
+        self.curve.styles.height = max(LOW, min(HIGH, self.size.height * 2 // 5))
         self._draw_words()
 
     def on_unmount(self) -> None:
@@ -175,7 +177,7 @@ class TimeView(CentreView):
             return
         wanted = History.of_seen(seen)
         if before is not None and before.stamp != seen.stamp:
-            self._patterns.forget()
+            self.patterns.forget()
         if self.history is None or (self.history.run, self.history.ids) != (wanted.run, wanted.ids):
             self._give_up()
             self._start(wanted)
@@ -258,7 +260,7 @@ class TimeView(CentreView):
         if self._asked is not asked:
             return
         try:
-            found: NDArray[np.float32] | LabError = self._patterns.at(spec, asked[0], asked[1])
+            found: NDArray[np.float32] | LabError = self.patterns.at(spec, asked[0], asked[1])
         except Exception as error:  # a step that is pruned or half written while it is read
             found = as_lab_error(error)
         self.post_message(self.Drawn(asked, found))
@@ -279,6 +281,7 @@ class TimeView(CentreView):
             self.map.fill(self.pattern, row_labels=seen.labels, column_labels=seen.labels, scale=(0.0, 1.0), mask=mask)
             self._put_cursor()
         self._draw_words()
+        self.post_message(self.Moved(self.place))  # the title says which step
         self.post_message(self.Said(self.sentence()))
 
     # --- what is drawn
@@ -339,7 +342,7 @@ class TimeView(CentreView):
         self._draw_words()
         self._draw_curves()
         self._ask_pattern()
-        self.post_message(self.Moved(self.place))  # the title says which step
+        self.post_message(self.Moved(self.place))
         self.post_message(self.Said(self.sentence()))
 
     @on(Timeline.Activated)
@@ -371,7 +374,9 @@ class TimeView(CentreView):
             return history.state() if history is not None else ""
         head = (self.place.layer, self.place.head)
         value = value_at(history, step, head, self.curves.names[0], self.curves.on_text)
-        said = f"{history.run}@{step} · {head_text(head)} · {measure_of(self.curves.names[0]).title} {figure(value)}"
+        measure = measure_of(self.curves.names[0]).title
+        on_what = "on this text" if self.curves.on_text else "on random tokens"
+        said = f"{history.run}@{step} · {head_text(head)} · {measure} {figure(value)} {on_what}"
         if self.pattern is not None and self.drawn is not None and self.drawn[2] == step and self.seen is not None:
             row, column = self.place.row, self.place.column
             asks, looked = written(self.seen.pieces[row]), written(self.seen.pieces[column])
