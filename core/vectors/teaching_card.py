@@ -32,9 +32,10 @@ def card(facts: Mapping[str, Any], config: Word2VecConfig, sections: Iterable[tu
         f"own small text and nothing of the world; real ones: `{REAL}`.",
         "",
         "- Files: `vectors.bin` (word2vec binary, the most frequent word first), `demo.json` (the facts of this card)",
-        f"- Command: `make demo-vectors` (`python -m core.vectors.teaching`), seed {facts['seed']}, one worker; gensim "
-        f"{version('gensim')}, numpy {version('numpy')}, Python {platform.python_version()}. The same versions on the "
-        "same kind of processor give the same file, others the same neighbours.",
+        "- Command: `make demo-vectors`, a part of `make assets` (`python -m core.vectors.teaching`), seed "
+        f"{facts['seed']}, one worker; gensim {version('gensim')}, numpy {version('numpy')}, Python "
+        f"{platform.python_version()}. The same versions on the same kind of processor give the same file, others the "
+        "same neighbours.",
         f"- Corpus: {facts['sentences']:,} sentences, {facts['tokens']:,} words, from the templates in "
         f"`core/vectors/teaching_text.py`; SHA-256 `{facts['corpus_sha256']}`",
         f"- Word2Vec: {config.method}, window {config.window}, {config.negative} noise words, {config.epochs} epochs, "
