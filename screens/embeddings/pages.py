@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING, ClassVar
+from weakref import WeakKeyDictionary
 
 from textual import on, work
 from textual.binding import Binding, BindingType
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from core.vectors.store import Vectors
+    from core.workbench import Workbench
 
 SAID = {
     "compare": "the same words in two spaces · c chooses the second, , and . step its checkpoint",
@@ -72,6 +74,16 @@ class EmbedPages(EmbedAsking):
             super().__init__()
             self.learning = learning
             self.found = found
+
+    def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
+        super().__init__(workbench, name=name)
+        self._learnt_by: WeakKeyDictionary[Vectors, Learning] = WeakKeyDictionary()
+
+    @property
+    def unsaved(self) -> Learning | None:
+        """The training whose vectors are open and lie in no file yet."""
+        learning = self._learnt_by.get(self.vectors) if self.vectors is not None else None
+        return learning if learning is not None and learning.saved is None else None
 
     # --- the panes
 
@@ -303,6 +315,9 @@ class EmbedPages(EmbedAsking):
         if vectors is None or pane.learning is None:
             self.say("nothing was learnt yet: b begins a training")
             return
+        if pane.learning.saved is not None:
+            vectors.spec = str(pane.learning.saved)
+        self._learnt_by[vectors] = pane.learning
         self.show_page("words")
         self.take_vectors(vectors)
 
@@ -336,6 +351,9 @@ class EmbedPages(EmbedAsking):
             self.problem(self.body.alert, message.found, [Door("escape", "put away", "solved")])
             return
         message.learning.saved = message.found
+        if self.vectors is not None and self._learnt_by.get(self.vectors) is message.learning:
+            self.vectors.spec = str(message.found)
+            self.say_what_is_open()
         self.trainer.show_learning()
         self.say(f"saved as {message.found} · o opens it again, so does gensim")
 

@@ -32,6 +32,21 @@ def take_away_of(screen: EmbedOffers) -> TakeAwayRequest | None:
     return {"compare": _spaces, "positions": _positions, "train": _train, "evaluate": _scores}[page](screen)
 
 
+def _opening(screen: EmbedOffers) -> str:
+    """The lines that make ``vectors``: from their name, or by the same training where they lie in no file."""
+    learning = screen.unsaved
+    if learning is None:
+        return f"import core\n\nvectors = core.load_vectors({screen.spec!r})\n"
+    if learning.state == "done":
+        return _train_python(learning)
+    return "raise SystemExit('these vectors lie in no file yet: W in the lab saves them')\n"
+
+
+def _command(screen: EmbedOffers, words: Sequence[str]) -> str:
+    """The command line; none of vectors that lie in no file."""
+    return shlex.join(words) if screen.unsaved is None else ""
+
+
 def _link(screen: EmbedOffers) -> str:
     return shlex.join(["llm-lab", "open", "embed", "--model", screen.workbench.a])
 
@@ -71,12 +86,11 @@ def _near(screen: EmbedOffers) -> TakeAwayRequest:
     return TakeAwayRequest(
         what=f"neighbours-{asked.word}",
         python=(
-            "import core\n\n"
-            f"vectors = core.load_vectors({spec!r})\n"
+            f"{_opening(screen)}"
             f"for near in vectors.neighbours({asked.word!r}, {TOP}, measure={measure!r}):\n"
             "    print(near.rank, near.word, near.value)\n"
         ),
-        command=shlex.join(["llm-lab", "vectors", spec, "neighbours", asked.word, *extra, "--json"]),
+        command=_command(screen, ["llm-lab", "vectors", spec, "neighbours", asked.word, *extra, "--json"]),
         data={"spec": spec, "word": asked.word, "measure": measure, "neighbours": [n.to_dict() for n in asked.near]},
         table=(("rank", "word", measure), [(n.rank, n.word, n.value) for n in asked.near]),
         figure=_print(_bars(asked.near, f"{screen.shown_name}: nearest to {asked.word}", measure)),
@@ -90,13 +104,13 @@ def _analogy(screen: EmbedOffers) -> TakeAwayRequest | None:
     if asked is None or asked.answer is None:
         return None
     spec, how = screen.spec, asked.how
-    words = ["llm-lab", "vectors", spec, "analogy", asked.text]
+    words: list[str] = ["llm-lab", "vectors", spec, "analogy", asked.text]
     words += ["--method", "cosmul"] if _by_product(asked) else []
     words += [] if how.exclude_inputs else ["--with-inputs"]
     return TakeAwayRequest(
         what=f"analogy-{asked.text}",
-        python=_analogy_python(spec, asked),
-        command=shlex.join([*words, "--json"]),
+        python=_analogy_python(_opening(screen), asked),
+        command=_command(screen, [*words, "--json"]),
         data={"spec": spec, **asked.answer.to_dict(), "found": [n.to_dict() for n in asked.found]},
         table=(("rank", "word", "value"), [(n.rank, n.word, n.value) for n in asked.found]),
         figure=_parallelogram(screen.shown_name, asked),
@@ -109,9 +123,8 @@ def _by_product(asked: Asked) -> bool:
     return asked.how.cosmul and all(abs(term.weight) == 1 for term in asked.expression.terms)
 
 
-def _analogy_python(spec: str, asked: Asked) -> str:
+def _analogy_python(start: str, asked: Asked) -> str:
     how, text = asked.how, asked.expression
-    start = f"import core\n\nvectors = core.load_vectors({spec!r})\n"
     keep = f", exclude_inputs={how.exclude_inputs}"
     if _by_product(asked):
         given = f"{list(text.positive)!r}, {list(text.negative)!r}, {TOP}, method='cosmul'{keep}"
@@ -156,15 +169,14 @@ def _map(screen: EmbedOffers) -> TakeAwayRequest | None:
     return TakeAwayRequest(
         what=f"map-{found.method}",
         python=(
-            "import core\n\n"
-            f"vectors = core.load_vectors({spec!r})\n"
+            f"{_opening(screen)}"
             f"words = {list(found.words)!r}\n"
             f"found = vectors.project(words, {how})\n"
             "print(found.share)\n"
             "for word, (x, y) in zip(found.words, found.xy):\n"
             "    print(word, x, y)\n"
         ),
-        command=shlex.join(["llm-lab", "vectors", spec, "map", *found.words, *flags, "--json"]),
+        command=_command(screen, ["llm-lab", "vectors", spec, "map", *found.words, *flags, "--json"]),
         data={"spec": spec, **found.to_dict()},
         table=(("word", "x", "y"), [(w, float(x), float(y)) for w, (x, y) in zip(found.words, found.xy, strict=True)]),
         figure=_scatter(screen),
@@ -204,13 +216,12 @@ def _matrix(screen: EmbedOffers) -> TakeAwayRequest | None:
     return TakeAwayRequest(
         what="matrix",
         python=(
-            "import core\n\n"
-            f"vectors = core.load_vectors({spec!r})\n"
+            f"{_opening(screen)}"
             f"words = {words!r}\n"
             "matrix = vectors.matrix(words)\n"
             "print(matrix.shape, matrix[0].tolist())\n"
         ),
-        command=shlex.join(["llm-lab", "vectors", spec, "similarity", *words, "--json"]),
+        command=_command(screen, ["llm-lab", "vectors", spec, "similarity", *words, "--json"]),
         data={"spec": spec, "words": words, "cosines": matrix.tolist()},
         table=(("word", *words), [(word, *row) for word, row in zip(words, matrix.tolist(), strict=True)]),
         figure=_print(paint, (8.0, 7.0)),
@@ -395,7 +406,7 @@ def _scores(screen: EmbedOffers) -> TakeAwayRequest | None:
     return TakeAwayRequest(
         what=f"scores-{questions}",
         python=f"import core\n{call}",
-        command=shlex.join(["llm-lab", "vectors", spec, "evaluate", questions, "--json"]),
+        command=_command(screen, ["llm-lab", "vectors", spec, "evaluate", questions, "--json"]),
         data=data,
         table=(header, rows),
         figure=figure,

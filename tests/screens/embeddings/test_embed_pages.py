@@ -163,8 +163,12 @@ async def test_word_vectors_form_before_ones_eyes_and_can_be_asked(lab, tmp_path
         await pilot.press("enter")
         await until(pilot, lambda: screen.vectors.width == 8 and screen.body.page == "words")
         assert "queen" in screen.vectors and not screen.vectors.synthetic
+        await ready(pilot)
+        screen.show_view("near")
+        asked = screen.take_away()
         saved = core.load_vectors(str(pane.learning.saved))
         assert list(saved.words) == list(screen.vectors.words)
+    assert ran(asked.python)[0].split()[1] == asked.data["neighbours"][0]["word"]
     said = [line.split(" ", 2) for line in ran(request.python)]
     assert [(int(e), float(loss)) for e, loss, _ in said] == [(e["epoch"], e["loss"]) for e in request.data["epochs"]]
 
@@ -184,6 +188,8 @@ async def test_a_training_that_is_cancelled_keeps_what_there_is(lab):
         await until(pilot, lambda: screen.vectors.width == 16)
         assert screen.vectors.synthetic and "king" in screen.vectors  # a made-up text is named as one here too
         await ready(pilot)
+        screen.show_view("near")
+        assert "lie in no file yet" in screen.take_away().python and not screen.take_away().command
         assert "synthetic" in str(screen.query_one("#e-source").render())
 
 
