@@ -36,7 +36,7 @@ def close_words(word: str, words: WordTable, n: int = 5) -> list[str]:
 
 
 def completions(prefix: str, words: WordTable, n: int = 10) -> list[str]:
-    """Words that begin so, the first rows first; then those with other capitals, or with a space before as GPTs have."""
+    """Words that begin so, the first rows first; then those with other capitals, or with a space before as GPTs do."""
     if not prefix:
         return words[:n]
     found: dict[str, None] = {}
