@@ -27,7 +27,9 @@ MOST = 4
 """Models kept open: A, B, and the checkpoints that one steps through."""
 RANDOM, TEXT = "random", "text"
 """What a head is measured on: repeated random tokens, or the text that is shown."""
-NORM, EFFECT = "norm", "effect"
+NORM = "norm"
+NEXT = 10
+"""Likeliest tokens that are asked for, before and after heads are switched off."""
 
 
 @dataclass(frozen=True)
@@ -240,7 +242,7 @@ def random_measures_of(seen: Seen) -> Measures:
     return Measures(RANDOM, {name: profiles[name].numpy() for name in MEASURES}, dict(profiles.chance))
 
 
-def next_of(seen: Seen, position: int, k: int = 10) -> NextTokens:
+def next_of(seen: Seen, position: int, k: int = NEXT) -> NextTokens:
     """What comes after a token, before and after switching heads off."""
     from core.generation.prompts import piece
     from core.model.ablation import ablate

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 
-from screens.attention.reader import RANDOM, TEXT
+from screens.attention.reader import NEXT, RANDOM, TEXT
 from screens.attention.takeaway_text import heads_flag, python_start
 from screens.attention.view import MEASURES, written
 from screens.widgets.take_away import TakeAwayRequest
@@ -278,7 +278,7 @@ def next_of(screen: Painting) -> TakeAwayRequest | None:
         + "from core.model.ablation import ablate\n\n"
         + f"result = ablate(lab.model, ids, {off!r}, position={found.position})\n"
         + "print(result.kl_bits, result.loss_before, result.loss_after)\n"
-        + f"for shift in result.top({len(rows) or 10}):\n"
+        + f"for shift in result.top({NEXT}):\n"
         + "    print(shift.token, shift.before, shift.after)\n"
     )
     flags = heads_flag(seen, "--heads")

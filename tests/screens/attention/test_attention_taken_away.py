@@ -1,0 +1,173 @@
+"""What leaves the attention screen: every snippet is run, every command too, and they say what the panes show."""
+
+import contextlib
+import io
+import json
+import shlex
+import xml.etree.ElementTree as ET
+
+import numpy as np
+import pytest
+from attention_pilots import REPEATED, attention, traced, until
+
+from screens.widgets.take_away import TakeAway, csv_text, forms_of, json_text
+
+SIZE = (120, 36)
+
+
+def run_python(text):
+    """What a snippet prints."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        exec(compile(text, "snippet", "exec"), {"__name__": "snippet"})
+    return out.getvalue().strip()
+
+
+def run_command(text):
+    """What a command prints as JSON."""
+    from lab.__main__ import main
+
+    words = shlex.split(text)
+    assert words[0] == "llm-lab"
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        code = main(words[1:])
+    assert not code, out.getvalue()
+    return json.loads(out.getvalue().splitlines()[-1])
+
+
+@pytest.mark.parametrize("how", ["", "mean", "rollout"])
+@pytest.mark.parametrize("off", [(), ((1, 2), (0, 3))], ids=["all on", "two off"])
+async def test_the_map(how, off):
+    app = attention(REPEATED)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        screen.set_off(frozenset(off))
+        await traced(pilot)
+        screen.set_together(how)
+        await until(pilot, lambda: screen.matrix() is not None)
+        await traced(pilot)
+        at, drawn = screen.place, screen.body.pattern.drawn
+        request = screen.take_away()
+        assert float(run_python(request.python)) == pytest.approx(float(drawn[at.row, at.column]), abs=1e-7)
+        said = run_command(request.command)
+        data = json.loads(json_text(request.data))
+        assert said["ids"] == data["ids"] == list(screen.seen.ids) and said["tokens"] == data["tokens"]
+        for mine, theirs in zip(data["rows"], said["rows"], strict=True):
+            assert mine == pytest.approx(theirs, abs=1e-7)
+        header, rows = request.table
+        lines = csv_text(header, rows).splitlines()
+        assert len(lines) == len(screen.seen.ids) + 1
+        for i, row in enumerate(rows):
+            weights = [w for w in row[2:] if w != ""]
+            assert len(weights) == i + 1 and weights == drawn[i, : i + 1].tolist(), "full precision, no upper half"
+            assert sum(weights) == pytest.approx(1, abs=1e-5)
+
+
+async def test_the_difference_of_two_models():
+    app = attention(b="demo@720")
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        await pilot.press("c")
+        await until(pilot, lambda: screen.body.pattern._signed)
+        at, request = screen.place, screen.take_away()
+        shown = float(screen.body.pattern.drawn[at.row, at.column])
+        assert float(run_python(request.python)) == pytest.approx(shown, abs=1e-7)
+        assert request.data["minus"] == "demo@720" and not request.command
+
+
+@pytest.mark.parametrize("measure", ["entropy", "induction", "norm"])
+async def test_all_heads(measure):
+    app = attention(REPEATED)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        screen.set_measure(measure)
+        screen.go_to_pane("grid")
+        head = (screen.place.layer, screen.place.head)
+        request = screen.take_away()
+        assert float(run_python(request.python)) == pytest.approx(float(screen.grid_values()[head]), rel=1e-5)
+        said = run_command(request.command)
+        assert np.allclose(said["entropy"], request.data["entropy"], atol=1e-6)
+        assert len(request.table[1]) == 16 and request.table[0][:2] == ("layer", "head")
+
+
+async def test_all_heads_on_random_tokens_and_each_head_off_once():
+    app = attention(REPEATED)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        screen.go_to_pane("grid")
+        await pilot.press("x")
+        await until(pilot, lambda: screen.measures is not None and screen.measures.on == "random")
+        request = screen.take_away()
+        head = (screen.place.layer, screen.place.head)
+        assert float(run_python(request.python)) == pytest.approx(float(screen.grid_values()[head]), rel=1e-5)
+        assert run_command(request.command)["on"] == "random"
+        await pilot.press("d")
+        await until(pilot, lambda: screen.grid_values() is not None and not np.isnan(screen.grid_values()).any())
+        request = screen.take_away()
+        lines = [line.split() for line in run_python(request.python).splitlines()]
+        values = screen.grid_values()
+        assert len(lines) == 16
+        for layer, head, change in lines:
+            assert float(change) == pytest.approx(float(values[int(layer), int(head)]), abs=1e-6)
+        assert run_command(request.command)
+
+
+async def test_what_comes_next_with_a_head_off():
+    app = attention(REPEATED)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        await pilot.press("a")
+        await traced(pilot)
+        screen.go_to_pane("next")
+        request = screen.take_away()
+        first, *rest = run_python(request.python).splitlines()
+        assert float(first.split()[0]) == pytest.approx(screen.next.kl_bits, abs=1e-9)
+        assert [int(line.split()[0]) for line in rest] == [row[0] for row in screen.next.rows]
+        said = run_command(request.command)
+        assert said["kl_bits"] == pytest.approx(screen.next.kl_bits, abs=1e-9)
+
+
+async def test_the_lens():
+    app = attention(REPEATED)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        screen.show_view("lens")
+        lens = screen.body.centre
+        await until(pilot, lambda: lens.read is not None)
+        request = screen.take_away()
+        assert len(run_python(request.python).splitlines()) == 5
+        said = run_command(request.command)
+        rows = said["rows"] if isinstance(said, dict) and "rows" in said else said
+        assert rows and request.data["rows"][-1]["top"][0]["token"] == lens.read.rows[-1].top[0].token
+        assert len(request.table[1]) == 50
+
+
+async def test_figures_text_and_the_dialog(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    app = attention(REPEATED)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        request = screen.take_away()
+        request.figure(tmp_path / "map.png")
+        request.figure(tmp_path / "map.svg")
+        assert (tmp_path / "map.png").read_bytes().startswith(b"\x89PNG")
+        ET.parse(tmp_path / "map.svg")
+        text = request.text()
+        assert all(len(line) <= 110 for line in text.splitlines()) and f"L{screen.place.layer}" in text
+        names = [form.name for form in forms_of(request, "<svg/>")]
+        assert names == ["Python", "Command", "JSON", "CSV", "SVG", "PNG", "SVG for print", "Text", "Link"]
+        await pilot.press("y")
+        await until(pilot, lambda: isinstance(app.screen, TakeAway))
+        await pilot.press("tab", "tab", "tab", "s")
+        await until(pilot, lambda: list((tmp_path / "llm-lab-exports").glob("attention-*.csv")))
+
+
+async def test_a_text_that_is_cut_is_cut_in_the_snippet_too():
+    app = attention("The for statement is used to iterate over the elements. " * 40)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        at, request = screen.place, screen.take_away()
+        shown = float(screen.body.pattern.drawn[at.row, at.column])
+        assert "[-256:]" in request.python
+        assert float(run_python(request.python)) == pytest.approx(shown, abs=1e-6)
