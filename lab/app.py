@@ -161,16 +161,15 @@ class LabApp(BenchActions, JobActions, Survivor):
 
             return GenerationScreen(self.workbench)
         if name == "attention":
+            from screens.attention.early import begin
+
+            begin()
             from screens.attention.screen import AttentionScreen
 
             return AttentionScreen(self.workbench)
-        if name == "weights":
-            from screens.weights.screen import WeightsScreen
+        from screens.weights.screen import WeightsScreen
 
-            return WeightsScreen(self.workbench)
-        from screens.coming import COMING, ComingScreen
-
-        return ComingScreen(self.workbench, next(c for c in COMING if c.name == name))
+        return WeightsScreen(self.workbench)
 
     @property
     def lab_screen(self) -> LabScreen | None:

@@ -80,7 +80,7 @@ class AttentionScreen(AttentionOffers):
         self.body.pattern.map.clear("opening the model")
         self.say(f"opening {self.workbench.a} …")
         self.watch_files()
-        self.call_after_refresh(self.ask)  # torch is imported after the first picture
+        self.ask()
 
     def look_changed(self, look: Look) -> None:
         """Draws as the terminal can show it now."""

@@ -4,14 +4,14 @@ import asyncio
 import time
 
 import pytest
+from plain import PlainScreen, lab
 from textual.widgets import Input
 
 from core.errors import LabError
 from core.workbench import Workbench
-from lab.app import SCREENS, LabApp
+from lab.app import SCREENS
 from lab.settings import Settings, load_settings
 from screens.base import LabScreen, LessonView, TakeAwayRequest
-from screens.coming import ComingScreen
 from screens.guard import log_path
 from screens.widgets.choose import Choose
 from screens.widgets.confirm import Confirm
@@ -35,10 +35,6 @@ async def until(pilot, condition, seconds=15.0):
         await asyncio.sleep(0.01)
 
 
-def lab(**options):
-    return LabApp(screen=options.pop("screen", "attention"), **options)
-
-
 async def test_digits_and_the_go_to_list_change_the_screen():
     app = lab()
     async with app.run_test(size=(120, 36)) as pilot:
@@ -57,14 +53,14 @@ async def test_digits_and_the_go_to_list_change_the_screen():
     assert app.survived == []
 
 
-async def test_a_screen_to_come_says_so_and_pretends_nothing():
-    app = lab(screen="embeddings")
+async def test_a_screen_with_nothing_to_give_says_so():
+    app = lab()
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("y")
         assert not isinstance(app.screen, TakeAway)
         assert "nothing to take away" in app.screen.query_one(StatusLine).sentence
         await pilot.press("question_mark")
-        assert "comes with its screen" in app.screen.query_one(Lesson)._shown
+        assert "no lesson" in app.screen.query_one(StatusLine).sentence and not app.screen.query(Lesson)
 
 
 async def test_digits_type_while_a_field_has_the_focus_and_escape_leaves_it():
@@ -150,7 +146,7 @@ async def test_the_key_panel_lists_what_works_now():
         await pilot.press("f2")
         assert app.screen is panel
         await pilot.press("escape")
-        assert isinstance(app.screen, ComingScreen)
+        assert isinstance(app.screen, PlainScreen)
 
 
 async def test_the_picker_lists_what_is_missing_with_its_size_and_filters_by_words():
@@ -421,7 +417,7 @@ async def test_a_dialog_whose_reading_fails_says_so(monkeypatch):
         await pilot.press("w")
         await until(pilot, lambda: any("the disk is gone" in n.message for n in app._notifications))
         await pilot.press("escape")
-        assert isinstance(app.screen, ComingScreen)
+        assert isinstance(app.screen, PlainScreen)
 
 
 async def test_the_lesson_stands_beside_the_body_or_over_it_and_follows_the_numbers():
@@ -464,7 +460,7 @@ async def test_the_frame_alone_is_painted_first_and_goes_away():
     app = lab(screen="attention", frame_first=True)
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: app.current_mode == "attention")
-        assert isinstance(app.screen, ComingScreen) and "start" not in app._screen_stacks
+        assert isinstance(app.screen, PlainScreen) and "start" not in app._screen_stacks
         await pilot.press("1")
         assert app.current_mode == "tokenizer"
 
@@ -488,8 +484,8 @@ async def test_the_picture_of_a_pane_is_the_pane_alone():
     app = lab()
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.pause()
-        svg = svg_of(app.screen, app.screen.query_one(".coming")).replace("&#160;", " ")
-        assert "This screen is not here yet." in svg and svg.count("╰") == 1
+        svg = svg_of(app.screen, app.screen.query_one(".plain")).replace("&#160;", " ")
+        assert "A pane of words." in svg and svg.count("╰") == 1
         assert "6 Weights" not in svg and "palette" not in svg
 
 

@@ -7,6 +7,7 @@ from threading import Event
 
 import pytest
 from file_server import Answer, closed_port
+from plain import lab
 from pull_site import REPO, WEIGHTS, WEIGHTS_AT, mirrors, publishing
 
 from core.data import download as download_module
@@ -15,7 +16,6 @@ from core.data.pull import pull_item
 from core.data.pull_catalogue import HUGGINGFACE, Entry, PullFile
 from core.errors import DownloadError, ModelSpecError
 from core.shelf import list_models
-from lab.app import LabApp
 from screens.pulling import download_door, start_pull
 from screens.widgets.error_card import ErrorCard
 from screens.widgets.jobs_panel import JobsPanel
@@ -52,7 +52,7 @@ async def choose_medium(pilot, *keys):
 
 
 async def test_the_card_of_a_missing_model_says_what_it_takes_and_fetches_it(site):
-    app = LabApp(screen="attention")
+    app = lab()
     async with app.run_test(size=(120, 36)) as pilot:
         await choose_medium(pilot, "enter")
         await until(pilot, lambda: app.screen.query(ErrorCard))
@@ -70,7 +70,7 @@ async def test_the_card_of_a_missing_model_says_what_it_takes_and_fetches_it(sit
 
 
 async def test_d_in_the_picker_fetches_at_once_and_only_what_is_missing(site):
-    app = LabApp(screen="attention")
+    app = lab()
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("w")
         await until(pilot, lambda: app.screen.loaded)
@@ -87,7 +87,7 @@ async def test_d_in_the_picker_fetches_at_once_and_only_what_is_missing(site):
 async def test_a_pull_can_be_cancelled_in_the_list_of_jobs_and_goes_on_later(site):
     gate = Event()
     site.at[WEIGHTS_AT] = deque([Answer(gate=gate)])
-    app = LabApp(screen="attention")
+    app = lab()
     async with app.run_test(size=(120, 36)) as pilot:
         await choose_medium(pilot, "d")
         await until(pilot, site.halfway.is_set)
@@ -112,7 +112,7 @@ async def test_a_pull_can_be_cancelled_in_the_list_of_jobs_and_goes_on_later(sit
 
 async def test_a_pull_that_fails_shows_the_two_lines_and_the_way_to_try_again(site, monkeypatch):
     monkeypatch.setenv("LLM_LAB_MIRROR", mirrors(f"http://127.0.0.1:{closed_port()}"))
-    app = LabApp(screen="attention")
+    app = lab()
     async with app.run_test(size=(120, 36)) as pilot:
         await choose_medium(pilot, "d")
         await until(pilot, lambda: app.screen.query(ErrorCard))
@@ -126,7 +126,7 @@ async def test_a_pull_that_fails_shows_the_two_lines_and_the_way_to_try_again(si
 
 
 async def test_every_card_of_a_model_that_can_be_fetched_has_the_door(site):
-    app = LabApp(screen="attention")
+    app = lab()
     async with app.run_test(size=(120, 36)) as pilot:
         app.workbench.set(a="gpt2-medium")
         heard = []
@@ -159,7 +159,7 @@ def test_the_door_does_what_the_hint_says(hint, action):
 async def test_a_workbench_that_was_set_meanwhile_stays(site):
     gate = Event()
     site.at[WEIGHTS_AT] = deque([Answer(gate=gate)])
-    app = LabApp(screen="attention")
+    app = lab()
     async with app.run_test(size=(120, 36)) as pilot:
         await choose_medium(pilot, "d")
         await until(pilot, site.halfway.is_set)
@@ -178,7 +178,7 @@ async def test_half_a_repository_is_offered_again_as_a_download(site, isolated):
     config.write_text('{"model_type": "gpt2"}')
     ref = next(ref for ref in list_models() if ref.spec == "hf:someone/tiny")
     assert not ref.here
-    app = LabApp(screen="attention")
+    app = lab()
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: app.lab_screen is not None)
         app.tell_missing(ref)

@@ -12,14 +12,18 @@ import pytest
 BROKEN = """
 import sys
 from textual.widgets import Static
-import screens.coming as coming
+from lab.app import LabApp, run_app
+from screens.base import LabScreen
 
 class Broken(Static):
     def render(self):
         raise ZeroDivisionError("nobody expected this")
 
-coming.ComingScreen.compose_body = lambda self: iter([Broken()])
-from lab.app import run_app
+class BrokenScreen(LabScreen):
+    def compose_body(self):
+        yield Broken()
+
+LabApp._make_screen = lambda self, name: BrokenScreen(self.workbench, name=name)
 sys.exit(run_app("attention", fresh=True))
 """
 

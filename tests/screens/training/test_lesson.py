@@ -8,7 +8,6 @@ from recorded import write
 
 from core.folders import asset
 from core.presets import TRAIN_PRESETS
-from screens.coming import COMING, ComingScreen
 from screens.training.form import NewRunForm
 from screens.widgets.lesson import LESSONS, MISSING, Lesson, TryLine, fill, neighbour, places_of, template_of
 
@@ -53,23 +52,6 @@ async def test_what_the_training_lesson_says_to_try_happens(app, folder):
         first = next(iter(TRAIN_PRESETS.values())).config
         assert app.screen.config.learning_rate == pytest.approx(10 * first.learning_rate)
         await pilot.press("escape")
-
-
-@pytest.mark.parametrize("coming", COMING, ids=lambda c: c.name)
-async def test_a_screen_to_come_says_what_its_lesson_will_be_about(app, folder, coming):
-    async with app.run_test(size=(120, 36)) as pilot:
-        await pilot.press(str(coming.index))
-        screen = app.screen
-        assert isinstance(screen, ComingScreen)
-        await pilot.press("question_mark")
-        await until(pilot, lambda: bool(screen.query(TryLine)))
-        view = screen.lesson()
-        text = fill(template_of(view.lesson_id), view.values)
-        assert coming.what in text and coming.now in text and MISSING not in text
-        assert next(info for info in LESSONS if info.id == view.lesson_id).screen == coming.index
-        screen.query(TryLine).first().focus()
-        await pilot.press("enter")
-        await until(pilot, lambda: app.current_mode == "training")
 
 
 async def test_page_down_at_the_end_leads_to_the_next_lesson(app, folder):
