@@ -70,8 +70,11 @@ def trace(
         patch: activations of other runs to put in.
 
     Raises:
-        InputError: no tokens, more than the context holds, ids that the model has not, or a head that it has not.
+        InputError: no tokens, more than the context holds, ids that the model has not, a head that it has not, or a
+            model that would drop out what is to be seen.
     """
+    if model.training and model.config.drop_rate > 0:
+        raise InputError("the model is in training mode, where dropout changes every pass", "call model.eval() first")
     row = _checked_ids(model, ids)
     changes = Interventions.of(ablate, scale, patch)
     changes.check(model, len(row))
@@ -106,7 +109,7 @@ class Trace:
             x = self.model.wte(self.ids[None]) + self.model.wpe.weight[: len(self.ids)]  # (1, T, C)
         else:
             x = like.residual(start)[None]
-        shared = like._residuals[:start] if like else ()
+        shared = () if like is None else like._residuals[:start]
         own = x.new_empty(layers + 1 - start, *x.shape[1:])  # one block: kept piece by piece they would litter the heap
         self._residuals = (*shared, *own)
         for layer in range(start, layers):

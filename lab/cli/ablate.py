@@ -106,7 +106,7 @@ def _sweep(
     with stop_on_signals(cancelled.set, lambda said: None) as received:
         base = trace(seen.loaded.model, seen.ids, ablate=off)
         effects = sweep(seen.loaded.model, seen.ids, cancelled, position=position, base=base)
-        for effect in with_bar(effects, "heads", lambda e: (e.number, e.of)):
+        for effect in with_bar(effects, "heads", lambda e: (e.number, e.of), lines=as_json):
             found.append(effect)
             if as_json:
                 print_json({"kind": "head", **effect.to_dict()})

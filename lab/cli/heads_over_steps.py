@@ -59,7 +59,7 @@ def show(asked: History, files: Files, as_json: bool) -> int:
     cancelled = threading.Event()
     kept: list[StepProfiles] = []
     with stop_on_signals(cancelled.set, lambda said: None) as received:
-        for event in with_bar(asked.events(cancelled), "steps", _place):
+        for event in with_bar(asked.events(cancelled), "steps", _place, lines=as_json or not files.any):
             if isinstance(event, StepProfiles):
                 kept.append(event)
             else:

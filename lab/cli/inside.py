@@ -206,22 +206,28 @@ def number(value: float | None, digits: int = 4) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def with_bar(events: Iterable[_Event], name: str, at: Callable[[_Event], tuple[int, int]]) -> Iterator[_Event]:
+def with_bar(
+    events: Iterable[_Event], name: str, at: Callable[[_Event], tuple[int, int]], *, lines: bool
+) -> Iterator[_Event]:
     """The events as they come, with a bar on standard error if that is a terminal.
 
     Args:
         events: what is waited for.
         name: what it is.
         at: how many are done after an event, and how many there are.
+        lines: whether each event is printed; on a terminal those lines are the progress, and a bar would cut them.
     """
-    if not sys.stderr.isatty() or os.environ.get("TERM", "") == "dumb":
+    drawable = sys.stderr.isatty() and os.environ.get("TERM", "") != "dumb"
+    if not drawable or (lines and sys.stdout.isatty()):
         yield from events
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns: list[Any] = [TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()]
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+    columns.append(TimeRemainingColumn())
+    # Standard output is left alone: rich would send it to the bar's console, which is standard error.
+    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
         task = bar.add_task(name, total=None)
         for event in events:
             done, total = at(event)

@@ -6,9 +6,11 @@ import csv
 import io
 import json
 import math
+import os
 import shutil
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -242,6 +244,22 @@ def test_ctrl_c_ends_a_sweep_with_what_there_is(llm_lab: Any, tmp_path: Path) ->
     *heads, whole = [json.loads(line) for line in (first + rest).splitlines()]
     assert whole["kind"] == "sweep" and whole["heads"] == len(heads) < whole["of"] == 192
     assert said == f"note: ended after {len(heads)} of 192 heads\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
+def test_a_bar_on_the_terminal_leaves_standard_output_alone(llm_lab: Any, tmp_path: Path) -> None:
+    import pty
+
+    ours, theirs = pty.openpty()
+    try:
+        process = llm_lab.start("ablate", "demo", TEXT, "--sweep", "--json", stderr=theirs, env={"TERM": "xterm"})
+        out = process.stdout.read()
+        assert process.wait(timeout=60) == 0
+        assert b"heads" in os.read(ours, 65536), "the bar was drawn"
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert [json.loads(line)["kind"] for line in out.splitlines()] == ["head"] * 16 + ["sweep"]
 
 
 # What can be wrong

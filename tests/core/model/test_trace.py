@@ -269,6 +269,13 @@ def test_what_cannot_be_traced(model: GPT, wrong: dict[str, Any], message: str) 
         trace(model, **{"ids": [1, 2, 3], **wrong})
 
 
+def test_a_model_that_drops_out_is_refused() -> None:
+    model = GPT(GPTConfig(9, 8, 6, 2, 1, drop_rate=0.5))
+    with pytest.raises(InputError, match="training mode"):
+        trace(model, [1, 2])
+    assert torch.equal(trace(model.eval(), [1, 2]).logits, trace(model, [1, 2]).logits)
+
+
 def test_what_cannot_be_asked(model: GPT) -> None:
     run = trace(model, [1, 2, 3])
     for ask in (
