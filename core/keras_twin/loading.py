@@ -31,12 +31,13 @@ def load_tensorflow() -> Any:
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ["KERAS_BACKEND"] = "tensorflow"  # a person may have Keras on something else
-    tf, keras = _imported("tensorflow"), _imported("keras")
+    tf = _imported("tensorflow")
     if _version(tf) < OLDEST:
         raise MissingExtraError(
             f"the twin needs TensorFlow {'.'.join(map(str, OLDEST))} or newer, {tf.__version__} is installed",
             f"{INSTALL} --upgrade",
         )
+    keras = _imported("keras")
     if keras.backend.backend() != "tensorflow":
         raise LabError(
             f"the twin needs Keras on TensorFlow, in this process it computes with {keras.backend.backend()}",

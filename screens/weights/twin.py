@@ -170,16 +170,18 @@ def times(seconds: float) -> str:
 def summary(report: TwinReport) -> list[str]:
     """What a comparison comes to, in four lines."""
     first, worst = report.first_beyond, report.worst
-    beyond = f"{report.threshold:g} is first exceeded in {first.name}" if first else f"nowhere {report.threshold:g}"
+    beyond = (
+        f"{report.threshold:g} is first exceeded in {first.name}" if first else f"nowhere beyond {report.threshold:g}"
+    )
     ours = sum(stage.torch_seconds for stage in report.stages)
     theirs = sum(stage.keras_seconds for stage in report.stages)
     loss = ""
     if report.loss_torch is not None and report.loss_keras is not None:
-        loss = f" · loss {report.loss_torch:.7f} and {report.loss_keras:.7f}"
+        loss = f" · loss {report.loss_torch:.7f} / {report.loss_keras:.7f}"
     return [
         f"weights: {report.identical} of {report.tensors} tensors are the same bits in both",
         f"largest difference {worst.max_abs:.2e} in {worst.name} · {beyond}",
-        f"the same likeliest next token at {report.agreeing} of {len(report.tokens)} places{loss}",
+        f"same likeliest token at {report.agreeing} of {len(report.tokens)} places{loss}",
         f"{times(ours)} in PyTorch {report.versions['torch']}, {times(theirs)} in TensorFlow "
         f"{report.versions['tensorflow']}, {report.threads} threads each",
     ]
