@@ -55,6 +55,8 @@ class History:
     run: str
     ids: tuple[int, ...]
     device: str = "auto"
+    wanted: int | None = None
+    """The step that the workbench stands at, until it was gone to."""
     maximum: int = 0
     """The run's last step, as planned."""
     now: int = 0
@@ -74,7 +76,9 @@ class History:
         """Of the run that a text's model belongs to; whether it is one at all is told later."""
         from core.shelf import split_spec
 
-        return cls(split_spec(seen.spec)[0], seen.ids, str(seen.loaded.model.wte.weight.device))
+        name, word = split_spec(seen.spec)
+        step = int(word) if word.isdecimal() else None
+        return cls(name, seen.ids, str(seen.loaded.model.wte.weight.device), step)
 
     @property
     def known(self) -> tuple[int, ...]:

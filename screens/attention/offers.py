@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding
 
+from core.model.parts import PARTS
+from screens.attention.history import CURVES, Curves
 from screens.attention.keys import AttentionKeys
 from screens.attention.lessons import LessonNumbers, lesson_of
 from screens.attention.maths import MathsView
 from screens.attention.prompt import TEXTS
 from screens.attention.takeaway import take_away_of
+from screens.attention.through_time import TimeView
 from screens.attention.view import HOW, HOW_WORDS, MEASURES, SCALE_WORDS, SCALES, VIEWS
 from screens.widgets.lesson import LessonView
 from screens.widgets.take_away import TakeAwayRequest
@@ -44,10 +47,19 @@ class AttentionOffers(AttentionKeys):
         """A view of the centre, by its name."""
         self.show_view(view)
 
+    def show_part(self, part: str) -> None:
+        """Something in Maths."""
+        self.query_one(MathsView).choose(part)
+        self.show_view("maths")
+
+    def show_curves(self, curves: Curves) -> None:
+        """Measures in Time."""
+        self.query_one(TimeView).choose(curves)
+        self.show_view("time")
+
     def action_try_block(self) -> None:
         """The rest of the block, step by step."""
-        self.query_one(MathsView).choose("block")
-        self.show_view("maths")
+        self.show_part("block")
 
     def action_try_induction(self) -> None:
         """A sentence said twice, and the measure of who looks at what followed."""
@@ -74,5 +86,9 @@ class AttentionOffers(AttentionKeys):
             yield f"Scale: {SCALE_WORDS[scale]}", "s", partial(self.set_scale, scale)
         for how in HOW:
             yield f"Heads together: {HOW_WORDS.get(how, 'one head')}", "t", partial(self.set_together, how)
+        for part, about in PARTS.items():
+            yield f"Maths: {part}", f"o: {about}", partial(self.show_part, part)
+        for curves in CURVES:
+            yield f"Time: {', '.join(curves.names)} {curves.title}", "o", partial(self.show_curves, curves)
         for text, about in TEXTS:
             yield f"Text: {text}", about, partial(self.show_text, text)

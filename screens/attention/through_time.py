@@ -22,7 +22,7 @@ from textual.widgets import Static
 
 from core.errors import LabError
 from screens.attention.centre import CentreView
-from screens.attention.history import CURVES, Glance, History, Patterns, figure_of, legend_of, value_at, watch
+from screens.attention.history import CURVES, Curves, Glance, History, Patterns, figure_of, legend_of, value_at, watch
 from screens.attention.pattern import PatternMap
 from screens.attention.seen import Place, Seen
 from screens.attention.view import figure, head_text, measure_of, written
@@ -181,12 +181,21 @@ class TimeView(CentreView):
         if self.history is None or (self.history.run, self.history.ids) != (wanted.run, wanted.ids):
             self._give_up()
             self._start(wanted)
+        elif before is not None and before.spec != seen.spec:
+            self.history.wanted = wanted.wanted  # the workbench has gone to another step, and so does this
+            self._go_to_wanted()
         if self.parent is not None:
             self.parent.border_subtitle = ", . another step · o other curves · enter loads it"  # type: ignore[attr-defined]
         self._draw_words()
         self._draw_curves()
         self._ask_pattern()
         self._put_cursor()
+
+    def _go_to_wanted(self) -> None:
+        history = self.history
+        if history is not None and history.wanted is not None and history.wanted in history.steps:
+            self.line.go_to(history.wanted)
+            history.wanted = None
 
     def _give_up(self) -> None:
         if self.history is not None:
@@ -215,9 +224,12 @@ class TimeView(CentreView):
         if isinstance(message.found, Glance):
             history.of, history.now = len(message.found.steps), message.found.now
             history.maximum, history.live = message.found.maximum, message.found.live
+            if history.wanted == history.now:
+                history.wanted = None  # the newest is followed
         else:
             history.take(message.found)
         self.line.show(history.known, history.now, max(history.maximum, history.now))
+        self._go_to_wanted()
         self._draw_words()
         self._draw_curves()
         self._ask_pattern()
@@ -331,7 +343,11 @@ class TimeView(CentreView):
 
     def action_curves(self, by: int) -> None:
         """Other measures."""
-        self.curves = CURVES[(CURVES.index(self.curves) + by) % len(CURVES)]
+        self.choose(CURVES[(CURVES.index(self.curves) + by) % len(CURVES)])
+
+    def choose(self, curves: Curves) -> None:
+        """These measures."""
+        self.curves = curves
         self._draw_words()
         self._draw_curves()
         self.post_message(self.Said(self.sentence()))

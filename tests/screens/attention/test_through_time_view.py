@@ -14,9 +14,11 @@ from centre_pilots import drawn, kept, lab, model_at, screen_of, sentence, start
 from run_writing import writing
 
 import core
+from core.model.parts import PARTS
 from core.shelf import kept_steps
 from core.training.runs import open_run
 from screens.attention.history import CURVES, figure_of, profiles_at, value_at
+from screens.attention.maths import MathsView
 from screens.attention.view import figure
 from screens.widgets.figure import Figure
 
@@ -88,6 +90,18 @@ async def test_enter_puts_a_step_on_the_workbench() -> None:
         assert screen.workbench.a == f"demo@{steps[0]}"
         await until(pilot, lambda: screen.seen is not None and screen.seen.spec == f"demo@{steps[0]}")
         assert view.history.known == steps, "the run is the same: nothing is measured again"
+        await pilot.press("greater_than_sign")
+        await until(pilot, lambda: screen.seen.spec == f"demo@{steps[1]}")
+        await until(pilot, lambda: view.at == steps[1])
+
+
+async def test_it_begins_at_the_step_of_the_workbench() -> None:
+    steps = kept_steps(open_run("demo"))
+    app = lab(a=f"demo@{steps[1]}")
+    async with app.run_test(size=(120, 36)) as pilot:
+        _, view = await through_time(pilot, app, len(steps))
+        await until(pilot, lambda: view.history.ended)
+        assert view.at == view.line.target == steps[1]
 
 
 async def test_a_run_that_goes_on_is_followed(isolated: Path) -> None:
@@ -187,3 +201,16 @@ def test_a_figure_of_nothing_is_empty() -> None:
     from screens.attention.history import History
 
     assert figure_of(History("none", ()), (0, 0), CURVES[0]).empty and Figure().empty
+
+
+async def test_the_palette_has_every_part_and_every_plot() -> None:
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen, view = await through_time(pilot, app, 1)
+        offered = {name: do for name, _, do in screen.commands()}
+        for curves in CURVES:
+            offered[f"Time: {', '.join(curves.names)} {curves.title}"]()
+            assert view.curves is curves and screen.body.view == "time"
+        for part in PARTS:
+            offered[f"Maths: {part}"]()
+            assert screen.query_one(MathsView).part == part and screen.body.view == "maths"
