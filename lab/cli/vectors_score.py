@@ -39,7 +39,9 @@ def evaluate(asked: Asked) -> int:
             else:
                 _pairs(asked, vectors, found, alone=len(files) == 1)
             if cancelled.is_set():
-                if not asked.as_json:
+                if asked.as_json:
+                    print_json({"kind": "interrupted", "name": found.name})
+                else:
                     two_lines("ended early: the scores above are of what was asked by then", "")
                 return received.exit_code
     if not asked.as_json:

@@ -12,8 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from core.vectors.question_files import AnalogySet, read_questions
 from core.vectors.sources import load_vectors
+from core.vectors.store import Vectors
 from core.vectors.teaching_text import write_corpus
+from core.vectors.word2vec_files import save
 
 SYNTHETIC = "synthetic"
 
@@ -153,6 +156,25 @@ def test_the_two_sets_of_gensim_when_none_is_named(llm_lab: Any) -> None:
     assert found[-1]["name"] == "wordsim353" and -1 <= found[-1]["spearman"] <= 1
     few = lines_of(llm_lab("vectors", "demo", "evaluate", "--restrict", 5, "--json"))
     assert few[-2]["accuracy"] is None and "there are 0" in few[-1]["why"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows has no such signals")
+def test_ctrl_c_ends_scoring_with_what_was_asked_by_then(llm_lab: Any, tmp_path: Path) -> None:
+    google = read_questions("google")
+    assert isinstance(google, AnalogySet)
+    words = dict.fromkeys(word for _, questions in google.sections for four in questions for word in four)
+    words |= dict.fromkeys(f"other{i}" for i in range(60_000))
+    table = np.random.default_rng(1).standard_normal((len(words), 32), dtype=np.float32)
+    save(Vectors(words, table), tmp_path / "many.bin")
+    process: subprocess.Popen[str] = llm_lab.start("vectors", tmp_path / "many.bin", "evaluate", "google", "--json")
+    assert process.stdout is not None
+    first = json.loads(process.stdout.readline())
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    *sections, last = [first, *map(json.loads, out.splitlines())]
+    assert process.returncode == 130 and "Traceback" not in err
+    assert last == {"kind": "interrupted", "name": "google"}
+    assert 1 <= len(sections) < 14 and all(line["kind"] == "section" for line in sections)
 
 
 # --- training
