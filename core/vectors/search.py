@@ -8,7 +8,7 @@ occur. Leaves out: what a score means to a person.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,8 +23,6 @@ MEASURES: tuple[Measure, ...] = ("cosine", "dot", "euclid")
 
 _PIECE = 1 << 20
 """Numbers of the matrix that a thread takes at a time: 4 MB, a tenth of a millisecond or two."""
-_BLOCK = 1 << 16
-"""Scores that are looked at together, while they are in a core's own cache."""
 _SINGLE = 16 << 20
 """Bytes of a matrix up to which one thread reads it."""
 _THREADS = 4
@@ -48,7 +46,7 @@ def row_norms(matrix: Floats) -> Floats:
     A row that is not finite has a length that isn't either.
     """
     norms = np.empty(len(matrix), np.float32)
-    step = max(1, _BLOCK // max(1, matrix.shape[1]))
+    step = max(1, _PIECE // 8 // max(1, matrix.shape[1]))  # in double precision it is to stay in a core's cache
     with np.errstate(over="ignore", invalid="ignore"):
         for begin in range(0, len(matrix), step):
             wide = matrix[begin : begin + step].astype(np.float64)
@@ -99,12 +97,10 @@ def best_rows(matrix: Floats, norms: Floats, scorer: Scorer, n: int) -> tuple[ND
         scorer: one of those above.
         n: how many rows, at least 1.
     """
-    products = _products(matrix, scorer.vectors)
     best = _Best(min(n, max(1, len(matrix))))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        for begin in range(0, len(matrix), _BLOCK):
-            end = begin + _BLOCK
-            best.offer(scorer.score(products[:, begin:end], norms[begin:end]), begin)
+        for begin, products in _products(matrix, scorer.vectors):
+            best.offer(scorer.score(products, norms[begin : begin + products.shape[1]]), begin)
     return best.result()
 
 
@@ -122,42 +118,40 @@ def nearest_by_distance(matrix: Floats, norms: Floats, vector: Floats, n: int) -
 
 def count_above(matrix: Floats, norms: Floats, unit: Floats, row: int, without: int) -> int:
     """How many rows have a higher cosine with a unit vector than ``row`` has, ``without`` not counted."""
+    cosines = np.concatenate([products[0] for _, products in _products(matrix, unit[None])])
     with np.errstate(invalid="ignore", divide="ignore"):
-        cosines = _products(matrix, unit[None])[0] / norms
+        cosines /= norms
     above = cosines > cosines[row]
     return int(np.count_nonzero(above)) - int(above[without])
 
 
-def _products(matrix: Floats, vectors: Floats) -> Floats:
-    """The products of N rows with some vectors (Q, D), as (Q, N).
+def _products(matrix: Floats, vectors: Floats) -> Iterator[tuple[int, Floats]]:
+    """The products of N rows with some vectors (Q, D), a piece (Q, C) at a time: its first row, and they.
 
-    The threads take piece after piece. Each is one call that holds no lock of Python's, and this thread does itself
-    what a helper has begun and not ended: on a busy machine nobody waits for a thread that isn't scheduled. einsum adds
-    up a row as fast as memory gives it; OpenBLAS would start threads of its own, which do wait for each other.
+    The threads take piece after piece. Each is one call that holds no lock of Python's, and this thread does itself,
+    in a place of its own, what a helper has begun and not ended: on a busy machine nobody waits for a thread that isn't
+    scheduled. einsum adds up a row as fast as memory gives it; OpenBLAS would start threads of its own, which do wait
+    for each other.
     """
-    out = np.empty((len(vectors), len(matrix)), np.float32)
     step = max(1, _PIECE // max(1, matrix.shape[1]))
     begins = range(0, len(matrix), step)
-    done = bytearray(len(begins))
+    pieces: list[Floats | None] = [None] * len(begins)
     next_one = iter(range(len(begins)))  # shared: each takes the next that nobody has
 
-    def compute(at: int) -> None:
+    def computed(at: int) -> Floats:
         rows = matrix[begins[at] : begins[at] + step]
-        for vector, line in zip(vectors, out, strict=True):
-            np.einsum("ij,j->i", rows, vector, out=line[begins[at] : begins[at] + step])
-        done[at] = True
+        return np.stack([np.einsum("ij,j->i", rows, vector) for vector in vectors])
 
     def work() -> None:
         for at in next_one:
-            compute(at)
+            pieces[at] = computed(at)
 
     for _ in range(thread_count(matrix.nbytes) - 1):
         _helpers().submit(work)
     work()
-    for at, ready in enumerate(done):
-        if not ready:
-            compute(at)
-    return out
+    for at, begin in enumerate(begins):
+        found = pieces[at]
+        yield begin, computed(at) if found is None else found
 
 
 def thread_count(size: int) -> int:
@@ -171,7 +165,7 @@ def _helpers() -> ThreadPoolExecutor:
 
 
 class _Best:
-    """The best scores of blocks that come in the order of their rows."""
+    """The best scores of pieces that come in the order of their rows."""
 
     def __init__(self, n: int) -> None:
         self.n = n
