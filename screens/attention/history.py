@@ -90,17 +90,25 @@ class History:
         """The last of them."""
         return max(self.steps, default=None)
 
-    def take(self, event: StepProfiles | StepSkipped) -> None:
-        """One more step."""
+    def take(self, found: Glance | StepProfiles | StepSkipped) -> None:
+        """What a thread found out."""
         from core.model.through_time import StepSkipped
 
-        if isinstance(event, StepSkipped):
-            self.skipped[event.step] = event
+        if isinstance(found, Glance):
+            self.of, self.now, self.maximum, self.live = len(found.steps), found.now, found.maximum, found.live
+            if self.wanted == self.now:
+                self.wanted = None  # the newest is followed
+        elif isinstance(found, StepSkipped):
+            self.skipped[found.step] = found
         else:
-            self.steps[event.step] = event
-            self.skipped.pop(event.step, None)
-            self.of = event.of
-            self.now = max(self.now, event.step)
+            self.steps[found.step] = found
+            self.skipped.pop(found.step, None)
+            self.of = found.of
+            self.now = max(self.now, found.step)
+
+    def end(self, error: LabError | None) -> None:
+        """There is no more to find out, or it could not go on."""
+        self.ended, self.live, self.error = True, False, error
 
     def state(self) -> str:
         """What is being done, or why there is nothing."""

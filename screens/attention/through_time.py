@@ -7,7 +7,6 @@ Above the map of the head at one step, below its measures as curves over all ste
 from __future__ import annotations
 
 import shlex
-from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -17,16 +16,14 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.timer import Timer
 from textual.widgets import Static
 
 from core.errors import LabError
-from screens.attention.centre import CentreView
-from screens.attention.history import CURVES, Curves, Glance, History, Patterns, figure_of, legend_of, value_at, watch
+from screens.attention.history import CURVES, Curves, History, figure_of, legend_of, value_at
 from screens.attention.pattern import PatternMap
 from screens.attention.seen import Place, Seen
+from screens.attention.through_time_engine import TimeEngine
 from screens.attention.view import figure, head_text, measure_of, written
-from screens.guard import as_lab_error, guarded
 from screens.widgets.curve import Curve
 from screens.widgets.heat_map import HeatMap
 from screens.widgets.ramps import SERIES, Look
@@ -34,19 +31,15 @@ from screens.widgets.take_away import TakeAwayRequest
 from screens.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from core.model.through_time import StepProfiles, StepSkipped
+    pass
 
 WIDE = 72
 """Columns for a legend with whole words."""
 LOW, HIGH = 7, 16
 """Rows of the plot; in between, two fifths of what there is."""
-SETTLED = 0.06
-"""Seconds that the line rests at a step before its weights are read."""
 
 
-class TimeView(CentreView):
+class TimeView(TimeEngine):
     """The head as the model learned."""
 
     NAME = "time"
@@ -60,30 +53,6 @@ class TimeView(CentreView):
         Binding("O", "curves(-1)", show=False, id="time.curves-back", tooltip="the measures before"),
     ]
 
-    class Found(Message):
-        """A thread found something out of a run."""
-
-        def __init__(self, history: History, found: Glance | StepProfiles | StepSkipped) -> None:
-            super().__init__()
-            self.history = history
-            self.found = found
-
-    class Ended(Message):
-        """There is no more to find out, or it could not go on."""
-
-        def __init__(self, history: History, error: LabError | None) -> None:
-            super().__init__()
-            self.history = history
-            self.error = error
-
-    class Drawn(Message):
-        """The pattern at a step came, or why it could not."""
-
-        def __init__(self, asked: tuple[Seen, Place, int], found: NDArray[np.float32] | LabError) -> None:
-            super().__init__()
-            self.asked = asked
-            self.found = found
-
     class Load(Message):
         """The weights of a step are wanted on the workbench."""
 
@@ -93,15 +62,8 @@ class TimeView(CentreView):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.history: History | None = None
         self.curves = CURVES[0]
-        self.pattern: NDArray[np.float32] | None = None
-        """What is drawn, (T, T)."""
-        self.drawn: tuple[Seen, Place, int] | None = None
-        """Of which text, head and step that is."""
-        self.patterns = Patterns()
-        self._asked: tuple[Seen, Place, int] | None = None
-        self._timer: Timer | None = None
+        self._spec = ""
 
     def compose(self) -> ComposeResult:
         """Heading, map, legend, curves, line."""
@@ -145,11 +107,6 @@ class TimeView(CentreView):
         self.curve.styles.height = max(LOW, min(HIGH, self.size.height * 2 // 5))
         self._draw_words()
 
-    def on_unmount(self) -> None:
-        """Nobody looks any more."""
-        if self.history is not None:
-            self.history.cancel.set()
-
     def wear(self, look: Look) -> None:
         """Draws as the terminal can show it."""
         super().wear(look)
@@ -172,129 +129,56 @@ class TimeView(CentreView):
         if not self.shown:
             return
         if seen is None:
-            self._give_up()
+            self.give_up()
             self.map.clear("")
             return
-        wanted = History.of_seen(seen)
         if before is not None and before.stamp != seen.stamp:
             self.patterns.forget()
-        if self.history is None or (self.history.run, self.history.ids) != (wanted.run, wanted.ids):
-            self._give_up()
-            self._start(wanted)
-        elif before is not None and before.spec != seen.spec:
-            self.history.wanted = wanted.wanted  # the workbench has gone to another step, and so does this
+        if self.follow(seen):
+            self.line.go_to(None)
+            self.line.show((), 0, 0)
+            self.map.clear("")
+        elif self.history is not None and self._spec != seen.spec:
+            self.history.wanted = History.of_seen(seen).wanted  # the workbench has gone to another step, this goes too
             self._go_to_wanted()
+        self._spec = seen.spec
         if self.parent is not None:
             self.parent.border_subtitle = ", . another step · o other curves · enter loads it"  # type: ignore[attr-defined]
         self._draw_words()
         self._draw_curves()
-        self._ask_pattern()
+        self.ask_pattern()
         self._put_cursor()
+
+    def history_came(self) -> None:
+        """More is known of the run."""
+        history = self.history
+        assert history is not None
+        if history.error is not None and not history.steps:
+            self.map.clear(f"{history.error.title}\n{history.error.hint}")
+        self.line.show(history.known, history.now, max(history.maximum, history.now))
+        self._go_to_wanted()
+        self._draw_words()
+        self._draw_curves()
+        self.ask_pattern()
+        self.post_message(self.Said(self.sentence()))
+
+    def pattern_came(self, error: LabError | None) -> None:
+        """The map of the step that is looked at came, or why it could not."""
+        if error is not None:
+            self.map.clear(f"step {self.at}: {error.title}\n{error.hint}")
+        elif self.pattern is not None and self.drawn is not None:
+            labels, mask = self.drawn[0].labels, np.triu(np.ones(self.pattern.shape, bool), 1)
+            self.map.fill(self.pattern, row_labels=labels, column_labels=labels, scale=(0.0, 1.0), mask=mask)
+            self._put_cursor()
+        self._draw_words()
+        self.post_message(self.Moved(self.place))  # the title says which step
+        self.post_message(self.Said(self.sentence()))
 
     def _go_to_wanted(self) -> None:
         history = self.history
         if history is not None and history.wanted is not None and history.wanted in history.steps:
             self.line.go_to(history.wanted)
             history.wanted = None
-
-    def _give_up(self) -> None:
-        if self.history is not None:
-            self.history.cancel.set()
-        self.history = self.pattern = self.drawn = self._asked = None
-
-    def _start(self, history: History) -> None:
-        self.history = history
-        self.line.go_to(None)
-        self.line.show((), 0, 0)
-        self.map.clear("")
-        work = partial(self._watch, history)
-        self.run_worker(work, thread=True, group="time", exit_on_error=False, description="measure the heads of a run")
-
-    def _watch(self, history: History) -> None:
-        error = watch(history, lambda found: self.post_message(self.Found(history, found)))
-        self.post_message(self.Ended(history, error))
-
-    @on(Found)
-    @guarded
-    def _found(self, message: TimeView.Found) -> None:
-        message.stop()
-        history = message.history
-        if history is not self.history:
-            return
-        if isinstance(message.found, Glance):
-            history.of, history.now = len(message.found.steps), message.found.now
-            history.maximum, history.live = message.found.maximum, message.found.live
-            if history.wanted == history.now:
-                history.wanted = None  # the newest is followed
-        else:
-            history.take(message.found)
-        self.line.show(history.known, history.now, max(history.maximum, history.now))
-        self._go_to_wanted()
-        self._draw_words()
-        self._draw_curves()
-        self._ask_pattern()
-        self.post_message(self.Said(self.sentence()))
-
-    @on(Ended)
-    @guarded
-    def _ended(self, message: TimeView.Ended) -> None:
-        message.stop()
-        if message.history is not self.history:
-            return
-        message.history.ended, message.history.live = True, False
-        message.history.error = message.error
-        if message.error is not None and not message.history.steps:
-            self.map.clear(f"{message.error.title}\n{message.error.hint}")
-        self._draw_words()
-        self.post_message(self.Said(self.sentence()))
-
-    def _ask_pattern(self) -> None:
-        step = self.at
-        if self.seen is None or step is None or step not in (self.history.steps if self.history else ()):
-            return
-        head = Place(self.place.layer, self.place.head)
-        asked = (self.seen, head, step)
-        if self._asked is not None and self._asked[0] is asked[0] and self._asked[1:] == asked[1:]:
-            return
-        self._asked = asked
-        if self._timer is not None:
-            self._timer.stop()
-        self._timer = self.set_timer(SETTLED if self.drawn is not None else 0.001, self._read)
-
-    def _read(self) -> None:
-        if self._asked is not None and self.history is not None:
-            work = partial(self._in_thread, self._asked, f"{self.history.run}@{self._asked[2]}")
-            self.run_worker(
-                work, thread=True, group="time map", exclusive=True, exit_on_error=False, description="read a step"
-            )
-
-    def _in_thread(self, asked: tuple[Seen, Place, int], spec: str) -> None:
-        if self._asked is not asked:
-            return
-        try:
-            found: NDArray[np.float32] | LabError = self.patterns.at(spec, asked[0], asked[1])
-        except Exception as error:  # a step that is pruned or half written while it is read
-            found = as_lab_error(error)
-        self.post_message(self.Drawn(asked, found))
-
-    @on(Drawn)
-    @guarded
-    def _came(self, message: TimeView.Drawn) -> None:
-        message.stop()
-        if self._asked is not message.asked:
-            return
-        seen, _, step = message.asked
-        if isinstance(message.found, LabError):
-            self.pattern = self.drawn = None
-            self.map.clear(f"step {step}: {message.found.title}\n{message.found.hint}")
-        else:
-            self.pattern, self.drawn = message.found, message.asked
-            mask = np.triu(np.ones(self.pattern.shape, bool), 1)
-            self.map.fill(self.pattern, row_labels=seen.labels, column_labels=seen.labels, scale=(0.0, 1.0), mask=mask)
-            self._put_cursor()
-        self._draw_words()
-        self.post_message(self.Moved(self.place))  # the title says which step
-        self.post_message(self.Said(self.sentence()))
 
     # --- what is drawn
 
@@ -306,6 +190,8 @@ class TimeView(CentreView):
             "" if step is None else f"{history.run} at step {step:,}{' (newest)' if self.line.target is None else ''}"
         )
         stops = "" if history.ended else "esc stops"
+        if self.seen is not None and self.seen.off:
+            stops = f"{stops} · all heads on".removeprefix(" · ")
         curves = f"curves {self.curves.title}" if history.steps else ""
         said = " · ".join(part for part in (where, history.state(), stops, curves) if part)
         self.query_one("#a-time-head", Static).update(said, layout=False)
@@ -357,7 +243,7 @@ class TimeView(CentreView):
         event.stop()
         self._draw_words()
         self._draw_curves()
-        self._ask_pattern()
+        self.ask_pattern()
         self.post_message(self.Moved(self.place))
         self.post_message(self.Said(self.sentence()))
 

@@ -93,6 +93,13 @@ async def test_enter_puts_a_step_on_the_workbench() -> None:
         await pilot.press("greater_than_sign")
         await until(pilot, lambda: screen.seen.spec == f"demo@{steps[1]}")
         await until(pilot, lambda: view.at == steps[1])
+        screen.show_view("pattern")
+        await pilot.press("greater_than_sign")
+        await until(pilot, lambda: screen.seen.spec == f"demo@{steps[2]}")
+        screen.show_view("time")
+        assert view.at == steps[2], "it has gone there while another view was shown"
+        await pilot.press("a")
+        await until(pilot, lambda: "all heads on" in head_line(view))
 
 
 async def test_it_begins_at_the_step_of_the_workbench() -> None:
