@@ -7,7 +7,9 @@ file may be (a pickle of gensim's, fastText's ``.bin``, an archive, a picture) i
 from __future__ import annotations
 
 import gzip
+import json
 import re
+import shlex
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,16 +28,16 @@ _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"  # Windows' editors put it before UTF-8
 _FETCH_AGAIN = "copy or fetch it again"
 _GENSIM = (
-    "python -c \"from gensim.utils import SaveLoad as S; m = S.load('{0}'); "
-    "getattr(m, 'wv', m).save_word2vec_format('{0}.w2v', binary=True)\""
+    "from gensim.utils import SaveLoad as S; m = S.load({path}); "
+    'getattr(m, "wv", m).save_word2vec_format({path} + ".w2v", binary=True)'
 )
 _FASTTEXT = (
-    'python -c "from gensim.models.fasttext import load_facebook_vectors as f; '
-    "f('{0}').save_word2vec_format('{0}.w2v', binary=True)\""
+    "from gensim.models.fasttext import load_facebook_vectors as f; "
+    'f({path}).save_word2vec_format({path} + ".w2v", binary=True)'
 )
 _OTHERS: tuple[tuple[bytes, str, str], ...] = (
-    (b"\xba\x16\x4f\x2f", "a fastText model (.bin), whose words are made of pieces", "convert it: " + _FASTTEXT),
-    (b"PK\x03\x04", "a zip archive", "unpack it first: unzip '{0}'"),
+    (b"\xba\x16\x4f\x2f", "a fastText model (.bin), whose words are made of pieces", "convert it: {fasttext}"),
+    (b"PK\x03\x04", "a zip archive", "unpack it first: unzip {quoted}"),
     (b"\x93NUMPY", "an array of numpy's without words, perhaps part of what gensim saved", "give the file beside it"),
     (b"\x89PNG", "a picture (PNG)", ""),
     (b"\xff\xd8\xff", "a picture (JPEG)", ""),
@@ -43,9 +45,9 @@ _OTHERS: tuple[tuple[bytes, str, str], ...] = (
     (b"%PDF", "a PDF", ""),
     (b"\x89HDF", "HDF5", ""),
     (b"\x7fELF", "a program", ""),
-    (b"BZh", "a bzip2 archive", "unpack it first: bunzip2 '{0}'"),
-    (b"\xfd7zXZ", "an xz archive", "unpack it first: unxz '{0}'"),
-    (b"(\xb5/\xfd", "a zstandard archive", "unpack it first: unzstd '{0}'"),
+    (b"BZh", "a bzip2 archive", "unpack it first: bunzip2 {quoted}"),
+    (b"\xfd7zXZ", "an xz archive", "unpack it first: unxz {quoted}"),
+    (b"(\xb5/\xfd", "a zstandard archive", "unpack it first: unzstd {quoted}"),
 )
 _EXPECTED = "word2vec (binary or text), GloVe or fastText's .vec was expected"
 
@@ -137,16 +139,25 @@ def recognise(path: Path) -> Layout:
 def _refuse_others(path: Path, begin: bytes) -> None:
     for magic, what, hint in _OTHERS:
         if begin.startswith(magic):
-            raise InputError(f"{path} is {what}; {_EXPECTED}", hint.format(path) or "give another file")
+            raise InputError(f"{path} is {what}; {_EXPECTED}", _filled(hint, path) or "give another file")
     if begin[:1] == b"\x80" and begin[1:2] in b"\x02\x03\x04\x05":
         raise InputError(
             f"{path} is a pickle, as gensim saves its own models: reading it could run code, so it is refused",
-            "if you trust it, convert it once: " + _GENSIM.format(path),
+            _filled("if you trust it, convert it once: {gensim}", path),
         )
     if len(begin) > 9 and begin[8:9] == b"{" and int.from_bytes(begin[:8], "little") < 100_000_000:
         raise InputError(
             f"{path} is safetensors, as models are saved; {_EXPECTED}", "a model's embeddings are MODEL:wte"
         )
+
+
+def _filled(hint: str, path: Path) -> str:
+    """A hint with its command, whatever the path is called."""
+
+    def python(code: str) -> str:
+        return "python -c " + shlex.quote(code.format(path=json.dumps(str(path), ensure_ascii=False)))
+
+    return hint.format(quoted=shlex.quote(str(path)), gensim=python(_GENSIM), fasttext=python(_FASTTEXT))
 
 
 def _with_header(path: Path, begin: bytes, header: re.Match[bytes], stream: Stream) -> Layout:

@@ -190,20 +190,29 @@ def test_any_bytes_are_read_or_refused_in_two_lines(
 
 def test_the_commands_of_the_hints_convert(tmp_path: Path) -> None:
     """gensim's own files, and fastText's, are refused; what the hint says to type makes one that is read."""
+    import shlex
     import subprocess
     import sys
 
-    from gensim.models import KeyedVectors, Word2Vec
+    from gensim.models import FastText, KeyedVectors, Word2Vec
+    from gensim.models.fasttext import save_facebook_model
 
     keyed = KeyedVectors(4)
     keyed.add_vectors(["king", "queen"], numbers(2, 4))
     keyed.save(str(tmp_path / "own.kv"))
     model = Word2Vec([["a", "b", "c"]] * 20, vector_size=4, min_count=1, workers=1)
     model.save(str(tmp_path / "own.model"))
-    for name, expected in (("own.kv", {"king", "queen"}), ("own.model", {"a", "b", "c"})):
+    pieces = FastText([["a", "b", "c"]] * 20, vector_size=4, min_count=1, workers=1, bucket=50)
+    save_facebook_model(pieces, str(tmp_path / "it's facebook's.bin"))
+    for name, expected in (
+        ("own.kv", {"king", "queen"}),
+        ("own.model", {"a", "b", "c"}),
+        ("it's facebook's.bin", {"a", "b", "c"}),
+    ):
         path = str(tmp_path / name)
-        with pytest.raises(InputError, match="pickle") as caught:
+        with pytest.raises(InputError, match=r"pickle|fastText model") as caught:
             load_vectors(path)
-        command = caught.value.hint.partition("python -c ")[2].strip('"')
-        subprocess.run([sys.executable, "-c", command], check=True, capture_output=True, env=os.environ)
+        python, option, code = shlex.split(caught.value.hint.partition(": ")[2])
+        assert (python, option) == ("python", "-c")
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, env=os.environ)
         assert set(load_vectors(path + ".w2v").words) == expected
