@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _BAR = 24
 """Cells of a bar for the cosine 1."""
+_WITH = 3
+"""Words that are shown of the answer that leaves nothing out."""
 
 
 def analogy(asked: Asked) -> int:
@@ -29,16 +31,17 @@ def analogy(asked: Asked) -> int:
     try:
         if asked.given.get("method") == "cosmul":
             return _cosmul(asked, vectors, text)
-        answer = vectors.evaluate(text, asked.count, exclude_inputs=not asked.given.get("with_inputs"))
+        shown = asked.count if asked.as_json else max(asked.count, _WITH)
+        answer = vectors.evaluate(text, shown, exclude_inputs=not asked.given.get("with_inputs"))
     except ExpressionError as error:  # its own title points with a line below, and here there are two lines
         raise InputError(f"{error.said}, at character {error.at + 1} of {text!r}", error.hint) from None
     if asked.as_json:
         print_json({**about(vectors), "method": "add", **answer.to_dict()})
         return 0
     print(f"{answer.expression} ≈")
-    print_neighbours(answer.neighbours)
+    print_neighbours(answer.neighbours[: asked.count])
     if answer.exclude_inputs:
-        whole = " · ".join(f"{found.word} {found.value:.3f}" for found in answer.with_inputs[:3])
+        whole = " · ".join(f"{found.word} {found.value:.3f}" for found in answer.with_inputs[:_WITH])
         print(f"its own words are left out; with them: {whole}")
     say_synthetic(vectors)
     return 0
