@@ -40,7 +40,8 @@ def write_card(folder: Path, run_dir: Path) -> None:
         f"- Corpus: `{corpus['name']}`, {corpus['characters']:,} characters, SHA-256 `{corpus['sha256']}`. It differs "
         "between Python releases, so another release makes another demo.",
         f"- {evals[-1].step:,} steps of {meta['config']['batch_size']} windows, dropout {model['drop_rate']}; the last "
-        f"tenth of the text is for validation",
+        f"tenth of the text is for validation. {meta['config']['repeat_fraction']:.0%} of the training windows are "
+        "random tokens said over and over, from which a small model learns induction heads",
         f"- Validation loss {evals[-1].val_loss:.3f} nats a token at the end, {best.val_loss:.3f} at best (step "
         f"{best.step:,}; {bits:.2f} bits a byte); training loss {evals[-1].train_loss:.3f}. The text is small and "
         "read many times: it is learnt by heart in part, as the distance of the two says.",

@@ -108,6 +108,26 @@ def _measure_matmul(device: torch.device, dtype: torch.dtype, threads: int) -> f
     return 2 * n**3 / best
 
 
+def memory_rate(device: torch.device) -> float:
+    """Bytes a second that a sum over a large array reads; what decoding one token at a time is bound by.
+
+    Measured each time, the best of a few tenths of a second; a busy machine shows less than it has.
+
+    Args:
+        device: where.
+    """
+    data = torch.ones((2**30 if device.type == "cuda" else 2**28) // 4, device=device)  # larger than any cache
+    best, spent = float("inf"), 0.0
+    while spent < 0.2:
+        _wait(device)
+        start = time.perf_counter()
+        data.sum()
+        _wait(device)
+        took = time.perf_counter() - start
+        best, spent = min(best, took), spent + took
+    return data.nbytes / best
+
+
 def _quiet() -> bool:
     """Whether little else runs here, so that a measurement can be trusted."""
     import psutil

@@ -16,8 +16,10 @@ from cyclopts import Parameter
 from lab.cli.control import AsJson
 from lab.cli.report import print_json
 
-LIBRARIES = ("torch", "textual", "tiktoken", "safetensors", "numpy", "cyclopts")
-EXTRAS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "dev": ("pytest",)}
+LIBRARIES = ("torch", "textual", "tiktoken", "safetensors", "numpy", "gensim", "scikit-learn", "matplotlib", "cyclopts")
+EXTRAS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "tensorboard": ("tensorboard",), "dev": ("pytest",)}
+FOLDERS = {"models": "models", "vectors": "vectors", "trained_tokenizers": "tokenizers"}
+"""What of the cache is told by name, and the folder that it lies in."""
 
 
 def doctor(
@@ -103,7 +105,7 @@ def _torch() -> dict[str, Any]:
         devices += [f"cuda:{i} {torch.cuda.get_device_name(i)}" for i in range(torch.cuda.device_count())]
     if torch.backends.mps.is_available():
         devices.append("mps")
-    from core.training.measure import matmul_rate, pick_device
+    from core.training.measure import matmul_rate, memory_rate, pick_device
 
     device = pick_device("auto")
     return {
@@ -113,6 +115,7 @@ def _torch() -> dict[str, Any]:
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "device": str(device),
         "flops": {name: matmul_rate(device, getattr(torch, name)) for name in ("float32", "bfloat16")},
+        "memory_rate": memory_rate(device),
     }
 
 
@@ -131,7 +134,7 @@ def _cache() -> dict[str, Any]:
         "corpora": {name: is_available(name) for name in CORPORA},
         "tokenizers": {name: tokenizer_is_here(name) for name in TOKENIZERS},
         "encoded_texts": len(_files(root / "ids")),
-        "models": sorted(p.name for p in _children(root / "models")),
+        **{kind: sorted(p.name for p in _children(root / at) if p.is_dir() and p.name != "mapped") for kind, at in FOLDERS.items()},
     }
 
 
@@ -256,9 +259,9 @@ def _show(facts: dict[str, Any]) -> None:
         lines["devices"] = f"{', '.join(torch['devices'])} (auto takes {torch['device']})"
         for dtype, flops in torch.get("flops", {}).items():
             lines[f"{dtype} products"] = f"{flops / 1e9:,.0f} GFLOP/s"
+        lines["memory reads"] = f"{torch['memory_rate'] / 1e9:,.1f} GB/s"
     notes = [size(cache["size"]), f"{cache['encoded_texts']} encoded texts", f"{size(cache['free'])} free on its disk"]
-    if cache["models"]:
-        notes.insert(1, f"models: {', '.join(cache['models'])}")
+    notes += [f"{kind.replace('_', ' ')}: {', '.join(cache[kind])}" for kind in FOLDERS if cache[kind]]
     if not cache["writable"]:
         notes.append("cannot be written")
     lines |= {

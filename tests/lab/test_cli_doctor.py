@@ -25,6 +25,7 @@ def test_json(llm_lab):
     assert found["machine"]["threads"] >= 1
     assert found["torch"]["devices"][0] == "cpu"
     assert found["torch"]["flops"]["float32"] > 1e8
+    assert found["torch"]["memory_rate"] > 1e8
     assert found["cache"]["corpora"] == {"python-docs": True, "tiny-shakespeare": False, "the-verdict": True}
     there = {name for name, here in found["cache"]["tokenizers"].items() if here}
     assert there == {"words-v1", "words-v2", "char", "byte"}
