@@ -24,7 +24,18 @@ from textual.strip import Strip
 from screens.widgets.cells import fit
 from screens.widgets.guarded import Guarded
 from screens.widgets.heat_paint import NAN, Brush, Levels, cut, legend, paint_cells, paint_halves
-from screens.widgets.heat_pool import CELL_WIDTHS, Grid, Mask, Values, lay_out, place_of, pool_rows, row_step, scale_of
+from screens.widgets.heat_pool import (
+    CELL_WIDTHS,
+    Grid,
+    Mask,
+    Values,
+    lay_out,
+    place_of,
+    pool_mask,
+    pool_rows,
+    row_step,
+    scale_of,
+)
 from screens.widgets.ramps import Look
 
 CELLS = ("auto", "half", "block", "tile", "number", "short", "glyph", "digit")
@@ -32,6 +43,8 @@ LABEL_MOST = 14
 """Columns that row labels may take."""
 KEPT_ROWS = 2000
 """Pooled rows that are remembered, for scrolling."""
+MASKED_ONCE = 1 << 23
+"""Values up to which a second copy is kept, with zero where the mask is."""
 AT_ONCE = 1 << 21
 """Values that are pooled at once, for the rows below the one that is asked for."""
 
@@ -96,6 +109,8 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._values: Any = np.zeros((0, 0), np.float32)
         self._mask: Mask | None = None
+        self._unmasked: Any = None
+        self._hidden: tuple[Grid, Mask] | None = None
         self._row_labels: Sequence[str] = ()
         self._column_labels: Sequence[str] = ()
         self._scale = (0.0, 1.0)
@@ -143,6 +158,10 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         assert mask is None or mask.shape == values.shape
         same = values.shape == self._values.shape
         self._values, self._mask = values, mask
+        # What is masked is taken out once, not for every frame, where that costs little memory.
+        self._unmasked = None
+        if mask is not None and isinstance(values, np.ndarray) and values.size <= MASKED_ONCE:
+            self._unmasked = np.where(mask, np.float32(0), values)
         self._row_labels, self._column_labels = row_labels or (), column_labels or ()
         low, high = scale if scale is not None else scale_of(values, mask)
         if diverging:
@@ -159,6 +178,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         """Shows nothing but a line of text."""
         self.empty_text = text
         self._values, self._mask = np.zeros((0, 0), np.float32), None
+        self._unmasked = self._hidden = None
         self._pin = None
         self._lay_out()
 
@@ -315,11 +335,22 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
             assert brush is not None
             each = max(1, grid.pool_rows // row_step(grid) * grid.columns)
             stop = min(grid.down, row + max(1, min(2 * self._room[1], AT_ONCE // each)))
-            values, hidden = pool_rows(self._values, grid, row, stop, self._mask)
+            if self._unmasked is None:
+                values, hidden = pool_rows(self._values, grid, row, stop, self._mask)
+            else:
+                values, _ = pool_rows(self._unmasked, grid, row, stop, None)
+                hidden = self._hidden_cells()[row:stop]
             levels = brush.levels(values, hidden)
             self._nan_seen = self._nan_seen or bool((levels == NAN).any())
             self._pooled.update((row + i, (levels[i], values[i])) for i in range(stop - row))
         return self._pooled[row]
+
+    def _hidden_cells(self) -> Mask:
+        """The cells that stay blank; found once for a layout."""
+        if self._hidden is None or self._hidden[0] is not self._grid:
+            assert self._mask is not None
+            self._hidden = (self._grid, pool_mask(self._mask, self._grid))
+        return self._hidden[1]
 
     def _seen(self, width: int) -> tuple[int, int, int]:
         """First and last (exclusive) column of cells that are seen, and the terminal's columns cut off the first."""

@@ -158,11 +158,27 @@ def pool_rows(values: Any, grid: Grid, start: int, stop: int, mask: Mask | None 
         return band, hidden
     rows = -(-grid.pool_rows // step)  # that are kept of each band
     if hidden is not None:
-        hidden = _fold(_fold(hidden, rows, np.logical_and).T, grid.pool_columns, np.logical_and).T
+        hidden = _pool_mask(hidden, rows, grid.pool_columns)
     high, low = (_fold(band, rows, fold) for fold in (np.maximum, np.minimum))
     band = np.ascontiguousarray(_farthest(high, low).T)  # now it is small
     high, low = (_fold(band, grid.pool_columns, fold) for fold in (np.maximum, np.minimum))
     return np.ascontiguousarray(_farthest(high, low).T), hidden
+
+
+def pool_mask(mask: Mask, grid: Grid) -> Mask:
+    """Which cells of the whole picture stand for masked values alone, (down, across).
+
+    >>> pool_mask(np.array([[True, True, False, True]] * 2), Grid(2, 4, 2, 2)).tolist()
+    [[True, False]]
+    """
+    return _pool_mask(mask, grid.pool_rows, grid.pool_columns) if grid.pooled else mask
+
+
+def _pool_mask(mask: Mask, rows: int, columns: int) -> Mask:
+    # As bytes: the least of them is what logical_and would say.
+    least = _fold(np.ascontiguousarray(mask).view(np.uint8), rows, np.minimum)
+    found: Mask = _fold(np.ascontiguousarray(least.T), columns, np.minimum).T.view(np.bool_)
+    return found
 
 
 def _fold(table: NDArray[Any], each: int, fold: np.ufunc) -> NDArray[Any]:
