@@ -134,7 +134,7 @@ def _cache() -> dict[str, Any]:
         "corpora": {name: is_available(name) for name in CORPORA},
         "tokenizers": {name: tokenizer_is_here(name) for name in TOKENIZERS},
         "encoded_texts": len(_files(root / "ids")),
-        **{kind: sorted(p.name for p in _children(root / at) if p.is_dir() and p.name != "mapped") for kind, at in FOLDERS.items()},
+        **{kind: _folders(root / at) for kind, at in FOLDERS.items()},
     }
 
 
@@ -208,6 +208,10 @@ def _children(path: Path) -> list[Path]:
         return list(path.iterdir())
     except OSError:
         return []
+
+
+def _folders(path: Path) -> list[str]:
+    return sorted(p.name for p in _children(path) if p.is_dir() and p.name != "mapped")  # copies of others' files
 
 
 def _files(path: Path) -> list[Path]:
