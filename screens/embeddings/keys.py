@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
 from core.vectors.search import MEASURES
 from screens.embeddings.dialogs import AddWord
+from screens.embeddings.messages import Spelled
 from screens.embeddings.panes import SLOTS
 from screens.embeddings.query_box import QueryBox
 from screens.embeddings.reader import How
@@ -24,6 +25,7 @@ from screens.guard import guarded
 from screens.widgets.choose import Choice, Choose
 
 if TYPE_CHECKING:
+    from core.vectors.store import Vectors
     from core.workbench import Workbench
     from screens.embeddings.reader import Asked, Drawn
 
@@ -234,10 +236,20 @@ class EmbedKeys(EmbedSources):
             self.draw_now()
         told = [f"added {', '.join(found)}"] if found else ["in the set already"] if not unknown + flat else []
         told += [f"{word} is a row of zeros: it points nowhere" for word in flat]
-        for word in unknown:
-            near = vectors.suggest(word, 3)
-            told.append(f"‘{word}’ is unknown" + (f" ({', '.join(near)}?)" if near else ""))
+        told += [f"‘{word}’ is unknown" for word in unknown]
         self.say(f"{' · '.join(told)} · {len(self.words)} words in the set")
+        if unknown:
+            self._spell(vectors, unknown)
+
+    @work(thread=True, group="spell", exclusive=True, exit_on_error=False, description="look for spellings")
+    def _spell(self, vectors: Vectors, unknown: list[str]) -> None:
+        near = {word: vectors.suggest(word, 3) for word in unknown[:3]}
+        told = [f"‘{word}’ is unknown" + (f" ({', '.join(found)}?)" if found else "") for word, found in near.items()]
+        self.post_message(Spelled(" · ".join(told)))
+
+    @on(Spelled)
+    def _spelled(self, message: Spelled) -> None:
+        self.say(f"{message.said} · {len(self.words)} words in the set")
 
     def complete(self, prefix: str) -> list[str]:
         """Words of these vectors that begin so; of tokens also those with a space before them."""

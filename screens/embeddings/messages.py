@@ -77,6 +77,14 @@ class Arranged(Message):
         self.found = found
 
 
+class Spelled(Message):
+    """What unknown words may have been meant to be."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__()
+        self.said = said
+
+
 class Listed(Message):
     """Vectors that can be opened."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +60,7 @@ class MapFigure:
         return len(self.labels) > DOTS_FROM
 
 
+@lru_cache(maxsize=64)
 def group_style(number: int, look: Look) -> Style:
     """The colour of a group; without ramps none, its marker tells."""
     colours = GROUP_COLOURS_LIGHT if look.light else GROUP_COLOURS
@@ -195,6 +197,7 @@ class Canvas:
 
     def __init__(self, width: int, height: int, base: Style) -> None:
         self._width, self._base = width, base
+        self._full: dict[tuple[Style | None, bool, bool], Style] = {}
         self._signs = [[" "] * width for _ in range(height)]
         self._styles: list[list[Style]] = [[base] * width for _ in range(height)]
 
@@ -202,7 +205,11 @@ class Canvas:
         self, row: int, column: int, text: str, style: Style | None = None, *, bold: bool = False, dim: bool = False
     ) -> None:
         """A text from a cell on, cut at the edge; a wide sign takes two cells."""
-        full = self._base + (style or Style()) + Style(bold=bold or None, dim=dim or None)
+        key = (style, bold, dim)
+        full = self._full.get(key)
+        if full is None:  # a map of thousands has a handful of them
+            full = self._base + (style or Style()) + Style(bold=bold or None, dim=dim or None)
+            self._full[key] = full
         signs, styles = self._signs[row], self._styles[row]
         for sign in text:
             wide = cell_len(sign)
@@ -227,7 +234,7 @@ class Canvas:
         for signs, styles in zip(self._signs, self._styles, strict=True):
             segments, start = [], 0
             for at in range(1, self._width + 1):
-                if at == self._width or styles[at] != styles[start]:
+                if at == self._width or (styles[at] is not styles[start] and styles[at] != styles[start]):
                     segments.append(Segment("".join(signs[start:at]), styles[start]))
                     start = at
             out.append(Strip(segments, self._width))
