@@ -8,6 +8,7 @@ Shapes: T tokens, L layers, H heads.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -110,30 +111,36 @@ def _measure(model: GPT, ids: Tensor) -> HeadProfiles:
     ids = run.ids
     T = len(ids)
     at = torch.arange(T, device=ids.device)
+    weights = _weights(ids)
+    uniform = torch.ones(T, T, device=ids.device).tril() / (at[:, None] + 1)
+    chance = _numbers(uniform[None], weights)
+    layers = [_numbers(run.pattern(layer).float(), weights) for layer in range(model.config.n_layers)]
+    values = {name: torch.stack([layer[name] for layer in layers]).cpu() for name in MEASURES}
+    return HeadProfiles(**values, chance={name: float(chance[name][0]) for name in MEASURES}, tokens=T)
+
+
+def _weights(ids: Tensor) -> dict[str, Tensor]:
+    """What each place of a pattern counts for in each measure that is a weighted sum of it, (T, T) float32.
+
+    A measure for which no token counts has weights that are not numbers.
+    """
+    T = len(ids)
+    at = torch.arange(T, device=ids.device)
     same = (ids[:, None] == ids[None, :]).tril(-1)  # (T, T): an earlier copy of the token
     after = torch.zeros_like(same)
     after[:, 1:] = same[:, :-1]  # what followed it; a token that follows its copy at once is itself excluded by tril
-    after = after.tril(-1)
-    targets = {"duplicate": same, "induction": after, "first": (at[None] == 0) & (at[:, None] > 0)}
-    targets["previous"] = at[:, None] - at[None, :] == 1
-    back = (at[:, None] - at[None, :]).clamp_min(0).float()
-    uniform = torch.ones(T, T, device=ids.device).tril() / (at[:, None] + 1)
-    patterns = (run.pattern(layer).float() for layer in range(model.config.n_layers))
-    rows = [_numbers(p, targets, back) for p in [uniform[None]]] + [_numbers(p, targets, back) for p in patterns]
-    values = {name: torch.stack([row[name] for row in rows[1:]]).cpu() for name in MEASURES}
-    return HeadProfiles(**values, chance={name: float(rows[0][name][0]) for name in MEASURES}, tokens=T)
+    targets = {"previous": at[:, None] - at[None, :] == 1, "duplicate": same, "induction": after.tril(-1)}
+    targets["first"] = (at[None] == 0) & (at[:, None] > 0)
+    shares = {name: target / target.any(1).sum() for name, target in targets.items()}  # over tokens that count
+    return {**shares, "distance": (at[:, None] - at[None, :]).clamp_min(0) / T}
 
 
-def _numbers(pattern: Tensor, targets: dict[str, Tensor], back: Tensor) -> dict[str, Tensor]:
+def _numbers(pattern: Tensor, weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """The measures of patterns (H, T, T), each (H,)."""
-    out = {}
-    for name, mask in targets.items():
-        counted = mask.any(1)  # tokens that have something to look at
-        out[name] = (pattern * mask).sum(-1)[:, counted].mean(-1)
-    plogp = torch.where(pattern > 0, pattern * pattern.log2(), 0.0 * pattern)  # a NaN stays one
-    out["entropy"] = -plogp.sum(-1).mean(-1)
-    out["distance"] = (pattern * back).sum(-1).mean(-1)
-    return out
+    H, T, _ = pattern.shape
+    sums = pattern.reshape(H, -1) @ torch.stack([weight.flatten() for weight in weights.values()], 1)  # (H, measures)
+    bits = torch.special.entr(pattern).sum((1, 2)) / (T * math.log(2))  # a NaN stays one
+    return {**dict(zip(weights, sums.unbind(1), strict=True)), "entropy": bits + 0.0}  # no -0
 
 
 def _mean(found: list[HeadProfiles]) -> HeadProfiles:
