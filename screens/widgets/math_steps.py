@@ -23,8 +23,6 @@ from screens.widgets.guarded import Guarded
 from screens.widgets.ramps import Look
 
 INDENT = "  "
-SIDEWAYS = 8
-"""Cells that one press scrolls sideways."""
 
 
 class CheckLike(Protocol):
@@ -73,9 +71,8 @@ class MathSteps(Guarded, ScrollView, can_focus=True):
     MathSteps { height: 1fr; width: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; }
     MathSteps > .math-steps--ok { color: $text-success; }
     MathSteps > .math-steps--wrong { color: $text-error; text-style: bold; }
-    MathSteps > .math-steps--why { color: $text-muted; }
     """
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"math-steps--ok", "math-steps--wrong", "math-steps--why"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"math-steps--ok", "math-steps--wrong"}
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("full_stop", "step(1)", show=False, id="maths.next", tooltip="next step"),
         Binding("comma", "step(-1)", show=False, id="maths.previous", tooltip="step before"),
@@ -231,7 +228,7 @@ class MathSteps(Guarded, ScrollView, can_focus=True):
             style += Style(bold=True, reverse=index == self._current and self.has_focus)
             text = f"{symbols.right if index == self._current else ' '} {text} "
         elif kind == "why":
-            style += self.get_component_rich_style("math-steps--why", partial=True)
+            style += Style(dim=True)
         elif kind in ("ok", "wrong"):
             style += self.get_component_rich_style(f"math-steps--{kind}", partial=True)
             text = f"{symbols.tick if kind == 'ok' else symbols.failed} {text}"
