@@ -6,7 +6,7 @@ Abstract: ``AttentionScreen`` completes it. Each answer carries what it answers;
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -116,33 +116,40 @@ class AttentionEngine(LabScreen):
         return self._numbers[slot] == number
 
     def _see(self, question: Question, slot: str, layer: int) -> None:
-        with self._turn:  # one at a time: who types fast asks often, and only the last answer counts
-            if not self.wanted(slot, question.number):
-                return
-            try:
+        try:
+            with self._turn:  # one at a time: who types fast asks often, and only the last answer counts
+                if not self.wanted(slot, question.number):
+                    return
                 seen = self.reader.see(question)
                 self.post_message(Traced(question.number, slot, seen))
-                self._tell_all(seen, slot, min(layer, seen.layers - 1))
-            except MemoryError:
-                error = LabError("there is not enough memory to trace this text", "a shorter text, or a smaller model")
-                self.post_message(Traced(question.number, slot, error))
-            except Exception as error:  # also what a damaged file makes of a reader that trusts it
-                self.post_message(Traced(question.number, slot, as_lab_error(error)))
+                self._tell(slot, seen, self._first_answers(seen, slot, min(layer, seen.layers - 1)))
+            self._tell(slot, seen, self._other_answers(seen, slot, min(layer, seen.layers - 1)))
+        except MemoryError:
+            error = LabError("there is not enough memory to trace this text", "a shorter text, or a smaller model")
+            self.post_message(Traced(question.number, slot, error))
+        except Exception as error:  # also what a damaged file makes of a reader that trusts it
+            self.post_message(Traced(question.number, slot, as_lab_error(error)))
 
-    def _tell_all(self, seen: Seen, slot: str, layer: int) -> None:
-        """All that is always wanted of a text, the layer that is shown first."""
-        answers: list[Callable[[], Message]] = [partial(_layer, seen, layer)]
+    def _first_answers(self, seen: Seen, slot: str, layer: int) -> Iterator[Message]:
+        yield LayerRead(seen, layer, "", pattern_of(seen, layer))
         if slot == "a":
-            answers.append(lambda: NextRead(seen, next_of(seen, self.place.inside(1, 1, seen.tokens).row)))
-        answers.append(lambda: Measured(seen, slot, measures_of(seen)))
-        if seen.patterns_fit:
-            for other in range(seen.layers):
-                if other != layer:
-                    answers.append(partial(_layer, seen, other))
+            yield NextRead(seen, next_of(seen, self.place.inside(1, 1, seen.tokens).row))
+
+    def _other_answers(self, seen: Seen, slot: str, layer: int) -> Iterator[Message]:
+        last = self.seen
+        known = slot == "a" and last is not None and last.base is seen.base and TEXT in self.measured
+        if not known:  # heads that are off do not change what is measured with all of them on
+            yield Measured(seen, slot, measures_of(seen))
+        for other in range(seen.layers) if seen.patterns_fit else ():
+            if other != layer:
+                yield LayerRead(seen, other, "", pattern_of(seen, other))
+
+    def _tell(self, slot: str, seen: Seen, answers: Iterator[Message]) -> None:
+        """Tells answers as they come, until nobody wants them any more."""
         for answer in answers:
+            self.post_message(answer)
             if not self.wanted(slot, seen.number):
                 return
-            self.post_message(answer())
 
     @on(Traced)
     @guarded
@@ -326,10 +333,6 @@ class AttentionEngine(LabScreen):
         if self.seen is not None and self.seen.spec == message.spec == self.workbench.a:
             self.say(f"{message.spec} has other weights now: they are traced anew, on the same scales")
             self.ask()
-
-
-def _layer(seen: Seen, layer: int) -> LayerRead:
-    return LayerRead(seen, layer, "", pattern_of(seen, layer))
 
 
 def empty_text(error: LabError) -> bool:
