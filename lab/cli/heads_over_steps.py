@@ -40,6 +40,9 @@ class History:
         from core.training.launch import prepare_environment
 
         prepare_environment()  # before torch is imported
+        import torch
+
+        torch.set_num_threads(1)  # more would fight with a run that learns on the same cores
         from core.model.through_time import head_history
 
         return head_history(self.model, text, cancelled, follow=self.follow, seed=self.seed, device=self.device)
