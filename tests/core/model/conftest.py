@@ -1,4 +1,4 @@
-"""Tests that look inside small models run on one thread: two on small products wait for each other more than they work."""
+"""Looking inside small models takes one thread: two on small products wait for each other more than they work."""
 
 from __future__ import annotations
 
