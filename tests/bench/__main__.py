@@ -27,6 +27,7 @@ PARTS = (
     "vectors",
     "decoding",
     "attention",
+    "twin",
 )
 
 
