@@ -294,6 +294,13 @@ class EmbedAsking(EmbedKeys):
         if _chosen(event.word_map) or self.body.find.has_focus:
             self._follow(event.word_map.label, event.word_map)
 
+    @on(WordMap.Noted, "#e-map")
+    @guarded
+    def _noted(self, event: WordMap.Noted) -> None:
+        event.stop()
+        if self._drawn is not None:
+            self.body.say_map_keys(self._drawn)
+
     @on(HeatMap.Highlighted, "#e-matrix")
     @guarded
     def _cell_moved(self, event: HeatMap.Highlighted) -> None:
@@ -316,7 +323,6 @@ class EmbedAsking(EmbedKeys):
             body.matrix.go_to(drawn.words.index(word), body.matrix.place[1])
         if source is body.matrix or source is None:
             return
-        body.say_map_keys(drawn) if drawn is not None and source is body.map else None
         asked = self._asked
         if asked is not None and word in self.vectors:
             self._say_pair(asked.word, word, "")

@@ -129,6 +129,7 @@ class PlanVectors(Dialog[Plan]):
     HEADING = "train word vectors (word2vec)"
     KEYS = "tab next field · enter begins · esc close"
     DEFAULT_CSS = """
+    PlanVectors > #box { overflow-y: auto; }
     PlanVectors .label { color: $text-muted; height: 1; }
     PlanVectors #reason { color: $text-warning; height: auto; }
     """
@@ -138,13 +139,13 @@ class PlanVectors(Dialog[Plan]):
         self._plan = plan
 
     def compose_box(self) -> ComposeResult:
-        """The fields."""
+        """The fields; what is wrong stands above them, where a low terminal still has it."""
+        yield Static(id="reason", markup=False)
         for name, label in _FIELDS:
             value = getattr(self._plan, name)
             yield Static(label, classes="label", markup=False)
             shown = " ".join(value) if isinstance(value, tuple) else str(value)
             yield Input(shown, id=f"plan-{name.replace('_', '-')}", compact=True)
-        yield Static(id="reason", markup=False)
 
     def on_mount(self) -> None:
         """Ready to type."""

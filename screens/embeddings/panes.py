@@ -285,10 +285,12 @@ class EmbedBody(Guarded, Vertical):
         legend.append(note)
         legend.rstrip()
         frame.border_subtitle = legend
-        self.map.border_subtitle = ""
 
     def go_to_word(self, word: str, source: Widget | None) -> None:
         """One cursor for all: the lists, the map and the row of the matrix go to a word where they have it."""
-        for part in (self.near, self.answers, self.map, self.plane):
-            if part is not source:
-                part.go_to_word(word)
+        for word_map in (self.map, self.plane):
+            if word_map is not source:
+                word_map.go_to_word(word)
+        for scores in (self.near, self.answers):
+            if scores is not source:  # what answers best stays in sight
+                scores.go_to_word(word, scroll=scores is self.near)

@@ -94,10 +94,11 @@ class ScoreList(VirtualList):
         self._numbers = max((len(number(value)) for value in self._values), default=5)
         self.fill(max(1, len(self._scores)) if empty else len(self._scores), self._row_of, cursor=0)
 
-    def go_to_word(self, word: str) -> bool:
-        """Puts the cursor on a word; says whether it is in the list."""
+    def go_to_word(self, word: str, *, scroll: bool = True) -> bool:
+        """Puts the cursor on a word; says whether it could: without ``scroll`` only where the row is seen already."""
+        top, high = self.scroll_offset.y, self.scrollable_content_region.height
         for index, score in enumerate(self._scores):
-            if score.word == word:
+            if score.word == word and (scroll or top <= index < top + high):
                 self.cursor = index
                 return True
         return False

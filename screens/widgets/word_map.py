@@ -63,6 +63,19 @@ class WordMap(Guarded, Widget, can_focus=True):
             """The map."""
             return self.word_map
 
+    class Noted(Message):
+        """What is not seen is another thing now: another window, another room."""
+
+        def __init__(self, word_map: WordMap, note: str) -> None:
+            super().__init__()
+            self.word_map = word_map
+            self.note = note
+
+        @property
+        def control(self) -> WordMap:
+            """The map."""
+            return self.word_map
+
     class Activated(Highlighted):
         """``enter``, or a second click."""
 
@@ -74,6 +87,7 @@ class WordMap(Guarded, Widget, can_focus=True):
         self._window = self._whole = window_of(self._figure.xy)
         self._painter: MapPainter | None = None
         self._painted_for: object = None
+        self._noted = ""
         self.empty_text = "nothing to show yet"
 
     # --- what is shown
@@ -312,7 +326,14 @@ class WordMap(Guarded, Widget, can_focus=True):
         self._painter = None
         if self.is_attached:
             self.refresh()
-            self.border_subtitle = self.note()
+            self._tell_note()
+
+    def _tell_note(self) -> None:
+        note = self.note()
+        if note != self._noted:
+            self._noted = note
+            self.border_subtitle = note
+            self.post_message(self.Noted(self, note))
 
     def _changed(self) -> None:
         """Draws anew and repaints the rows that became different."""
@@ -326,7 +347,7 @@ class WordMap(Guarded, Widget, can_focus=True):
             for row, (old, new) in enumerate(zip(before, after, strict=True)):
                 if old != new:
                     self.refresh(Region(x, y + row, self._wide, 1))
-        self.border_subtitle = self.note()
+        self._tell_note()
 
     def render_line(self, y: int) -> Strip:
         """One row."""

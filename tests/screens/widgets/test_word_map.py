@@ -132,6 +132,18 @@ async def test_zoom_goes_closer_around_the_cursor_and_zero_shows_all():
         assert app.map.release() and app.map.note() == ""
 
 
+async def test_what_is_not_seen_is_told_when_it_changes():
+    app = Stage(SQUARE)
+    async with app.run_test(size=(40, 12)) as pilot:
+        notes = []
+        app.on_word_map_noted = lambda message: notes.append(message.note)
+        await pilot.press("plus", "plus", "plus", "0")
+        assert "3 outside" in notes[-2] and notes[-1] == "" == app.map.note()
+        await pilot.resize_terminal(9, 3)
+        await pilot.pause()
+        assert "labels have no room" in notes[-1] and "hidden" in app.map.note(brief=True)
+
+
 async def test_search_goes_to_the_words_with_the_beginning_first():
     figure = MapFigure(np.random.default_rng(0).normal(size=(4, 2)), ("Paris", "·comparison", "apart", "Part"))
     app = Stage(figure)
