@@ -20,7 +20,7 @@ class Stage(App):
 
     def __init__(self, figure, look=None):
         super().__init__()
-        self.figure, self.worn, self.heard = figure, look, []
+        self.figure, self.worn, self.heard, self.notes = figure, look, [], []
 
     def compose(self):
         yield WordMap()
@@ -41,6 +41,9 @@ class Stage(App):
     def on_word_map_highlighted(self, message):
         if type(message) is WordMap.Highlighted:
             self.heard.append(message.index)
+
+    def on_word_map_noted(self, message):
+        self.notes.append(message.note)
 
     def on_word_map_activated(self, message):
         self.heard.append(("take", message.index))
@@ -135,8 +138,7 @@ async def test_zoom_goes_closer_around_the_cursor_and_zero_shows_all():
 async def test_what_is_not_seen_is_told_when_it_changes():
     app = Stage(SQUARE)
     async with app.run_test(size=(40, 12)) as pilot:
-        notes = []
-        app.on_word_map_noted = lambda message: notes.append(message.note)
+        notes = app.notes
         await pilot.press("plus", "plus", "plus", "0")
         assert "3 outside" in notes[-2] and notes[-1] == "" == app.map.note()
         await pilot.resize_terminal(9, 3)
