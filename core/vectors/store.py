@@ -293,7 +293,7 @@ class Vectors:
             InputError: the sum is zero, so that it has no direction.
         """
         parsed = parse(expression, self.words.__contains__) if isinstance(expression, str) else expression
-        rows = [self.row(term.word) for term in parsed.terms]
+        rows = self._rows(parsed)
         parts = self.units([term.word for term in parsed.terms]) if unit else self.matrix_all[rows].astype(np.float64)
         weights = np.array([term.weight for term in parsed.terms])
         total = weights @ parts
@@ -338,6 +338,17 @@ class Vectors:
         return plane(self, expression, answers=answers)
 
     # --- inside
+
+    def _rows(self, expression: Expression) -> list[int]:
+        """The rows of an expression's words; the error for an unknown one knows its place."""
+        rows = []
+        for term in expression.terms:
+            try:
+                rows.append(self.row(term.word))
+            except UnknownWordError as error:
+                error.at = term.at
+                raise
+        return rows
 
     def _direction(self, vector: NDArray[np.float64], what: str) -> Floats:
         length = np.linalg.norm(vector)

@@ -20,12 +20,16 @@ _STRETCH = 65_536  # words that are decoded at once where all are wanted
 
 
 class UnknownWordError(InputError):
-    """A word that has no vector; ``suggestions`` are words that have one and are spelled much like it."""
+    """A word that has no vector; ``suggestions`` are words that have one and are spelled much like it.
+
+    ``at`` is its place in the expression in which it was typed, in characters from 0, where there is one.
+    """
 
     def __init__(self, title: str, hint: str, word: str, suggestions: Sequence[str] = ()) -> None:
         super().__init__(title, hint)
         self.word = word
         self.suggestions = tuple(suggestions)
+        self.at: int | None = None
 
 
 class WordTable(Sequence[str]):

@@ -265,6 +265,16 @@ def test_an_unknown_word_is_told_its_likes(vectors: Vectors, word: str, hint: st
     assert caught.value.word == word
 
 
+def test_an_unknown_word_of_an_expression_has_a_place(vectors: Vectors) -> None:
+    for text, at in (("king - mann + woman", 7), ('king + "kng"', 7), ("qwzx", 0)):
+        with pytest.raises(UnknownWordError) as caught:
+            vectors.evaluate(text)
+        assert caught.value.at == at
+    with pytest.raises(UnknownWordError) as caught:
+        vectors.vector("kng")
+    assert caught.value.at is None
+
+
 def test_a_word_like_none(vectors: Vectors) -> None:
     for word in ("qwzxqwzx", "", "x" * 5000, "\ud800", "日本"):
         with pytest.raises(UnknownWordError) as caught:
