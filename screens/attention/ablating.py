@@ -177,6 +177,7 @@ class Ablating(Painting):
     def set_measure(self, name: str) -> None:
         """What the grid says of each head."""
         self.measure = name
+        self.keep()
         self.paint_grid()
         self.paint_head()
         measure = measure_of(name)

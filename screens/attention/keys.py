@@ -143,6 +143,7 @@ class AttentionKeys(Ablating):
         body = self.body
         focused = body.pane == "grid"
         body.sort(not body.sorted)
+        self.keep()
         self.paint_grid()
         if focused:
             self.go_to_pane("grid")
@@ -166,6 +167,7 @@ class AttentionKeys(Ablating):
     def set_scale(self, scale: str) -> None:
         """One of the scales."""
         self.body.pattern.scale = scale
+        self.keep()
         self.paint_strip()
         self.paint_centre()
         self.say(SCALE_WORDS[scale])
@@ -174,6 +176,7 @@ class AttentionKeys(Ablating):
         """Without the first column, which many heads look at when they have nothing to look at."""
         view = self.body.pattern
         view.hide_first = not view.hide_first
+        self.keep()
         self.paint_strip()
         self.paint_centre()
         self.say("the first column is hidden, the scale ends at the largest of the others" if view.hide_first
@@ -186,6 +189,7 @@ class AttentionKeys(Ablating):
     def set_together(self, how: str) -> None:
         """One of the ways to see several heads as one; empty: one head."""
         self.body.pattern.how = how
+        self.keep()
         self.paint_place()
         said = {
             "": "one head",

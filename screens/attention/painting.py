@@ -15,8 +15,11 @@ from screens.attention.engine import AttentionEngine
 from screens.attention.reader import RANDOM, TEXT
 from screens.attention.seen import Place
 from screens.attention.view import (
+    HOW,
     HOW_WORDS,
     LOG_LOW,
+    NAMES,
+    SCALES,
     counts_text,
     detail_lines,
     figure,
@@ -116,6 +119,35 @@ class Painting(AttentionEngine):
         """The heads in the order of the measure."""
         values = self.grid_values()
         return [] if values is None else ranked(values, measure_of(self.measure).rising)
+
+    # --- the last time
+
+    def keep(self) -> None:
+        """Remembers how things are drawn, for the next time."""
+        settings = getattr(self.app, "settings", None)
+        if settings is not None:
+            view = self.body.pattern
+            settings.views["attention"] = {
+                "measure": self.measure, "scale": view.scale, "how": view.how, "hide_first": view.hide_first,
+                "sorted": self.body.sorted,
+            }  # fmt: skip
+            self.app.save_soon()  # type: ignore[attr-defined]
+
+    def recall(self) -> None:
+        """Draws as the last time; what a newer version or a hand wrote is left out."""
+        settings = getattr(self.app, "settings", None)
+        kept = settings.views.get("attention") if settings is not None else None
+        if not isinstance(kept, dict):
+            return
+        view = self.body.pattern
+        if kept.get("measure") in NAMES:
+            self.measure = kept["measure"]
+        if kept.get("scale") in SCALES:
+            view.scale = kept["scale"]
+        if kept.get("how") in HOW:
+            view.how = kept["how"]
+        view.hide_first = kept.get("hide_first") is True
+        self.body.sort(kept.get("sorted") is True)
 
     # --- painting
 

@@ -187,16 +187,21 @@ class AttentionBody(Guarded, Vertical):
 
     def go_to_pane(self, pane: str) -> None:
         """Gives a pane the focus; where there is little room it takes the place at the side."""
-        self.pane = pane
         if pane in SIDES:
             self.show_side(pane)
-        self.set_class(pane != "centre", "-pane-side")
-        self._merge()
+        self.note_pane(pane)
         self.target(pane).focus()
 
+    def note_pane(self, pane: str) -> None:
+        """A pane has the focus, by key or mouse."""
+        self.pane = pane
+        self._merge()
+
     def _merge(self) -> None:
-        """Where there is little width, a view that needs it takes that of the side pane while it has the focus."""
+        """Where there is little room, the pane with the focus has it; a wide view takes that of the side pane too."""
         self.set_class(self.view != "pattern" and self.pane == "centre", "-merged")
+        self.set_class(self.pane == "centre", "-pane-centre")
+        self.set_class(self.pane != "centre", "-pane-side")
 
     def pane_of(self, widget: Widget | None) -> str | None:
         """The pane that a widget is in."""

@@ -72,6 +72,7 @@ class AttentionScreen(AttentionOffers):
     def on_mount(self) -> None:
         """The prompt of the workbench through its model."""
         self.body.wear(self.look)
+        self.recall()
         self.body.prompt.show(self._text)
         self.body.alert.display = False
         self._shown_bench = self.workbench.bench
@@ -96,7 +97,7 @@ class AttentionScreen(AttentionOffers):
     @guarded
     def _size_changed(self) -> None:
         if self.body.pane not in self.panes_here():
-            self.body.pane = "centre"
+            self.body.note_pane("centre")
         self.paint_all()
 
     # --- the workbench
@@ -255,7 +256,7 @@ class AttentionScreen(AttentionOffers):
         """Where the focus is by mouse or key, the tab goes on from there."""
         pane = self.body.pane_of(self.focused)
         if pane is not None and pane != self.body.pane:
-            self.body.pane = pane
+            self.body.note_pane(pane)
             self.say_here()
 
     @on(CentreView.Moved)

@@ -51,7 +51,7 @@ AttentionScreen {
         #a-strip-pane { height: 1fr; }
         .-pane-side #a-centre { display: none; }
         .-pane-side.-side-strip #a-main { display: none; }
-        #a-left, #a-right, #a-strip-pane { display: none; }
+        .-pane-centre #a-left, .-pane-centre #a-right, .-pane-centre #a-strip-pane { display: none; }
         .-pane-side.-side-strip #a-strip-pane { display: block; }
         .-pane-side.-side-grid #a-left, .-pane-side.-side-head #a-left { display: block; }
         .-pane-side.-side-looks #a-right, .-pane-side.-side-next #a-right { display: block; }

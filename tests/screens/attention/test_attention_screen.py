@@ -292,3 +292,24 @@ async def test_every_key_has_an_id_a_tooltip_and_an_entry_in_the_palette():
             assert binding.key in helped or binding.key in ("full_stop", "comma", "tab", "shift+tab")
         titles = [name for name, _, _ in screen.commands()]
         assert "View: lens" in titles and "Measure: induction" in titles and len(set(titles)) == len(titles)
+
+
+async def test_how_things_are_drawn_is_found_again_the_next_time_and_nonsense_is_left_out():
+    from lab.settings import Settings
+
+    settings = Settings()
+    app = attention(settings=settings)
+    async with app.run_test(size=SIZE) as pilot:
+        await traced(pilot)
+        await pilot.press("m", "s", "f", "S")
+    kept = dict(settings.views["attention"])
+    assert kept == {"measure": "previous", "scale": "log", "how": "", "hide_first": True, "sorted": True}
+    app = attention(settings=Settings(views={"attention": kept}))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        assert screen.measure == "previous" and screen.body.pattern.scale == "log" and screen.body.sorted
+        assert screen.body.pattern.map._mask[:, 0].all()
+    app = attention(settings=Settings(views={"attention": {"measure": "beauty", "scale": 7, "how": []}}))
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        assert screen.measure == "entropy" and screen.body.pattern.scale == "linear"
