@@ -22,7 +22,7 @@ from screens.attention.centre import CentreView
 from screens.attention.maths_parts import PARTS, PartsLine, command_of, python_of
 from screens.attention.seen import Place, Seen
 from screens.attention.view import figure, written
-from screens.guard import guarded
+from screens.guard import as_lab_error, guarded
 from screens.widgets.math_steps import MathSteps
 from screens.widgets.ramps import Look
 from screens.widgets.take_away import TakeAwayRequest
@@ -190,8 +190,10 @@ class MathsView(CentreView):
             return
         try:
             found: list[Step] | LabError = work_out(wanted)
-        except LabError as error:
-            found = error
+        except MemoryError:
+            found = LabError("there is not enough memory to work this out", "a shorter text, or another part (o)")
+        except Exception as error:
+            found = as_lab_error(error)
         self.post_message(self.Worked(wanted, found))
 
     @on(Worked)

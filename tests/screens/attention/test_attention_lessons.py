@@ -43,19 +43,19 @@ async def test_the_row_is_that_of_the_map() -> None:
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await ready(pilot, app)
         screen.moved(screen.place.at(layer=2, head=1, row=6, column=2))
-        values = screen.lesson().values
+        values, tokens = screen.lesson().values, screen.seen.tokens
         run = core.trace(core.load_model("demo", device="cpu").model, screen.seen.ids)
         pattern = run.pattern(2, 1)[6]
         assert values["weight"] == figure(float(pattern[2])) and values["row_sum"] == "1.000"
         assert values["dot"] == f"{float(run.raw_scores(2, 1)[6, 2]):.3f}"
-        assert values["score"] == f"{float(run.raw_scores(2, 1)[6, 2]) / math.sqrt(32):.3f}"
+        assert values["score"] == f"{float(run.raw_scores(2, 1)[6, 2]) / math.sqrt(run.config.head_dim):.3f}"
         top = int(pattern.argmax())
         assert f"{figure(float(pattern[top]))} · value of ‘{screen.seen.labels[top]}’ #{top}" in values["row_top"]
-        assert values["masked"] == "45" and values["cells"] == "100"
+        assert values["masked"] == str(sum(range(tokens))) and values["cells"] == str(tokens**2)
         x, mid, out = run.residual(2)[6], run.residual_mid(2)[6], run.residual(3)[6]
         assert values["attn_length"] == f"{float((mid - x).norm()):.2f}"
         assert values["mlp_length"] == f"{float((out - mid).norm()):.2f}"
-        assert len(values["lens_rows"].splitlines()) == 5
+        assert len(values["lens_rows"].splitlines()) == run.config.n_layers + 1
 
 
 async def test_the_lens_of_the_lesson_is_the_lens_of_the_view() -> None:

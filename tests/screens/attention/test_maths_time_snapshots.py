@@ -1,10 +1,9 @@
-"""How Maths and Time look at the two sizes that the design names, and without colour."""
+"""How Maths and Time look at the two sizes that the design names, light, and without colour."""
 
 import pytest
-from centre_pilots import maths, through_time, until
+from centre_pilots import TEXT, kept, maths, started, through_time, until
+from run_writing import writing
 
-from core.shelf import kept_steps
-from core.training.runs import open_run
 from core.workbench import Bench, Workbench
 from lab.app import LabApp
 from screens.attention.painting import Painting
@@ -21,8 +20,10 @@ class StillApp(LabApp):
 
 
 @pytest.fixture
-def still(monkeypatch):
-    """Makes a lab on the attention screen whose clock stands still."""
+def still(isolated, monkeypatch):
+    """Makes a lab on the attention screen with a run of its own; its clock stands still."""
+    with writing(started(isolated / "runs" / "mine")):
+        kept(isolated / "runs" / "mine", 0, 10, 20, 30)
     paint = Painting.paint_prompt
 
     def without_time(self):
@@ -32,7 +33,7 @@ def still(monkeypatch):
     monkeypatch.setattr(Painting, "paint_prompt", without_time)
 
     def make(**options):
-        bench = Bench(a="demo", device="cpu")
+        bench = Bench(a="mine", device="cpu", prompt=TEXT)
         return StillApp(screen="attention", workbench=Workbench(bench), **options)
 
     return make
@@ -47,8 +48,8 @@ async def worked_out(pilot):
 
 
 async def a_step_back(pilot):
-    """The demo a step before its end, with the measures of all its steps."""
-    screen, view = await through_time(pilot, pilot.app, len(kept_steps(open_run("demo"))))
+    """The run a step before its end, with the measures of all its steps."""
+    screen, view = await through_time(pilot, pilot.app, 4)
     await until(pilot, lambda: view.history.ended and screen.grid_values() is not None)
     await pilot.press("comma")
     await until(pilot, lambda: view.drawn is not None and view.drawn[2] == view.at)

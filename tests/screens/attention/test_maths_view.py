@@ -187,3 +187,21 @@ async def test_a_run_of_ones_own(isolated: Path) -> None:
         screen, view = await maths(pilot, app)
         assert screen.seen.text == TEXT and view.steps.steps[-1].check.ok
         assert app.query_one(MathSteps) is view.steps
+
+
+async def test_what_cannot_be_worked_out_is_said_where_the_steps_would_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        _, view = await maths(pilot, app)
+
+        def too_much(*args: object, **options: object) -> None:
+            raise MemoryError
+
+        monkeypatch.setattr("core.model.parts.steps_of", too_much)
+        await pilot.press("o")
+        await until(pilot, lambda: not view.steps.steps)
+        assert "not enough memory" in view.steps.empty_text and view.take_away() is None
+        monkeypatch.undo()
+        await pilot.press("o")
+        await until(pilot, lambda: view.steps.steps)
+        assert view.part == "loss"
