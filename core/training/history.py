@@ -29,11 +29,12 @@ from core.training.events import (
     WarningEvent,
     parse_event,
 )
-from core.training.tail import LineTail, parse_lines
+from core.training.tail import LineTail, ObjectTail
 
 Column = NDArray[np.float64]
 STEP_COLUMNS = ("step", "time", "tokens", "loss", "lr", "grad_norm", "tokens_per_second", "mfu")
 EVAL_COLUMNS = ("step", "time", "tokens", "train_loss", "val_loss", "perplexity")
+_EVERYTHING = 1 << 40
 _CHUNK = 1 << 18  # bytes parsed in one go: the interpreter is kept for about a millisecond
 
 
@@ -44,13 +45,18 @@ class Table:
         names: the columns; the first is the step.
         spikes: columns whose extremes survive thinning, with +1 for the maximum and -1 for the minimum.
         limit: rows beyond which it is thinned.
+        merges: whether a row of an earlier step finds its place, and one of a step that is there fills it in; otherwise
+            what is newer counts, and later steps are dropped.
     """
 
-    def __init__(self, names: Sequence[str], spikes: Sequence[tuple[str, int]], limit: int) -> None:
+    def __init__(
+        self, names: Sequence[str], spikes: Sequence[tuple[str, int]], limit: int, *, merges: bool = False
+    ) -> None:
         self.names = tuple(names)
         self._get = itemgetter(*names)
         self._spikes = [(self.names.index(name), sign) for name, sign in spikes]
         self._limit = limit
+        self._merges = merges
         self._data = np.empty((len(names), 1024))
         self._n = 0
         self._width = 1.0
@@ -85,7 +91,10 @@ class Table:
         if not len(new):
             return bad
         steps = new[:, 0]
-        if (self._n and steps[0] <= self._data[0, self._n - 1]) or (np.diff(steps) <= 0).any():
+        in_order = not ((self._n and steps[0] <= self._data[0, self._n - 1]) or (np.diff(steps) <= 0).any())
+        if not in_order and self._merges:
+            self._merge(new)
+        elif not in_order:
             for row in new:  # steps that go back without a resume: what is newer counts
                 self.drop_after(row[0] - 0.5)
                 self._put(row[None])
@@ -101,6 +110,18 @@ class Table:
         if keep < self._n:
             self._data = self._data.copy()  # views that were handed out keep the old rows
             self._n = keep
+
+    def _merge(self, new: Column) -> None:
+        """Puts rows where they belong; of two numbers for one step and column the newer counts."""
+        together = np.concatenate([self._data[:, : self._n].T, new])
+        order = np.argsort(together[:, 0], kind="stable")
+        steps, first, group = np.unique(together[order, 0], return_index=True, return_inverse=True)
+        merged = together[order][first]
+        rest = np.setdiff1d(np.arange(len(order)), first)
+        for place, row in zip(group[rest], together[order][rest], strict=True):
+            merged[place] = np.where(np.isnan(row), merged[place], row)
+        self._data, self._n = np.empty((len(self.names), max(1024, 2 * len(steps)))), 0
+        self._put(merged)
 
     def _tolerant(self, row: Mapping[str, Any]) -> tuple[float, ...] | None:
         if row.get("step") is None:
@@ -146,10 +167,12 @@ class History:
     ``snapshots``, ``warnings``, ``states``, ``resumes`` hold events, newest last, the oldest forgotten beyond a limit.
     """
 
-    def __init__(self, metrics: Path, limit: int = 200_000) -> None:
-        self.path = metrics
+    def __init__(self, metrics: Path | ObjectTail, limit: int = 200_000, *, merges: bool = False) -> None:
+        """Reads metrics.jsonl, or what another tail finds; ``merges`` as of ``Table``."""
+        self._tail: ObjectTail = LineTail(metrics) if isinstance(metrics, Path) else metrics
+        self.path = self._tail.path
         self._limit = limit
-        self._tail = LineTail(metrics)
+        self._merges = merges
         self._guard = threading.RLock()
         self.version = 0
         """Grows with each change: the cheap question whether to draw again."""
@@ -157,8 +180,9 @@ class History:
 
     def _clear(self) -> None:
         extremes = (("loss", 1), ("loss", -1), ("grad_norm", 1), ("tokens_per_second", -1))
-        self.step_table = Table(STEP_COLUMNS, extremes, self._limit)
-        self.evals = Table(EVAL_COLUMNS, (("val_loss", 1), ("val_loss", -1)), self._limit // 4)
+        self.step_table = Table(STEP_COLUMNS, extremes, self._limit, merges=self._merges)
+        lowest = (("val_loss", 1), ("val_loss", -1))
+        self.evals = Table(EVAL_COLUMNS, lowest, self._limit // 4, merges=self._merges)
         self._bad = 0
         self.start: StartEvent | None = None
         self.end: EndEvent | None = None
@@ -182,14 +206,15 @@ class History:
         while True:
             size = _CHUNK if left is None else min(_CHUNK, left)
             before = self._tail.offset
-            lines = self._tail.read(size)
+            objects, bad = self._tail.objects(size)
             with self._guard:
                 if self._tail.restarted:
                     self._clear()
                     self.version += 1
                     before = 0
-                if lines:
-                    self._take(lines)
+                if objects or bad:
+                    self._bad += bad
+                    self._take(objects)
                     self.version += 1
             if left is not None:
                 left -= self._tail.offset - before
@@ -252,9 +277,13 @@ class History:
         """How far in the file it is, for a progress bar."""
         return self._tail.offset
 
-    def _take(self, lines: list[bytes]) -> None:
-        objects, bad = parse_lines(lines)
-        self._bad += bad
+    def in_full(self) -> History:
+        """The same read once more, with nothing left out, however long it is."""
+        whole = History(self._tail.fresh(), limit=_EVERYTHING, merges=self._merges)
+        whole.update()
+        return whole
+
+    def _take(self, objects: list[dict[str, Any]]) -> None:
         steps: list[dict[str, Any]] = []
         for raw in objects:
             if raw.get("kind") == "step":

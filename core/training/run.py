@@ -35,6 +35,9 @@ _RESUME = b'"kind":"resume"'
 class Run:
     """A run directory, read only; ``open_run`` makes it."""
 
+    foreign = False
+    """Whether another program writes it: then it can be watched and nothing else."""
+
     def __init__(self, path: Path, *, bundled: bool = False) -> None:
         self.path = path
         self.bundled = bundled
@@ -102,6 +105,11 @@ class Run:
                 f"the configuration of the run {self.name} cannot be used: {error.title}",
                 "a newer version may have written it: pip install --upgrade llm-lab",
             ) from error
+
+    @property
+    def max_steps(self) -> int:
+        """How many steps it is to have."""
+        return self.config.max_steps
 
     @property
     def state(self) -> str:

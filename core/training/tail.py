@@ -7,9 +7,39 @@ JSON object are counted and left out. Leaves out what the lines mean.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 _LONGEST = 64 << 20  # bytes; no event is as long, so what has no newline for so long is junk
+
+
+class ObjectTail(Protocol):
+    """What a history reads from: the objects of a growing file, or of whatever stands for one."""
+
+    @property
+    def path(self) -> Path:
+        """Where it reads."""
+
+    @property
+    def offset(self) -> int:
+        """Bytes read so far."""
+
+    @property
+    def restarted(self) -> bool:
+        """Whether the last look found something else in its place, and began again."""
+
+    @property
+    def more(self) -> bool:
+        """Whether there is more to read at once."""
+
+    @property
+    def junk(self) -> int:
+        """How much could not be read."""
+
+    def objects(self, max_bytes: int) -> tuple[list[dict[str, Any]], int]:
+        """The next objects, each of a kind of events.py, and how many were none."""
+
+    def fresh(self) -> ObjectTail:
+        """Another reader of the same, from the start."""
 
 
 class LineTail:
@@ -66,6 +96,14 @@ class LineTail:
         self.offset += end
         self._size = 0 if self.more else found.st_size
         return data[start:end].split(b"\n")[:-1] if end > start else []
+
+    def objects(self, max_bytes: int = 1 << 20) -> tuple[list[dict[str, Any]], int]:
+        """The JSON objects of the next lines, and how many lines were none."""
+        return parse_lines(self.read(max_bytes))
+
+    def fresh(self) -> LineTail:
+        """Another reader of the same file, from the start."""
+        return LineTail(self.path)
 
     def _restart(self, identity: tuple[int, int]) -> None:
         self.restarted = True

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from core.errors import InputError
 from core.training.events import EvalEvent, StateEvent, WarningEvent
-from lab.cli.control import ENDED, RunName
+from lab.cli.control import ENDED
 from lab.cli.progress import Tally, drawable, duration, last_line, raise_end, rate
 from lab.cli.report import print_json, two_lines
 from lab.cli.start import no_terminal, start
@@ -21,9 +21,17 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from core.training.history import History
+    from core.training.foreign.run import ForeignRun
     from core.training.runs import Run
     from screens.widgets.ramps import Look
 
+WatchedName = Annotated[
+    str,
+    Parameter(
+        name="RUN",
+        help="A run by name or path; also TensorBoard's event files, trainer_state.json, or nanoGPT's log, by path.",
+    ),
+]
 ROWS = 9
 """Height of the small plot, its axis included."""
 FAINT, AXIS = "#3f6b87", "#808080"
@@ -31,7 +39,7 @@ FAINT, AXIS = "#3f6b87", "#808080"
 
 
 def watch(
-    run: RunName,
+    run: WatchedName,
     /,
     *,
     inline: Annotated[
@@ -40,11 +48,11 @@ def watch(
     as_json: Annotated[bool, Parameter(name="--json", negative="", help="Print events as JSON lines.")] = False,
 ) -> int:
     """Follows a run: the dashboard on a terminal, otherwise a line for each evaluation."""
-    from core.training.runs import open_run
+    from core.training.foreign.recognise import open_watched
 
     if inline and as_json:
         raise InputError("--inline draws and --json prints data: expected one of them, got both", "leave one out")
-    found = open_run(run)
+    found = open_watched(run)
     if as_json:
         return _follow_json(found)
     if inline:
@@ -59,20 +67,21 @@ def watch(
     return _follow_lines(found)
 
 
-def _follow_json(run: Run) -> int:
+def _follow_json(run: Run | ForeignRun) -> int:
     for event in run.follow():
         print_json(event.to_dict())
     return 0
 
 
-def _follow_lines(run: Run) -> int:
-    tally = Tally(run.config.max_steps)
+def _follow_lines(run: Run | ForeignRun) -> int:
+    tally = Tally(run.max_steps)
     for event in run.follow():
         tally.add(event)
         if isinstance(event, EvalEvent):
+            known = math.isfinite(event.perplexity)
             print(
-                f"step {event.step:,}: loss {tally.loss:.4f}, validation loss {event.val_loss:.4f}, "
-                f"perplexity {event.perplexity:.2f}",
+                f"step {event.step:,}: loss {tally.loss:.4f}, validation loss {event.val_loss:.4f}"
+                + (f", perplexity {event.perplexity:.2f}" if known else ""),
                 flush=True,
             )
         elif isinstance(event, StateEvent):
@@ -82,15 +91,19 @@ def _follow_lines(run: Run) -> int:
     return _ended(run, tally)
 
 
-def _ended(run: Run, tally: Tally) -> int:
+def _ended(run: Run | ForeignRun, tally: Tally) -> int:
     if tally.end is None:
         tally.state = run.state
+        tally.max_steps = run.max_steps
     print(last_line(run.name, run.path, tally))
+    if run.foreign:
+        for line in run.log():
+            print(line)
     raise_end(tally.end)
     return 0
 
 
-def _follow_inline(run: Run) -> int:
+def _follow_inline(run: Run | ForeignRun) -> int:
     from rich.live import Live
 
     history, look = run.history(), _look()
@@ -101,7 +114,7 @@ def _follow_inline(run: Run) -> int:
                 while history.update(max_bytes=1 << 22):
                     live.update(_picture(run, history, "reading", look), refresh=True)
                 live.update(_picture(run, history, state, look), refresh=True)
-                if state in ENDED:
+                if state in ENDED or state == "quiet":
                     break
                 time.sleep(0.5)
     except KeyboardInterrupt:
@@ -112,14 +125,14 @@ def _follow_inline(run: Run) -> int:
     return 0
 
 
-def _picture(run: Run, history: History, state: str, look: Look) -> Text:
+def _picture(run: Run | ForeignRun, history: History, state: str, look: Look) -> Text:
     from rich.text import Text
 
     width = min(shutil.get_terminal_size((80, 24)).columns, 120) - 1
     return Text("\n").join([*_plot(run, history, width, look), Text(_line(run, history, state)[:width])])
 
 
-def _plot(run: Run, history: History, width: int, look: Look) -> list[Text]:
+def _plot(run: Run | ForeignRun, history: History, width: int, look: Look) -> list[Text]:
     """The dashboard's plot without a dashboard: the same scale, labels and smoothing."""
     from rich.text import Text
 
@@ -127,7 +140,7 @@ def _plot(run: Run, history: History, width: int, look: Look) -> list[Text]:
     from screens.widgets.figure import LEFT, RIGHT, PlotColors, draw
     from screens.widgets.ramps import SERIES
 
-    source = Source(run.name, history, run.config.max_steps, None, "", "")
+    source = Source(run.name, history, run.max_steps, None, "", "")
     figure = plot_for([source], Axes(), max(1, width - LEFT - RIGHT)).figure
     colors = PlotColors((_rgb(SERIES[0]),), (_rgb(FAINT),), _rgb(AXIS)) if look.ramps else None
     lines = draw(figure, width, ROWS, colors, look.ascii)
@@ -154,9 +167,9 @@ def _rgb(color: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def _line(run: Run, history: History, state: str) -> str:
-    most = run.config.max_steps
-    said = [run.name, state, f"{history.last_step:,}/{most:,}"]
+def _line(run: Run | ForeignRun, history: History, state: str) -> str:
+    most = run.max_steps
+    said = [run.name, state, f"{history.last_step:,}/{most:,}" if most else f"step {history.last_step:,}"]
     if math.isfinite(loss := history.last("loss")):
         said.append(f"loss {loss:.4f}")
     if best := history.best:
@@ -164,7 +177,7 @@ def _line(run: Run, history: History, state: str) -> str:
     if math.isfinite(speed := history.last("tokens_per_second")):
         said.append(f"{rate(speed)} tokens/s")
     steps, times = history.columns("step", "time")
-    if state == "running" and len(steps) > 1:
+    if state == "running" and most and len(steps) > 1:
         back = min(len(steps), 100)
         per_step = (times[-1] - times[-back]) / max(steps[-1] - steps[-back], 1)
         said.append(f"{duration(float(per_step) * (most - history.last_step))} left")

@@ -1,0 +1,135 @@
+"""What a path holds: a run of another program, several of them, or none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.errors import RunError
+from core.folders import runs_dir
+from core.training.foreign.facts import plain
+from core.training.foreign.huggingface import STATE, TrainerState, read_state, state_files
+from core.training.foreign.nanogpt import LOOK, ConsoleLog, looks_like
+from core.training.foreign.run import ForeignRun, Source
+from core.training.foreign.tensorboard import EventFiles, event_files, is_event_file, parts_of
+from core.training.foreign.tfrecord import HEADER, length_crc
+from core.training.run import Run, is_run
+from core.training.runs import open_run
+
+LOGS = (".log", ".txt", ".out")
+_MOST = 200
+KNOWN = "TensorBoard's event files, the Trainer's trainer_state.json, or a log of nanoGPT's"
+
+
+def open_foreign(path: str | Path) -> ForeignRun:
+    """Opens a run of another program: a TensorBoard folder or event file, ``trainer_state.json`` or the Trainer's
+    output folder, a file with what nanoGPT printed or the folder that holds it.
+
+    Raises:
+        RunError: it is none of these; the title says what was expected and what is there.
+    """
+    given = Path(path).expanduser()
+    try:
+        found = find_source(given)
+        if found is not None:
+            return ForeignRun(found)
+        if not given.exists():
+            raise RunError(f"there is no {plain(str(given))}", "look at the path")
+        raise _none(given)
+    except (OSError, ValueError) as error:  # a name too long or with a zero byte, no permission
+        said = getattr(error, "strerror", None) or error
+        raise RunError(f"{plain(str(path))} cannot be looked at: {said}", "look at the path") from error
+
+
+def find_source(path: Path) -> Source | None:
+    """The run in a file or folder; None if there is none, or if there are several."""
+    if path.is_file():
+        return _of_file(path)
+    if not path.is_dir():
+        return None
+    if state_files(path):
+        return TrainerState(path)
+    if event_files(path) or parts_of(path):
+        return EventFiles(path)
+    logs = _logs(path)
+    return ConsoleLog(logs[0]) if len(logs) == 1 else None
+
+
+def find_runs(folder: Path) -> list[Path]:
+    """The foreign runs that lie in a folder, one level down."""
+    try:
+        inside = sorted(folder.iterdir())[:_MOST]
+    except OSError:
+        return []
+    return [p for p in inside if not p.name.startswith(".") and p.is_dir() and find_source(p) is not None] + (
+        logs if len(logs := _logs(folder)) > 1 else []
+    )
+
+
+def _of_file(path: Path) -> Source | None:
+    if path.name == STATE:
+        if read_state(path) is None:
+            raise RunError(
+                f"{plain(str(path))} is no state of the Trainer: JSON with a list log_history was expected",
+                "if it is being written, try again in a moment",
+            )
+        return TrainerState(path)
+    with path.open("rb") as file:
+        head = file.read(LOOK)
+    if is_event_file(path.name) or _begins_with_record(head):
+        if head and len(head) >= HEADER and not _begins_with_record(head):
+            raise RunError(
+                f"{plain(str(path))} has the name of an event file and does not begin with a record",
+                "copy it again from where it was made",
+            )
+        return EventFiles(path)
+    return ConsoleLog(path) if looks_like(head) else None
+
+
+def _begins_with_record(head: bytes) -> bool:
+    return len(head) >= HEADER and length_crc(head[:8]) == int.from_bytes(head[8:HEADER], "little")
+
+
+def _logs(folder: Path) -> list[Path]:
+    """The files of a folder that nanoGPT printed."""
+    found = []
+    for path in sorted(folder.iterdir())[:_MOST]:
+        if path.suffix in LOGS and path.is_file():
+            with path.open("rb") as file:
+                if looks_like(file.read(LOOK)):
+                    found.append(path)
+    return found
+
+
+def _none(path: Path) -> RunError:
+    shown = plain(str(path))
+    if path.is_file():
+        what = "it is empty" if path.stat().st_size == 0 else "it is none of these"
+        return RunError(f"{shown}: {KNOWN} were expected, and {what}", "llm-lab runs lists the runs of the lab")
+    inside = find_runs(path)
+    if inside:
+        names = ", ".join(plain(p.name) for p in inside[:5])
+        return RunError(
+            f"{shown} holds {len(inside)} runs, and one was expected: {names}{' …' if len(inside) > 5 else ''}",
+            f"name one: llm-lab watch {plain(str(inside[-1]))}",
+        )
+    return RunError(f"{shown} is not a run: run.json, {KNOWN} were expected", "llm-lab runs lists the runs of the lab")
+
+
+def open_watched(path_or_name: str | Path) -> Run | ForeignRun:
+    """Opens whatever can be watched: a run of the lab by name or path, or a run of another program by its path.
+
+    Raises:
+        RunError: it is neither; the title says what was expected and what is there.
+    """
+    try:
+        return open_run(path_or_name)
+    except RunError as error:
+        given = Path(path_or_name).expanduser()
+        for place in (given, runs_dir() / given.name) if str(path_or_name) == given.name else (given,):
+            try:
+                strange = place.exists() and not is_run(place)
+            except OSError:
+                strange = False
+            if strange:
+                return open_foreign(place)
+        raise error
