@@ -139,10 +139,11 @@ def history_figure(
     """Curves over a run's steps, one a head, by their names; a number that is none leaves a gap."""
     figure = _new(7.5, 4.2)
     axes = figure.add_subplot()
-    for name, curve in curves.items():
-        axes.plot(steps, curve, marker=".", linewidth=1.2, label=name)
+    for place, (name, curve) in enumerate(curves.items()):
+        dashes = ("-", "--", "-.", ":")[place // 10 % 4]  # there are ten colours
+        axes.plot(steps, curve, marker=".", linewidth=1.2, linestyle=dashes, label=name)
     if chance == chance:
-        axes.axhline(chance, color="0.5", linestyle="--", linewidth=0.9, label="chance")
+        axes.axhline(chance, color="0.5", linewidth=0.9, label="chance")
     axes.set_xlabel("step")
     axes.set_ylabel(measure)
     if len(curves) <= 20:
