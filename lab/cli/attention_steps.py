@@ -33,9 +33,7 @@ def work_out(
     of_a_layer = part in OF_A_HEAD or part in ("block", "stacked")
     if (layer is None and of_a_layer) or (head is None and part in OF_A_HEAD):
         needed = "--layer and --head are" if part in OF_A_HEAD else "--layer is"
-        raise InputError(
-            f"the steps of {part!r} are of one place: {needed} needed", "for example --layer 0 --head 0"
-        )
+        raise InputError(f"the steps of {part!r} are of one place: {needed} needed", "for example --layer 0 --head 0")
     if column is not None and part != "head":
         raise InputError(f"--column is of the steps of a head, got it for {part!r}", "leave it out, or: --part head")
 
