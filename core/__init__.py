@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from core.model.through_time import head_history
     from core.model.trace import trace
     from core.tokenizers import get_tokenizer, list_tokenizers, load_tokenizer
+    from core.training.foreign.recognise import open_foreign
     from core.training.runs import list_runs, open_run
     from core.training.trainer import Trainer
     from core.vectors.sources import list_vectors, load_vectors
@@ -53,6 +54,7 @@ __all__ = [
     "load_model",
     "load_tokenizer",
     "load_vectors",
+    "open_foreign",
     "open_run",
     "parse_heads",
     "score",
@@ -85,6 +87,7 @@ _HOME = {
     "load_model": "core.weights.checkpoint",
     "load_tokenizer": "core.tokenizers",
     "load_vectors": "core.vectors.sources",
+    "open_foreign": "core.training.foreign.recognise",
     "open_run": "core.training.runs",
     "parse_heads": "core.model.head_sets",
     "score": "core.generation.score",

@@ -195,14 +195,15 @@ class LabApp(BenchActions, JobActions, Survivor):
             self.notify(self._notice, severity="warning", timeout=15)
 
     def _show_run(self, name: str) -> None:
-        from core.training.runs import open_run
+        from core.training.foreign.recognise import open_watched
 
         screen = self.lab_screen
-        show = getattr(screen, "show_run", None)
-        if screen is None or show is None:
+        show, show_foreign = getattr(screen, "show_run", None), getattr(screen, "open_path", None)
+        if screen is None or show is None or show_foreign is None:
             return
         try:
-            show(open_run(name).path)
+            run = open_watched(name)
+            (show_foreign if run.foreign else show)(run.path)
         except LabError as error:
             screen.problem("#body", error, [("escape", "put this away", "solved")]).focus()
 

@@ -106,7 +106,8 @@ def last_line(name: str, path: object, tally: Tally) -> str:
     """One line that says how a run ended and where it lies."""
     reason = tally.end.reason if tally.end else tally.state
     of = f" of {tally.max_steps:,} steps" if tally.max_steps else " steps"  # a foreign run may not say how many
-    parts = [f"{reason} {name}: {tally.step:,}{of}" + (f" in {duration(tally.time)}" if tally.time else "")]
+    took = f" in {duration(tally.time)}" if tally.time or tally.max_steps else ""
+    parts = [f"{reason} {name}: {tally.step:,}{of}{took}"]
     if math.isfinite(tally.loss):
         parts.append(f"loss {tally.loss:.4f}")
     if math.isfinite(tally.best):

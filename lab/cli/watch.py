@@ -20,8 +20,8 @@ from lab.cli.start import no_terminal, start
 if TYPE_CHECKING:
     from rich.text import Text
 
-    from core.training.history import History
     from core.training.foreign.run import ForeignRun
+    from core.training.history import History
     from core.training.runs import Run
     from screens.widgets.ramps import Look
 

@@ -77,7 +77,7 @@ class RunActions(RunStarter):
         view = self.view
         if view is None:
             self.hold("there is no run to pause: n starts one")
-        elif view.state == "finished":
+        elif view.state == "finished" and not view.made_by:
             self.action_extend()
         elif view.state in ENDED and not view.read_only:
             self.action_resume_dead()
@@ -173,7 +173,13 @@ class RunActions(RunStarter):
                 self.open_path(Path(text).expanduser())
 
         self.app.push_screen(
-            AskText("open", "A run's directory, or a folder that holds runs:", folder_or_run, verb="opens it"), answered
+            AskText(
+                "open",
+                "A run, or a folder that holds runs; also TensorBoard's folders, trainer_state.json, nanoGPT's logs:",
+                folder_or_run,
+                verb="opens it",
+            ),
+            answered,
         )
 
     def action_delete(self) -> None:
@@ -181,6 +187,9 @@ class RunActions(RunStarter):
         view = self.view
         if view is None:
             self.hold("there is no run to delete")
+            return
+        if view.made_by:
+            self.hold(f"{view.name} is a run of {view.made_by}: the lab deletes runs of its own alone")
             return
         if view.live:
             self.hold(f"{view.name} is {view.state}: stop it first (x)")

@@ -78,6 +78,8 @@ def _clock(unix: float) -> str:
 
 def why_not(view: RunView, kind: str) -> str | None:
     """Why a run can't be asked this, in words; None if it can."""
+    if view.made_by:
+        return f"{view.name} is a run of {view.made_by}: it can only be watched"
     if view.read_only:
         return f"{view.name} can't be written here, so it can only be watched"
     if view.state not in ("running", "paused", "starting", "stopping", "silent"):

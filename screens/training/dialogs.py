@@ -9,6 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widgets import Input, Static
 
+from core.errors import LabError
 from screens.widgets.dialog import Dialog
 
 Check = Callable[[str], str | None]
@@ -72,8 +73,15 @@ def more_than(step: int) -> Check:
 
 
 def folder_or_run(text: str) -> str | None:
-    """Takes a directory that is a run or may hold some."""
+    """Takes a directory that is a run or may hold some, and a file of another program that is one."""
+    from core.training.foreign.recognise import find_source
+
     path = Path(text.strip()).expanduser()
     if not text.strip():
         return "a directory"
-    return None if path.is_dir() else f"{path} is not a directory"
+    try:
+        if path.is_dir() or find_source(path) is not None:
+            return None
+    except (LabError, OSError, ValueError) as error:
+        return str(error).partition("\n")[0]
+    return f"{text.strip()} is not a directory, nor a file of numbers that is known here"

@@ -152,7 +152,9 @@ def axis_end(source: Source, unit: str, whole: bool) -> float:
     newest = float(xs[-1]) if len(xs) else 0.0
     done = float(history.steps[-1]) if len(xs) else 0.0
     planned = newest * source.max_steps / done if done > 0 else float(source.max_steps)
-    if unit == "step":
+    if not source.max_steps:  # another program may not say how long its run is to be
+        planned = round_up(newest)
+    elif unit == "step":
         planned = float(source.max_steps)
     return planned if whole or newest <= 0 else max(newest, min(planned, round_up(newest)))
 

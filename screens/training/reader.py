@@ -21,6 +21,7 @@ from screens.training.view import RunView, settings_of, view_of
 
 if TYPE_CHECKING:
     from core.training.events import SampleEvent
+    from core.training.foreign.run import ForeignRun
     from core.training.history import History
     from core.training.references import Reference
     from core.training.runs import Run, RunSummary
@@ -115,7 +116,7 @@ class Reading:
 
 @dataclass
 class _Watched:
-    run: Run
+    run: Run | ForeignRun
     history: History
     version: int = -1
 
@@ -126,6 +127,9 @@ class DashboardReader:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._watched: dict[Path, _Watched] = {}
+        self._foreign: dict[
+            Path, tuple[ForeignRun, _Watched]
+        ] = {}  # kept while they are listed: nothing else knows their numbers
         self._runs: tuple[RunSummary, ...] = ()
         self._listed: tuple[float, Wanted | None] = (-LIST_EVERY, None)
         self._list_problem: LabError | None = None
@@ -176,12 +180,38 @@ class DashboardReader:
         return self._plotted[1]
 
     def _open(self, path: Path) -> _Watched:
-        from core.training.runs import Run, open_run
+        from core.training.foreign.recognise import open_watched
+        from core.training.runs import Run
 
+        if path in self._foreign:
+            self._watched[path] = one = self._foreign[path][1]
+            return one
         bundled = any(s.bundled for s in self._runs if s.path == path)
-        run = Run(path, bundled=True) if bundled else open_run(path)
+        run = Run(path, bundled=True) if bundled else open_watched(path)
         self._watched[path] = one = _Watched(run, run.history())
         return one
+
+    def _strangers(self, paths: tuple[Path, ...]) -> list[RunSummary]:
+        """The runs of other programs among those that were opened, each read a little further."""
+        from core.training.foreign.recognise import open_foreign
+        from core.training.run import is_run
+
+        found = []
+        for gone in self._foreign.keys() - set(paths) - self._watched.keys():
+            del self._foreign[gone]
+        for path in paths:
+            if path not in self._foreign:
+                try:
+                    if is_run(path):
+                        continue
+                    run = open_foreign(path)
+                except LabError:  # said when it is shown
+                    continue
+                self._foreign[path] = run, self._watched.get(path) or _Watched(run, run.history())
+            foreign, one = self._foreign[path]
+            one.history.update(CHUNK // 8)
+            found.append(foreign.summary(one.history))
+        return found
 
     def _list(self, wanted: Wanted) -> None:
         from core.training.runs import list_runs
@@ -191,7 +221,8 @@ class DashboardReader:
         if same and time.monotonic() - at < LIST_EVERY:
             return
         try:
-            self._runs = (*list_runs(wanted.folder, bundled=True), *_others(wanted.opened))
+            others = (*_others(wanted.opened), *self._strangers(wanted.opened))
+            self._runs = (*list_runs(wanted.folder, bundled=True), *others)
             self._list_problem = None
         except LabError as error:
             self._list_problem = error
@@ -216,7 +247,7 @@ class DashboardReader:
             view=view,
             trends={n: trend(table.column(n), TREND_CELLS) for n in names},
             samples=tuple(history.samples)[: -SAMPLES - 1 : -1],
-            log=log_lines(history),
+            log=(*_read_as(run), *log_lines(history)),
             saved=_saved(run),
             evals=tuple(
                 EvalPoint(int(s), float(t), float(v))
@@ -244,7 +275,12 @@ def _source(one: _Watched) -> Source:
     )
 
 
-def _saved(run: Run) -> tuple[Saved, ...]:
+def _read_as(run: Run | ForeignRun) -> tuple[LogLine, ...]:
+    """Of a run of another program what was read as what."""
+    return tuple(LogLine(0, 0.0, line) for line in run.log()) if run.foreign else ()
+
+
+def _saved(run: Run | ForeignRun) -> tuple[Saved, ...]:
     """Every step with weights; where a checkpoint and a snapshot share a step, the full checkpoint counts."""
     found = {s.step: Saved(s.step, s.path, False) for s in run.snapshots}
     found.update({c.step: Saved(c.step, c.path, True) for c in run.checkpoints})

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from core.workbench import Workbench
 
 TICK = 0.5
+MOST_FOREIGN = 32
+"""Runs of other programs that are listed when a folder of them is opened."""
 PLOT_EVERY = 1.0
 """Seconds between two drawings of the big plot while a run goes on."""
 
@@ -209,7 +211,8 @@ class TrainingScreen(PlotKeys):
 
     def _say_folder(self, reading: Reading) -> None:
         """What was found in a folder that a person opened."""
-        found = sum(not run.bundled for run in reading.runs)
+        inside = self.runs_dir.absolute()
+        found = sum(not run.bundled and run.path.absolute().parent == inside for run in reading.runs)
         if found:
             self.hold(f"{found} {'run' if found == 1 else 'runs'} in {self.runs_dir}")
         else:
@@ -303,13 +306,15 @@ class TrainingScreen(PlotKeys):
 
     def open_path(self, path: Path) -> None:
         """Opens a run from elsewhere, or another folder of runs."""
+        from core.training.foreign.recognise import find_runs, is_foreign
         from core.training.run import is_run
 
-        if is_run(path):
+        if is_run(path) or is_foreign(path):
             self._opened = (*(p for p in self._opened if p != path), path)
             self.show_run(path)
         else:
             self.runs_dir = path
+            self._opened = tuple(dict.fromkeys((*self._opened, *find_runs(path)[:MOST_FOREIGN])))
             self._run_shown, self._overlays = None, ()
             self._folder_opened = True
             self.look_now()

@@ -34,7 +34,7 @@ def take_away_of(reading: Reading, pane: Curve) -> TakeAwayRequest | None:
     shown = plot is not None and not plot.figure.empty
     return TakeAwayRequest(
         what=f"training-{detail.view.name}",
-        python=as_python(spec),
+        python=as_python(spec, foreign=bool(detail.view.made_by)),
         command=shlex.join(["llm-lab", "watch", spec, "--json"]),
         data={"run": detail.view.to_dict(), "evals": [[e.step, e.train_loss, e.val_loss] for e in detail.evals]},
         table=(COLUMNS, Rows(plot.sources)) if plot is not None else None,
@@ -88,11 +88,11 @@ def _spec(detail: Detail) -> str:
     return detail.view.name if detail.bundled or detail.in_runs_dir else detail.view.path
 
 
-def as_python(spec: str) -> str:
+def as_python(spec: str, *, foreign: bool = False) -> str:
     """A snippet that reads the same numbers."""
     return (
         "import core\n\n"
-        f"run = core.open_run({spec!r})\n"
+        f"run = core.{'open_foreign' if foreign else 'open_run'}({spec!r})\n"
         "history = run.history()\n"
         "history.update()\n"
         'print(run.state, history.last_step, history.last("loss"), history.best)\n'
@@ -139,7 +139,7 @@ def lesson_values(detail: Detail | None) -> dict[str, str]:
         "name": view.name,
         "state": view.state,
         "step": f"{view.step:,}",
-        "max_steps": f"{view.max_steps:,}",
+        "max_steps": f"{view.max_steps:,}" if view.max_steps else None,
         "vocab_size": f"{view.vocab_size:,}" if view.vocab_size else None,
         "uniform_loss": _number(view.uniform_loss),
         "first_loss": _number(view.first_loss),

@@ -18,6 +18,7 @@ from screens.widgets.plot_data import clock, position_label, reach_for, short_nu
 
 if TYPE_CHECKING:
     from core.training.events import ResumeEvent
+    from core.training.foreign.run import ForeignRun
     from core.training.history import History
     from core.training.runs import Run, RunStatus
 
@@ -72,6 +73,8 @@ class RunView:
     peak_lr: float
     batch_tokens: int
     unreadable: int
+    made_by: str = ""
+    """The program whose run it is; empty for one of the lab's own."""
 
     @property
     def live(self) -> bool:
@@ -103,7 +106,7 @@ def settings_of(meta: Mapping[str, Any], resumes: Iterable[ResumeEvent]) -> dict
     return flat
 
 
-def view_of(run: Run, status: RunStatus, state: str, history: History, smoothing: int = 2) -> RunView:
+def view_of(run: Run | ForeignRun, status: RunStatus, state: str, history: History, smoothing: int = 2) -> RunView:
     """The numbers of a run now.
 
     Args:
@@ -122,6 +125,7 @@ def view_of(run: Run, status: RunStatus, state: str, history: History, smoothing
     vocab = settings.get("vocab_size")
     step = int(history.steps[-1]) if len(history.steps) else status.step
     max_steps = status.max_steps or int(settings.get("max_steps") or 0)
+    known = _finite if run.foreign else _as_it_is  # NaN: another program may not have said it at all
     per_epoch = meta.get("steps_per_epoch")
     return RunView(
         name=run.name,
@@ -140,14 +144,14 @@ def view_of(run: Run, status: RunStatus, state: str, history: History, smoothing
         loss=_last(history.loss),
         smooth_loss=last_smooth(history.loss, reach_for(len(history.loss), smoothing)) if len(history.loss) else None,
         val_loss=_last(evals.val_loss),
-        train_eval_loss=_last(evals.train_loss),
+        train_eval_loss=known(_last(evals.train_loss)),
         best_loss=best[1] if best else None,
         best_step=best[0] if best else None,
-        perplexity=_last(evals.perplexity),
+        perplexity=known(_last(evals.perplexity)),
         bits_per_byte=bits_per_byte(evals.last("val_loss"), per_token) if len(evals) and per_token else None,
-        lr=_last(history.lr),
-        grad_norm=_last(history.grad_norm),
-        tokens_per_second=recent_rate(history, _last(history.tokens_per_second)),
+        lr=known(_last(history.lr)),
+        grad_norm=known(_last(history.grad_norm)),
+        tokens_per_second=known(recent_rate(history, _last(history.tokens_per_second))),
         mfu=_finite(_last(history.mfu)),
         seconds_left=seconds_left(history, max_steps) if state in ("running", "paused", "silent") else None,
         epoch=step / per_epoch if per_epoch else None,
@@ -163,11 +167,16 @@ def view_of(run: Run, status: RunStatus, state: str, history: History, smoothing
         peak_lr=float(settings.get("learning_rate") or 0.0),
         batch_tokens=math.prod(int(settings.get(k) or 1) for k in _TOKENS_IN_A_STEP),
         unreadable=history.unreadable,
+        made_by=str(meta.get("made_by", "")),
     )
 
 
 def _last(column: Any) -> float | None:
     return float(column[-1]) if len(column) else None
+
+
+def _as_it_is(value: float | None) -> float | None:
+    return value
 
 
 def _finite(value: float | None) -> float | None:
@@ -194,7 +203,7 @@ def recent_rate(history: History, reported: float | None) -> float | None:
 def seconds_left(history: History, max_steps: int) -> float | None:
     """Seconds to the last step at the speed of the last steps."""
     recent = _recent(history)
-    if recent is None:
+    if recent is None or max_steps <= 0:
         return None
     return max(0.0, (max_steps - float(history.steps[-1])) * recent[0] / recent[1])
 
@@ -204,7 +213,7 @@ def number_rows(view: RunView) -> list[tuple[str, str]]:
     last = (
         f"{view.max_steps:,}".replace(",", " ") if view.max_steps < 100_000 else position_label(view.max_steps, "step")
     )
-    progress = f"{view.step:,} / ".replace(",", " ") + last
+    progress = f"{view.step:,}".replace(",", " ") + (f" / {last}" if view.max_steps else "")
     best = short_number(view.best_loss, 4)
     if view.best_step is not None:
         best += f" at {view.best_step:,}".replace(",", " ")
@@ -217,7 +226,7 @@ def number_rows(view: RunView) -> list[tuple[str, str]]:
         ("perplexity", short_number(view.perplexity, 4)),
         ("tokens/s", short_number(view.tokens_per_second)),
         ("MFU", "–" if view.mfu is None else f"{view.mfu * 100:.0f} %"),
-        ("time", clock(view.elapsed)),
+        ("time", clock(view.elapsed if view.elapsed or not view.made_by else None)),
         ("left", clock(view.seconds_left)),
         ("text", short_name(view.corpus)),
         ("tokenizer", view.tokenizer or "–"),

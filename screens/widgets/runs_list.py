@@ -36,6 +36,7 @@ GLYPHS = {
     "failed": ("✗", "x"),
     "dead": ("✗", "x"),
     "silent": ("?", "?"),
+    "quiet": ("◇", "o"),
     "unreadable": ("!", "!"),
 }
 WORDS = {"finished": "done", "running": ""}
@@ -58,7 +59,8 @@ def progress_text(state: str, step: int, max_steps: int) -> str:
     ('1.84k/5k', 'done 2k', 'paused 700')
     """
     if state == "running":
-        return f"{position_label(step, 'step')}/{position_label(max_steps, 'step')}"
+        of = f"/{position_label(max_steps, 'step')}" if max_steps else ""
+        return position_label(step, "step") + of
     return f"{WORDS.get(state, state)} {position_label(step, 'step')}" if state != "unreadable" else "unreadable"
 
 

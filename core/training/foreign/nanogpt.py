@@ -36,7 +36,7 @@ _SETTINGS |= {
     "warmup_iters": "warmup_steps",
 }
 _LINE = 4096
-LOOK = 1 << 20
+LOOK = 1 << 18
 """Bytes at the start of a file in which a line of nanoGPT's must stand."""
 
 

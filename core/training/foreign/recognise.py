@@ -54,15 +54,25 @@ def find_source(path: Path) -> Source | None:
     return ConsoleLog(logs[0]) if len(logs) == 1 else None
 
 
+def is_foreign(path: Path) -> bool:
+    """Whether a path is one run of another program, also one that is damaged."""
+    try:
+        return find_source(path) is not None
+    except RunError:
+        return True
+    except (OSError, ValueError):
+        return False
+
+
 def find_runs(folder: Path) -> list[Path]:
     """The foreign runs that lie in a folder, one level down."""
     try:
         inside = sorted(folder.iterdir())[:_MOST]
     except OSError:
         return []
-    return [p for p in inside if not p.name.startswith(".") and p.is_dir() and find_source(p) is not None] + (
-        logs if len(logs := _logs(folder)) > 1 else []
-    )
+    found = [p for p in inside if not p.name.startswith(".") and p.is_dir() and not is_run(p) and is_foreign(p)]
+    logs = _logs(folder)
+    return [*found, *logs] if len(logs) > 1 else found
 
 
 def _of_file(path: Path) -> Source | None:
