@@ -15,6 +15,8 @@ from core.weights.checkpoint import LoadedModel, load_model
 LICENCE = """The text is the Python manual as `pydoc_data.topics` carries it, part of Python itself: copyright Python
 Software Foundation, under the PSF License Version 2 (examples in it also under the Zero-Clause BSD License). The
 weights and this card are under the licence of LLM Lab."""
+PROMPT = "A class definition"
+"""What the sample on the card goes on from."""
 
 
 def write_card(folder: Path, run_dir: Path) -> None:
@@ -24,8 +26,8 @@ def write_card(folder: Path, run_dir: Path) -> None:
     corpus, model = meta["corpus"], meta["config"]["model"]
     evals = [event for event in run.events() if isinstance(event, EvalEvent)]
     best = min(evals, key=lambda event: event.val_loss)
-    sampling = SamplingConfig(max_new_tokens=150, temperature=0.6, top_p=0.95, seed=1)
-    sample = "".join(step.text for step in generate(lab, "The for statement", sampling))
+    sampling = SamplingConfig(max_new_tokens=150, temperature=0.7, top_p=0.95, seed=1)
+    sample = "".join(step.text for step in generate(lab, PROMPT, sampling))
     bits = best.val_loss / 0.6931471805599453 / corpus["bytes_per_token"]
     lines = [
         "# The demo model",
@@ -52,9 +54,10 @@ def write_card(folder: Path, run_dir: Path) -> None:
         "",
         "## A sample",
         "",
-        "Temperature 0.6, top-p 0.95, seed 1, after `The for statement`:",
+        f"Temperature 0.7, top-p 0.95, seed 1, after `{PROMPT}`. Colder, it may fall into saying one thing over and "
+        "over, which is what induction heads do.",
         "",
-        *("    " + line for line in f"The for statement{sample}".splitlines()),
+        *("    " + line for line in f"{PROMPT}{sample}".splitlines()),
         "",
         "## Licence",
         "",

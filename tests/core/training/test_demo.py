@@ -27,7 +27,7 @@ def test_it_is_a_run_like_any_other() -> None:
     config = run.config
     assert run.meta["parameters"] <= MOST_PARAMETERS
     assert (config.model.context_length, config.corpus) == (256, "python-docs")
-    assert len(run.snapshots) == 6 and run.snapshots[0].step == 0
+    assert len(run.snapshots) == 7 and run.snapshots[0].step == 0
     assert len(run.meta["corpus"]["sha256"]) == 64
     losses = [event.val_loss for event in run.events() if event.kind == "eval"]
     assert losses[0] > losses[-1] > 0
@@ -58,8 +58,20 @@ def test_it_knows_more_than_chance_of_text() -> None:
     assert float(loss) < 0.5 * math.log(lab.tokenizer.vocab_size)
 
 
-def test_a_head_looks_at_the_token_before() -> None:
+def test_heads_can_be_recognised() -> None:
+    """One that looks at the token before, and one of induction, which comes later: both on tokens without sense."""
     found = head_profiles(core.load_model("demo").model)
-    assert found.best("previous")[2] > 4 * found.chance["previous"]
     untrained = head_profiles(core.load_model("demo@0").model)
-    assert found.best("previous")[2] > 2 * untrained.best("previous")[2]
+    layer, _, previous = found.best("previous")
+    induction_layer, _, induction = found.best("induction")
+    assert previous > 0.5 and induction > 0.25
+    assert induction_layer > layer, "an induction head stands on one that looks at the token before"
+    for measure in ("previous", "induction"):
+        assert untrained.best(measure)[2] < 2 * untrained.chance[measure]
+
+
+def test_its_history_shows_them_appear_one_after_the_other() -> None:
+    steps = [snapshot.step for snapshot in open_run("demo").snapshots]
+    rise = {step: head_profiles(core.load_model(f"demo@{step}").model, texts=1) for step in steps}
+    first = {m: next(s for s in steps if rise[s].best(m)[2] > 0.2) for m in ("previous", "induction")}
+    assert steps[0] < first["previous"] < first["induction"] < steps[-1]
