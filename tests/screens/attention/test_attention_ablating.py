@@ -133,13 +133,13 @@ async def test_one_token_has_no_loss_so_a_sweep_says_how_far_the_answer_moves():
 
 
 async def test_a_minus_b_is_the_difference_of_the_patterns_and_turns_itself_around():
-    app = attention(a="demo", b="demo@720")
+    app = attention(a="demo", b="demo@700")
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
         await pilot.press("c")
         await until(pilot, lambda: screen.differs and screen.body.pattern._signed)
         at, ids = screen.place, list(screen.seen.ids)
-        one, two = (core.trace(core.load_model(s).model, ids).pattern(at.layer, at.head) for s in ("demo", "demo@720"))
+        one, two = (core.trace(core.load_model(s).model, ids).pattern(at.layer, at.head) for s in ("demo", "demo@700"))
         assert np.array_equal(screen.body.pattern.drawn, (one - two).numpy())
         low, high = screen.body.pattern.map.scale
         assert low == -high < 0 and "A−B" in title(screen, "#a-centre")
@@ -150,7 +150,7 @@ async def test_a_minus_b_is_the_difference_of_the_patterns_and_turns_itself_arou
 
 
 async def test_a_model_minus_itself_is_nothing():
-    app = attention(a="demo", b="demo@3600")
+    app = attention(a="demo", b="demo@4200")
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
         await pilot.press("c")
@@ -201,9 +201,9 @@ async def test_checkpoints_keep_the_colour_scale_and_the_place():
         await pilot.press("f")
         view, place = screen.body.pattern, screen.place
         scale, grid = view.map.scale, screen.body.grid.scale
-        for key, spec in (("less_than_sign", "demo@2880"), ("less_than_sign", "demo@2160")):
+        for key, spec in (("less_than_sign", "demo@3500"), ("less_than_sign", "demo@2800")):
             before = view.drawn.copy()
-            await pilot.press(key)
+            await pilot.press("less_than_sign")
             await until(pilot, lambda spec=spec: screen.seen is not None and screen.seen.spec == spec)
             await traced(pilot)
             assert view.map.scale == scale and screen.body.grid.scale == grid and screen.place == place

@@ -65,7 +65,7 @@ async def test_the_map(how, off):
 
 
 async def test_the_difference_of_two_models():
-    app = attention(b="demo@720")
+    app = attention(b="demo@700")
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
         await pilot.press("c")
@@ -73,7 +73,7 @@ async def test_the_difference_of_two_models():
         at, request = screen.place, screen.take_away()
         shown = float(screen.body.pattern.drawn[at.row, at.column])
         assert float(run_python(request.python)) == pytest.approx(shown, abs=1e-7)
-        assert request.data["minus"] == "demo@720" and not request.command
+        assert request.data["minus"] == "demo@700" and not request.command
 
 
 @pytest.mark.parametrize("measure", ["entropy", "induction", "norm"])

@@ -191,8 +191,8 @@ async def test_not_a_number_in_the_weights_is_shown_as_such():
     def spoil(tensors):
         tensors["h.2.attn.c_attn.weight"][:] = np.nan
 
-    rewrite(next((run / "snapshots").glob("*3600*")), spoil)
-    app = attention(REPEATED, a="mine@3600")
+    rewrite(next((run / "snapshots").glob("*4200*")), spoil)
+    app = attention(REPEATED, a="mine@4200")
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
         assert not screen.query(ErrorCard)
@@ -216,13 +216,13 @@ async def test_not_a_number_in_the_weights_is_shown_as_such():
 @pytest.mark.parametrize("newer", [True, False], ids=["a newer step", "other weights"])
 async def test_a_run_that_writes_while_it_is_looked_at_is_traced_anew(newer):
     run = run_of_the_demo()
-    last = next((run / "snapshots").glob("*3600*"))
+    last = next((run / "snapshots").glob("*4200*"))
     app = attention(a="mine")
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
         before, seen = screen.body.pattern.drawn.copy(), screen.seen
         if newer:
-            target = last.with_name("step-003700.safetensors")
+            target = last.with_name("step-009999.safetensors")
             target.write_bytes(last.read_bytes())
             rewrite(target, lambda tensors: tensors["wpe.weight"].__imul__(0))
         else:
