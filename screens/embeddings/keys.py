@@ -352,11 +352,13 @@ class EmbedKeys(EmbedSources):
     # --- the search
 
     def action_find(self) -> None:
-        """To the search on the map."""
-        self.show_view("map")
+        """To the search on the map; what is typed at once must not fall on the map's own keys."""
+        if self.body.page != "words":
+            self.show_page("words")
+        self.body.mark("map")
         self.body.find.add_class("-shown")
         self.body.find.value = ""
-        self.body.find.focus()
+        self.focus_shown(self.body.find)
 
     @on(Input.Changed, "#e-find")
     @guarded
