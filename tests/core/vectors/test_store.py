@@ -101,7 +101,7 @@ def test_a_helper_that_is_late_is_not_waited_for_and_spoils_nothing(monkeypatch:
 
     def slow(*args: Any, **kwargs: Any) -> Any:
         if threading.current_thread() is threading.main_thread():
-            assert held.wait(60)  # until the helper has taken a piece
+            assert held.wait(60)  # until the helper has begun
         else:
             held.set()
             assert free.wait(60)  # it comes to it when this thread has done all, and looks at what there is
