@@ -353,7 +353,7 @@ class Painting(AttentionEngine):
         for token, piece, before, after in found.rows:
             note = "" if not found.off or before == after else "▲" if after > before else "▼"
             if self.look.ascii:
-                note = {"▲": "up", "▼": "down"}.get(note, note)
+                note = {"▲": "^", "▼": "v"}.get(note, note)
             second = before if found.off else None
             bars.append(Bar(written(piece), after, second, note=note, marked=token == found.follows))
         self.body.next.show(bars, empty="the answer is not a number" if not bars else "")

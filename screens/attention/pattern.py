@@ -9,7 +9,7 @@ from textual.app import ComposeResult
 
 from screens.attention.centre import CentreView
 from screens.attention.seen import Place, Seen
-from screens.attention.view import HOW_WORDS, LOG_LOW, SCALE_WORDS, scaled
+from screens.attention.view import LOG_LOW, SCALE_WORDS, scaled
 from screens.widgets.heat_map import HeatMap
 from screens.widgets.ramps import Look
 
@@ -68,7 +68,7 @@ class PatternView(CentreView):
 
     def about(self) -> str:
         """Which head, or which heads."""
-        who = f"L{self.place.layer} {HOW_WORDS[self.how]}" if self.how else super().about()
+        who = f"L{self.place.layer} {self.how}" if self.how else super().about()
         return f"{who} · A−B" if self._signed else who
 
     _signed = False

@@ -260,7 +260,8 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         elif cells == "half" and self._look.ascii:
             cells = "block"
         if self._cells == "auto" and self._look.ascii and self._look.ramps:
-            cells = "block"
+            fits = (k for k in self.AUTO_CELLS if shape[1] * CELL_WIDTHS[k] <= room[0] and shape[0] <= room[1])
+            cells = next(fits, "block")
         how: dict[str, Any] = {"halves": halves, "auto": self.AUTO_CELLS}
         grid = lay_out(shape, room, cells, self._zoom, **how)
         if grid.width > room[0] or grid.lines > room[1]:  # bars take a row and a column of it

@@ -10,6 +10,8 @@ import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from core.folders import asset, runs_dir
+from core.shelf import kept_steps
+from core.training.runs import open_run
 from core.workbench import Bench, Workbench
 from lab.app import LabApp
 from screens.attention.reader import TEXT
@@ -18,6 +20,11 @@ from screens.widgets.error_card import ErrorCard
 from screens.widgets.status_line import StatusLine
 
 REPEATED = "The exception is raised. The exception"
+
+
+def demo_steps() -> list[str]:
+    """The kept steps of the demo as specs, the earliest first."""
+    return [f"demo@{step}" for step in kept_steps(open_run("demo"))]
 
 
 async def until(pilot, condition: Callable[[], object], seconds: float = 40.0) -> None:
@@ -80,6 +87,11 @@ def run_of_the_demo(name: str = "mine") -> Path:
     path = runs_dir() / name
     shutil.copytree(asset("demo"), path)
     return path
+
+
+def last_of(run: Path) -> Path:
+    """The newest weights of a run."""
+    return max((run / "snapshots").glob("step-*.safetensors"))
 
 
 def rewrite(path: Path, change: Callable[[dict[str, np.ndarray]], None]) -> None:

@@ -201,7 +201,7 @@ async def test_checkpoints_keep_the_colour_scale_and_the_place():
         await pilot.press("f")
         view, place = screen.body.pattern, screen.place
         scale, grid = view.map.scale, screen.body.grid.scale
-        for key, spec in (("less_than_sign", "demo@3500"), ("less_than_sign", "demo@2800")):
+        for spec in (demo_steps()[-2], demo_steps()[-3]):
             before = view.drawn.copy()
             await pilot.press("less_than_sign")
             await until(pilot, lambda spec=spec: screen.seen is not None and screen.seen.spec == spec)
