@@ -195,6 +195,8 @@ class TrainConfig:
     """Whether torch.compile is used (a slow start, faster steps on a GPU)."""
     threads: int = 0
     """CPU threads; 0: one for each core."""
+    tensorboard: bool = False
+    """Whether the numbers are written as TensorBoard's event files too, into the run's folder tensorboard/."""
     run_dir: str | None = None
     """Where the run is written; left out, a new folder under the runs folder."""
 

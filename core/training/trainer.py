@@ -37,6 +37,7 @@ from core.training.resume import Resumption, open_source
 from core.training.rundir import LOG
 from core.training.runs import new_run_dir
 from core.training.schedule import due, rate, snapshot_steps
+from core.training.tensorboard_out import with_tensorboard
 
 SAMPLE_TOKENS = 200
 USUAL_RATE = {"adamw": 1e-3, "muon": 2e-2}
@@ -97,7 +98,10 @@ class Trainer:
         Each event stands in ``metrics.jsonl`` before it is yielded; only that the disk is full cannot.
         """
         try:
-            yield from self._run()
+            if self.config.tensorboard:
+                yield from with_tensorboard(self._run(), self._journal)
+            else:
+                yield from self._run()
         except LabError as error:
             yield from self._fail(error)
             raise
@@ -115,7 +119,7 @@ class Trainer:
         finally:
             self._journal.close("stopped")
 
-    def _run(self) -> Iterator[Event]:
+    def _run(self) -> Generator[Event, None, None]:
         journal = self._journal
         before = source = None
         if self._resume_dir:
