@@ -32,7 +32,8 @@ def test_help_needs_only_the_standard_library():
 
 
 @pytest.mark.parametrize(
-    "name", ["open", "train", "watch", "runs", "pause", "delete", "doctor", "attention", "heads", "lens", "ablate"]
+    "name",
+    ["open", "train", "watch", "runs", "pause", "delete", "doctor", "attention", "heads", "lens", "ablate", "twin"],
 )
 def test_help_of_a_command_loads_nothing_heavy(name):
     assert loaded(command(name, "--help")).isdisjoint({*HEAVY, "textual"})
@@ -40,6 +41,11 @@ def test_help_of_a_command_loads_nothing_heavy(name):
 
 def test_runs_loads_no_torch(tmp_path):
     assert loaded(command("runs", "--dir", str(tmp_path))).isdisjoint(HEAVY)
+
+
+def test_what_the_app_knows_of_the_twin_loads_neither_framework():
+    code = "import core.keras_twin.compare, core.keras_twin.report, core.training.backend, screens.weights.screen"
+    assert loaded(code).isdisjoint({*HEAVY} - {"matplotlib"})
 
 
 def test_the_configurations_load_no_torch():
