@@ -11,10 +11,10 @@ from textual.widgets import Static
 from screens.generation.prompt import PromptPane
 
 TEXTS: tuple[tuple[str, str], ...] = (
-    ("The for statement is used to", "the demo's own manual: L2 H1 looks at the token just before"),
+    ("The for statement is used to", "of the demo's own manual; m finds the head that looks at the token just before"),
     (
         "The exception is raised. The exception is raised. The exception",
-        "a sentence repeated: what follows the earlier copy is there to be looked at (induction)",
+        "a sentence repeated: induction heads look at what followed the earlier copy",
     ),
     ("A class is defined by the class statement; the class", "a word three times: duplicate-token heads"),
     (

@@ -1,7 +1,7 @@
 """Heads off and on, each head off once, and two models beside each other: against what core says."""
 
 import numpy as np
-from attention_pilots import REPEATED, attention, run_of_the_demo, sentence, subtitle, title, traced, until
+from attention_pilots import REPEATED, attention, demo_steps, run_of_the_demo, sentence, subtitle, title, traced, until
 
 import core
 from core.model.ablation import ablate, sweep
@@ -133,13 +133,14 @@ async def test_one_token_has_no_loss_so_a_sweep_says_how_far_the_answer_moves():
 
 
 async def test_a_minus_b_is_the_difference_of_the_patterns_and_turns_itself_around():
-    app = attention(a="demo", b="demo@700")
+    early = demo_steps()[1]
+    app = attention(a="demo", b=early)
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
         await pilot.press("c")
         await until(pilot, lambda: screen.differs and screen.body.pattern._signed)
         at, ids = screen.place, list(screen.seen.ids)
-        one, two = (core.trace(core.load_model(s).model, ids).pattern(at.layer, at.head) for s in ("demo", "demo@700"))
+        one, two = (core.trace(core.load_model(s).model, ids).pattern(at.layer, at.head) for s in ("demo", early))
         assert np.array_equal(screen.body.pattern.drawn, (one - two).numpy())
         low, high = screen.body.pattern.map.scale
         assert low == -high < 0 and "A−B" in title(screen, "#a-centre")
@@ -150,7 +151,7 @@ async def test_a_minus_b_is_the_difference_of_the_patterns_and_turns_itself_arou
 
 
 async def test_a_model_minus_itself_is_nothing():
-    app = attention(a="demo", b="demo@4200")
+    app = attention(a="demo", b=demo_steps()[-1])
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
         await pilot.press("c")

@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
-from attention_pilots import REPEATED, attention, traced, until
+from attention_pilots import REPEATED, attention, demo_steps, traced, until
 
 from screens.widgets.take_away import TakeAway, csv_text, forms_of, json_text
 
@@ -65,7 +65,8 @@ async def test_the_map(how, off):
 
 
 async def test_the_difference_of_two_models():
-    app = attention(b="demo@700")
+    early = demo_steps()[1]
+    app = attention(b=early)
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
         await pilot.press("c")
@@ -73,7 +74,7 @@ async def test_the_difference_of_two_models():
         at, request = screen.place, screen.take_away()
         shown = float(screen.body.pattern.drawn[at.row, at.column])
         assert float(run_python(request.python)) == pytest.approx(shown, abs=1e-7)
-        assert request.data["minus"] == "demo@700" and not request.command
+        assert request.data["minus"] == early and not request.command
 
 
 @pytest.mark.parametrize("measure", ["entropy", "induction", "norm"])
