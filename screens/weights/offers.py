@@ -13,8 +13,9 @@ from textual import on
 
 from core.shelf import GPT2_SIZES
 from screens.guard import guarded
-from screens.weights.takeaway import lesson_values, take_away_of, twin_lesson_values
+from screens.weights.takeaway import lesson_values, take_away_of
 from screens.weights.twin_job import WeightTwin
+from screens.weights.twin_takeaway import twin_lesson_values
 from screens.weights.view import count_text
 from screens.widgets.heat_map import HeatMap
 from screens.widgets.histogram import Histogram

@@ -45,7 +45,7 @@ def test_runs_loads_no_torch(tmp_path):
 
 def test_what_the_app_knows_of_the_twin_loads_neither_framework():
     code = "import core.keras_twin.compare, core.keras_twin.report, core.training.backend, screens.weights.screen"
-    assert loaded(code).isdisjoint({*HEAVY} - {"matplotlib"})
+    assert loaded(code).isdisjoint(HEAVY)
 
 
 def test_the_configurations_load_no_torch():
