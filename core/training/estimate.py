@@ -91,13 +91,15 @@ def memory_bytes(config: TrainConfig, *, on_gpu: bool = False) -> int:
     model = config.model.with_vocab(config.model.vocab_size or vocabulary_to_reckon_with(config.tokenizer))
     rows, c, t = config.batch_size * model.context_length, model.emb_dim, model.context_length
     parameters, threads = model.parameters(), config.threads or os.cpu_count() or 1
-    shares = 0 if on_gpu else threads
+    whole = config.backend == "tensorflow"  # no shares, and all logits at once: they, their softmax, their gradient
+    shares = 0 if on_gpu or whole else threads
     state = parameters * 4 * 4 + parameters * 2 + shares * parameters * 4  # weights, gradients, moments; copy; shares
     dropped = 2 if model.drop_rate else 1
     squares = 0 if on_gpu else config.batch_size * model.n_heads * t * t * 4 * 3 * dropped
     layer = rows * c * 4 * 20 * dropped + squares
-    logits = min(rows * (model.vocab_size or 0) * 4, (shares or 1) * 160 * 2**20)
-    return _FIXED_BYTES + state + model.n_layers * layer + logits + rows * c * 16
+    logits = rows * (model.vocab_size or 0) * 4
+    logits = 3 * logits if whole else min(logits, (shares or 1) * 160 * 2**20)
+    return _FIXED_BYTES * (1 + whole) + state + model.n_layers * layer + logits + rows * c * 16
 
 
 def check_memory(config: TrainConfig) -> None:

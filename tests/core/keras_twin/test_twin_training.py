@@ -218,3 +218,11 @@ def test_what_it_has_not(config: TrainConfig, change: dict[str, Any], words: tup
     with pytest.raises(ConfigError) as caught:
         make_backend(config.override(vocab_size=30, **change))
     assert words[0] in caught.value.title and words[1] in caught.value.hint
+
+
+def test_all_logits_at_once_are_reckoned_with() -> None:
+    from core.training.estimate import memory_bytes
+
+    config = TrainConfig.preset("shakespeare-tf").override(threads=1)
+    logits = 8 * 100 * 50257 * 4
+    assert memory_bytes(config) - memory_bytes(config.override(backend="torch")) > 2 * logits
