@@ -40,7 +40,7 @@ async def picture(screen: str, runs: Path, run: str, keys: Sequence[str] = ()) -
 SHOWN: dict[str, tuple[str, tuple[str, ...]]] = {
     "tokens": ("tokenizer", ("right",) * 5),
     "embed": ("embeddings", ("down", "down")),
-    "attention": ("attention", ("E", "down", "enter", "n", "n", "a", "P")),
+    "attention": ("attention", ("E", "down", "enter", *"mmmS", *("tab",) * 3, "home", "S", "enter", "a", *",.")),
     "training": ("training", ()),
     "generate": ("generation", ("left",) * 60),
     "weights": ("weights", ("down",) * 2),
