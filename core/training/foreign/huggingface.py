@@ -179,4 +179,4 @@ def _rows(entries: list[Any], facts: Facts) -> tuple[list[Row], int]:
             rows.add(kind, step, column, float("nan") if (one := number(value)) is None else one, 0.0)
         if tokens is not None:
             rows.add("step" if "loss" in entry else "eval", step, "tokens", tokens, 0.0)
-    return rows.take(more=False), bad
+    return rows.take(), bad

@@ -57,7 +57,7 @@ class Rows:
         self._open: dict[str, dict[int, Row]] = {"step": {}, "eval": {}}
         self._said: dict[str, Row] = {}
         self._known: dict[str, float] = {}
-        self._tokens = 0
+        self._tokens = (0, 0)  # the newest step that said how many it has seen, and how many
         self._has_loss = False
 
     def add(self, kind: str, step: int, column: str, value: float, time: float) -> None:
@@ -69,28 +69,30 @@ class Rows:
             found = dict(said) if said is not None and said["step"] == step else row(kind, step, time)
             table[step] = found
         if column == "tokens":
-            self._tokens = found["tokens"] = whole(value, self._tokens)
+            found["tokens"] = whole(value)
+            self._tokens = max(self._tokens, (step, found["tokens"]))
             return
         found[column] = number(value)
         if kind == "step" and column == "loss":
             self._has_loss = True
             found["seen"] = True
 
-    def take(self, *, more: bool) -> list[Row]:
+    def take(self, *, keep: int = 0) -> list[Row]:
         """The rows that are whole, oldest first.
 
         Args:
-            more: whether there is more to read at once, so that the newest row of each kind may not be whole.
+            keep: how many of the newest rows of each kind may still grow, since there is more to read at once.
         """
         out: list[Row] = []
         for kind, table in self._open.items():
             steps = sorted(table)
-            for step in steps[:-1] if more else steps:
+            for step in steps[: max(0, len(steps) - keep)]:
                 one = table.pop(step)
                 if kind == "step" and not self._complete(one):
                     continue
+                one["tokens"] = one["tokens"] or self._tokens_at(step)
                 out.append(one)
-            if not more and out and out[-1]["kind"] == kind:
+            if not keep and out and out[-1]["kind"] == kind:
                 self._said[kind] = dict(out[-1])
         for one in out:
             one.pop("seen", None)
@@ -107,11 +109,15 @@ class Rows:
                 self._known[column] = one[column]
             elif column != "grad_norm":
                 one[column] = self._known.get(column)
-        one["tokens"] = one["tokens"] or self._tokens
         return "seen" in one or not self._has_loss
+
+    def _tokens_at(self, step: int) -> int:
+        """Tokens seen at a step that did not say so, from one that did: each step of a run has as many."""
+        newest, tokens = self._tokens
+        return tokens if step == newest else round(tokens / newest * step) if newest > 0 and step > 0 else 0
 
     def rewind(self) -> list[Row]:
         """All rows, for a run that goes back to an earlier step."""
-        out = self.take(more=False)
+        out = self.take()
         self._said.clear()
         return out

@@ -22,6 +22,7 @@ from core.training.foreign.tfrecord import RecordTail
 MARK = "tfevents"
 _PARTS = re.compile(r"(.*[_-])?(train|training|val|valid|validation|eval|evaluation|test)", re.IGNORECASE)
 _MOST_FILES = 2000
+_APART = 10_000  # rows by which one folder may be ahead of another
 
 
 def is_event_file(name: str) -> bool:
@@ -157,7 +158,7 @@ class EventTail:
         self.restarted = self.more = False
         folder, tail = self._next()
         if folder is None or tail is None:
-            out = self._rows.take(more=False) if self._pending else []
+            out = self._rows.take() if self._pending else []
             self._pending = False
             return out, 0
         before = tail.offset
@@ -171,7 +172,7 @@ class EventTail:
         out = self._read(folder, records)
         self.junk = self._undecodable + sum(t.junk for t in self._tails())
         self._pending = self.more = True  # what is held back comes when there is nothing more
-        return [*out, *self._rows.take(more=True)], 0
+        return [*out, *self._rows.take(keep=1 if len(self._folders) == 1 else _APART)], 0
 
     def _next(self) -> tuple[_Folder | None, RecordTail | None]:
         """The folder whose clock is furthest behind among those with something new."""
