@@ -170,7 +170,7 @@ class LogTail:
 
     def _placed(self, one: Row) -> list[Row]:
         kind, step = one["kind"], one["step"]
-        back = step < self._last[kind]
+        back = step < max(self._last.values())  # an evaluation is said before the step of its number
         if back:
             self._last = {k: min(last, step - 1) for k, last in self._last.items()}
             self._facts.finished = False

@@ -34,9 +34,9 @@ def resume(from_step: int, time: float = 0.0) -> Row:
 
 def whole(value: Any, default: int = 0) -> int:
     """A count from a stranger's number; ``default`` where it is none."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         return default
-    return int(value) if abs(value) < 2**62 else default
+    return int(value) if abs(value) < 2**62 else default  # neither NaN nor infinity is below it
 
 
 def number(value: Any) -> float | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,6 +66,8 @@ class _Folder:
     restarts: int = 0
     last: dict[str, int] = field(default_factory=dict)
     """The newest step of each tag."""
+    again: deque[tuple[str, int, str, float, float]] = field(default_factory=lambda: deque(maxlen=16))
+    """What was said for a second time of its newest step: the first numbers, maybe, of a program that began again."""
     files: dict[str, RecordTail] = field(default_factory=dict)
     tried: dict[str, int] = field(default_factory=dict)
     """The size of a file whose end is torn, when it was last looked at."""
@@ -205,8 +208,13 @@ class EventTail:
                 kind, column, scale = meant
                 if record.step < folder.last.get(scalar.tag, record.step):
                     out += self._restart(folder, record.step, self._time(record.wall_time))
+                said = (kind, record.step, column, scalar.value * scale, self._time(record.wall_time))
+                if record.step == folder.last.get(scalar.tag):
+                    folder.again.append(said)
+                else:
+                    folder.again.clear()
                 folder.last[scalar.tag] = record.step
-                self._rows.add(kind, record.step, column, scalar.value * scale, self._time(record.wall_time))
+                self._rows.add(*said)
             if record.wall_time:
                 folder.clock = record.wall_time
         return out
@@ -225,6 +233,9 @@ class EventTail:
         if folder.restarts > self._restarts:
             self._restarts = folder.restarts
             out.append(resume(step - 1, time))
+        for said in folder.again:
+            if said[1] >= step:
+                self._rows.add(*said)
         return out
 
     def _choose(self, folder: _Folder, records: list[Record]) -> None:

@@ -194,6 +194,15 @@ def test_a_program_that_began_again_without_saying_so_counts_as_the_newer(tmp_pa
     assert [e.from_step for e in history.resumes] == [19]
 
 
+def test_an_evaluation_said_again_before_its_step_outlives_the_going_back(tmp_path):
+    put(tmp_path, *numbers(range(50)), encode_scalars(2000.0, 40, {"val_loss": 1.0}))
+    put(tmp_path, encode_scalars(3000.0, 40, {"val_loss": 2.0}), *numbers(range(40, 45), wall=3000.0))
+    history = open_foreign(tmp_path).history()
+    history.update()
+    assert steps_of(history) == list(range(45))
+    assert history.columns("eval.step", "eval.val_loss")[1].tolist() == [2.0]
+
+
 def test_a_file_that_was_replaced_is_read_from_its_start(tmp_path):
     put(tmp_path, *numbers(range(50)))
     history = open_foreign(tmp_path).history()
