@@ -13,6 +13,7 @@ from textual.binding import Binding, BindingType
 from screens.attention.ablating import Ablating
 from screens.attention.panes import PANES
 from screens.attention.reader import RANDOM, TEXT
+from screens.attention.saying import head_sentence
 from screens.attention.view import HOW, NAMES, SCALE_WORDS, SCALES, VIEWS, measure_of
 from screens.widgets.choose import Choice, Choose
 
@@ -132,7 +133,7 @@ class AttentionKeys(Ablating):
             return
         layer, head = order[(order.index(here) + by) % len(order)]
         self.moved(self.place.at(layer=layer, head=head))
-        self.say(self._head_sentence())
+        self.say(head_sentence(self))
 
     def action_measure(self, by: int) -> None:
         """The next measure."""

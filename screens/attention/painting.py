@@ -13,6 +13,7 @@ import numpy as np
 from core.shelf import split_spec
 from screens.attention.engine import AttentionEngine
 from screens.attention.reader import RANDOM, TEXT
+from screens.attention.saying import next_note, sentence_of
 from screens.attention.seen import Place
 from screens.attention.view import (
     HOW,
@@ -22,12 +23,10 @@ from screens.attention.view import (
     SCALES,
     counts_text,
     detail_lines,
-    figure,
     head_text,
     measure_of,
     note_text,
     off_text,
-    place_sentence,
     ranked,
     written,
 )
@@ -84,10 +83,15 @@ class Painting(AttentionEngine):
         theirs = self.pattern("b", at.layer, at.head, how)
         if mine is None or theirs is None:
             return None
-        key = (id(mine), id(theirs))
-        if self._difference[0] != key:
-            self._difference = (key, mine - theirs)
+        if self._difference[0] != self.pictured:
+            self._difference = (self.pictured, mine - theirs)
         return self._difference[1]
+
+    @property
+    def pictured(self) -> object:
+        """What the map shows, to be known again: the texts (by identity), the head, the way."""
+        at = self.place
+        return (self.seen, self.other if self.differs else None, at.layer, at.head, self.body.pattern.how)
 
     _difference: tuple[object, NDArray[np.float32]] = (None, np.zeros((0, 0), np.float32))
 
@@ -305,7 +309,9 @@ class Painting(AttentionEngine):
         body, view = self.body, self.body.centre
         view.show(self.seen, self.place)
         if view is body.pattern:
-            body.pattern.draw(self.matrix(), lock=(self.run_name, self.who(), self.text), difference=self.differs)
+            body.pattern.draw(
+                self.matrix(), self.pictured, lock=(self.run_name, self.who(), self.text), difference=self.differs
+            )
             note = body.pattern.note() if self.seen is not None else ""
             if self.tokens == 1:
                 note = "one token: it can only look at itself, so its weight is 1"
@@ -357,15 +363,7 @@ class Painting(AttentionEngine):
             second = before if found.off else None
             bars.append(Bar(written(piece), after, second, note=note, marked=token == found.follows))
         self.body.next.show(bars, empty="the answer is not a number" if not bars else "")
-        self.body.title("next", f"after ‘{written(seen.pieces[found.position])}’ #{found.position}", self._next_note())
-
-    def _next_note(self) -> str:
-        found = self.next
-        assert found is not None
-        if not found.off:
-            return "all heads on" if math.isnan(found.loss_before) else f"loss {found.loss_before:.3f} nats"
-        loss = "" if math.isnan(found.loss_before) else f", loss {found.loss_after - found.loss_before:+.3f}"
-        return f"KL {figure(found.kl_bits)} bits{loss}"
+        self.body.title("next", f"after ‘{written(seen.pieces[found.position])}’ #{found.position}", next_note(found))
 
     # --- the sentence
 
@@ -377,56 +375,13 @@ class Painting(AttentionEngine):
     def say_here(self) -> None:
         """What is under the cursor, in words."""
         if self.seen is not None and not self.typing:
-            self.say(self.sentence())
+            self.say(sentence_of(self))
             self._said = ""
 
     def say_what_came(self) -> None:
         """The same, unless something was said that should be read."""
         if not self._said:
             self.say_here()
-
-    def sentence(self) -> str:
-        """The status line."""
-        seen, at, pane = self.seen, self.place, self.body.pane
-        assert seen is not None
-        if pane == "centre" and (own := self.body.centre.sentence()):
-            return own
-        if pane in ("grid", "head"):
-            return self._head_sentence()
-        if pane == "next" and self.next is not None and self.next.position == at.row:
-            return self._next_sentence()
-        pattern = self.pattern("a", at.layer, at.head, self.body.pattern.how)
-        weight = float(pattern[at.row, at.column]) if pattern is not None else math.nan
-        pinned = self.body.pattern.pinned or self.body.strip.pin is not None
-        said = place_sentence(at, seen.pieces, weight, how=self.body.pattern.how, pinned=pinned)
-        if self.differs and (matrix := self.matrix()) is not None:
-            said += f" · A−B {float(matrix[at.row, at.column]):+.3f}"
-        if seen.tokens == 1:
-            said += " · one token can only look at itself"
-        return said
-
-    def _head_sentence(self) -> str:
-        head, values = (self.place.layer, self.place.head), self.grid_values()
-        measure = measure_of(self.measure)
-        off = " · off" if head in self.off else ""
-        if values is None or values[head] != values[head]:
-            return f"{head_text(head)}{off} · {measure.title}: {measure.about}"
-        unit = f" {measure.unit}" if measure.unit else ""
-        rank = self.order().index(head) + 1
-        return (
-            f"{head_text(head)}{off} · {measure.title} {figure(float(values[head]))}{unit} · #{rank} of {values.size}"
-        )
-
-    def _next_sentence(self) -> str:
-        found = self.next
-        assert found is not None
-        if not found.rows:
-            return "the model's answer is not a number"
-        token, piece, before, after = found.rows[min(self.body.next.cursor, len(found.rows) - 1)]
-        said = f"‘{written(piece)}’ · {after:.2%}"
-        if found.off:
-            said += f" · {before:.2%} with all heads on · {self._next_note()}"
-        return said + (" · this is what follows in the text" if token == found.follows else "")
 
     def moved(self, place: Place, *, by_person: bool = True) -> None:
         """The cursor is at another place: whatever follows it is painted."""

@@ -73,18 +73,21 @@ class PatternView(CentreView):
 
     _signed = False
 
-    def draw(self, pattern: NDArray[np.float32] | None, *, lock: object = None, difference: bool = False) -> None:
+    def draw(
+        self, pattern: NDArray[np.float32] | None, of: object, *, lock: object = None, difference: bool = False
+    ) -> None:
         """Draws a pattern; None: it is on its way, and what was drawn stays.
 
         Args:
             pattern: (T, T) weights, or the difference of two.
+            of: what they are of; the same is not drawn again.
             lock: pictures with the same lock share the ends of their scale, such as the checkpoints of a run.
             difference: whether it is a difference, whose sign matters.
         """
         seen = self.seen
         if pattern is None or seen is None or pattern.shape[0] != seen.tokens:
             return
-        key = (id(pattern), self.scale, self.hide_first, difference, seen.labels)
+        key = (of, self.scale, self.hide_first, difference, seen.labels)
         if key != self._key:
             self._key, self.drawn, self._signed = key, pattern, difference
             scale = "linear" if difference else self.scale
