@@ -98,16 +98,19 @@ def test_the_shell_blocks_run(run):
 
 
 def test_the_python_blocks_run(run):
-    training, inside = blocks("python")
+    training, inside, words = blocks("python")
     used: set[str] = set()
     lines = run(sys.executable, "-c", shorter(training, used)).splitlines()
     assert used == {"max_steps=300, eval_interval=100"}
     assert [line.split()[0] for line in lines[:2]] == ["10", "20"]
     assert len(training.strip().splitlines()) <= 12
     lines = run(sys.executable, "-c", inside).splitlines()
-    assert len(lines) >= 23, "twenty tokens, then a weight, a lens and a head"
+    assert len(lines) >= 24, "twenty tokens, then a weight, a lens, a head and what is worst to lose"
     assert lines[0].count("(") == 3, "a token has three alternatives"
-    assert lines[-1].startswith("(") and lines[-1].count(",") == 2
+    assert lines[-2].startswith("(") and lines[-2].count(",") == 2
+    assert len(lines[-1].split()) == 3
+    analogy, attention = run(sys.executable, "-c", words).split("\n", 1)
+    assert analogy.index("queen") < analogy.index("duchess") and attention.startswith("tensor([[1.0")
 
 
 def test_every_other_block_says_why_it_is_not_run():
