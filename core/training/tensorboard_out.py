@@ -63,9 +63,13 @@ class EventWriter:
         self.path = folder / name
         self._file: BinaryIO = self.path.open("wb")
         self._flushed = time.monotonic()
-        self._put(encode_version(time.time()))
-        if from_step is not None:
-            self._put(encode_start(time.time(), from_step + 1))
+        try:
+            self._put(encode_version(time.time()))
+            if from_step is not None:
+                self._put(encode_start(time.time(), from_step + 1))
+        except OSError:
+            _close(self)
+            raise
 
     def log(self, event: Event, wall_time: float | None = None) -> None:
         """Writes the numbers of a step or an evaluation; other events only see to it that all is on its way.
@@ -110,6 +114,8 @@ def with_tensorboard(events: Generator[Event, None, None], journal: Journal) -> 
                     if writer is not None:
                         writer.log(event)
                 except OSError as error:
+                    if writer is not None:
+                        _close(writer)
                     writer, failed = None, True
                     if not isinstance(event, EndEvent):
                         said = f"no more TensorBoard events are written: {error.strerror or error}"
@@ -119,8 +125,7 @@ def with_tensorboard(events: Generator[Event, None, None], journal: Journal) -> 
                 yield event
         finally:
             if writer is not None:
-                with suppress(OSError):
-                    writer.close()
+                _close(writer)
 
 
 def _begin(run_dir: Path, first: Event) -> EventWriter:
@@ -135,9 +140,19 @@ def _begin(run_dir: Path, first: Event) -> EventWriter:
     writer, run = EventWriter(run_dir), Run(run_dir)
     created = run.meta.get("created")
     since = float(created) if isinstance(created, (int, float)) else 0.0
-    for event in run.events("step", "eval"):
-        writer.log(event, since + event.time)
+    try:
+        for event in run.events("step", "eval"):
+            writer.log(event, since + event.time)
+    except OSError:
+        _close(writer)
+        raise
     return writer
+
+
+def _close(writer: EventWriter) -> None:
+    """Lets go of a file, also of one that cannot be written to its end."""
+    with suppress(OSError):
+        writer.close()
 
 
 def _begun(name: str) -> int:
