@@ -76,6 +76,7 @@ class LabApp(BenchActions, JobActions, Survivor):
         settings: Settings | None = None,
         runs: Path | None = None,
         run: str | None = None,
+        lesson: str | None = None,
         look: Look | None = None,
         notice: str = "",
         frame_first: bool = False,
@@ -94,6 +95,7 @@ class LabApp(BenchActions, JobActions, Survivor):
         self.remember = False
         """Whether settings are written; only the app that a person started does."""
         self._run = run
+        self._lesson = lesson
         self._notice = notice
         self._save_timer: Timer | None = None
         for theme in OURS:
@@ -191,6 +193,8 @@ class LabApp(BenchActions, JobActions, Survivor):
         self.look_up_chip()
         if self._run:
             self._show_run(self._run)
+        if self._lesson:
+            await self.open_lesson(self._lesson)
         if self._notice:
             self.notify(self._notice, severity="warning", timeout=15)
 
@@ -295,6 +299,7 @@ def run_app(
     fresh: bool = False,
     run: str | None = None,
     *,
+    lesson: str | None = None,
     ascii_only: bool | None = None,
     present: bool = False,
     light: bool | None = None,
@@ -307,6 +312,7 @@ def run_app(
         model: what the workbench holds at first.
         fresh: ignore what was remembered.
         run: the run that the training screen shows at first.
+        lesson: the lesson that is open at first, on its screen: ``L3``.
         ascii_only: draw with ASCII alone; None: as remembered.
         present: high contrast, nothing dim.
         light: a light background; None: as the terminal says, where it does.
@@ -321,7 +327,14 @@ def run_app(
         workbench.set(a=model)
     name = screen or (settings.screen if settings.screen in SCREENS else "training")
     app = LabApp(
-        screen=name, workbench=workbench, settings=settings, run=run, look=look, notice=notice, frame_first=True
+        screen=name,
+        workbench=workbench,
+        settings=settings,
+        run=run,
+        lesson=lesson,
+        look=look,
+        notice=notice,
+        frame_first=True,
     )
     app.remember = True
     app.bench_remembered = not model

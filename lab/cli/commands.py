@@ -20,6 +20,7 @@ COMMANDS: dict[str, Command] = {
     command.name: command
     for command in (
         Command("open", "[SCREEN]", "Open the lab in this terminal.", "lab.cli.open:open_lab", "The lab"),
+        Command("lesson", "[N]", "Open a lesson beside its screen.", "lab.cli.lesson:lesson", "The lab"),
         Command("serve", "[SCREEN]", "Open the lab in a browser on this machine.", "lab.cli.serve:serve", "The lab"),
         Command("train", "[--preset NAME]", "Train a model.", "lab.cli.train:train", "Training"),
         Command("watch", "RUN", "Follow a run while it learns.", "lab.cli.watch:watch", "Training"),

@@ -18,6 +18,7 @@ def start(
     model: str | None = None,
     fresh: bool = False,
     run: str | None = None,
+    lesson: str | None = None,
     ascii_only: bool | None = None,
     present: bool = False,
     light: bool | None = None,
@@ -30,6 +31,7 @@ def start(
         model: what the workbench holds at first, as ``core.load_model`` names models.
         fresh: ignore what was remembered from the last time.
         run: the run that the training screen shows at first.
+        lesson: the lesson that is open at first, on its screen: ``L3``.
         ascii_only: draw with ASCII alone; None: as remembered.
         present: for a projector: high contrast, nothing dim.
         light: a light background; None: as the terminal says, where it does.
@@ -52,6 +54,7 @@ def start(
         model=model,
         fresh=fresh,
         run=run,
+        lesson=lesson,
         ascii_only=ascii_only,
         present=present,
         light=light,

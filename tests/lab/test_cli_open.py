@@ -84,3 +84,20 @@ def test_what_the_bar_calls_a_screen_opens_it():
 def test_the_beginning_that_two_screens_share_is_refused():
     with pytest.raises(InputError, match="no screen 't'"):
         screen_name("t")
+
+
+def test_a_lesson_opens_beside_its_screen(llm_lab):
+    code, seen = on_screen(llm_lab, "lesson", "1", "--fresh", until=b"? closes")
+    assert code == 0
+    assert b"Text to tokens" in seen
+
+
+def test_the_lessons_are_listed_and_others_refused(llm_lab):
+    said = llm_lab("lesson")
+    assert [line[0] for line in said.out.splitlines()[:8]] == list("12345678")
+    listed = llm_lab("lesson", "--json").json["lessons"]
+    assert listed[2] == {"lesson": 3, "title": "Attention", "screen": "attention"}
+    assert {one["screen"] for one in listed} == set(SCREENS)
+    for wrong in ("0", "9", "attention", ""):
+        error = llm_lab("lesson", wrong)
+        assert error.code == 2 and error.error["title"] == f"there is no lesson {wrong!r}: they go from 1 to 8"
