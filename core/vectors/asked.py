@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
+from core.vectors.search import LONGEST
 
 
 def checked_vector(query: NDArray[Any], width: int, label: str) -> NDArray[np.float32]:
     """A vector that was handed in, as float32.
 
     Raises:
-        InputError: it has another width, or a number in it is not finite.
+        InputError: it has another width, a number in it is not finite, or it is longer than any in a file may be.
     """
     vector = np.asarray(query)
     if not np.issubdtype(vector.dtype, np.number) or np.iscomplexobj(vector):
@@ -28,6 +29,11 @@ def checked_vector(query: NDArray[Any], width: int, label: str) -> NDArray[np.fl
         out = vector.astype(np.float32)
     if not np.isfinite(out).all():
         raise InputError("a vector of finite numbers was expected, this one is not", "look at what it came from")
+    if (length := np.linalg.norm(out.astype(np.float64))) >= LONGEST:
+        raise InputError(
+            f"a vector shorter than {LONGEST:g} was expected, this one has the length {length:.3g}",
+            "for cosines only its direction counts: divide it",
+        )
     return out
 
 

@@ -23,6 +23,7 @@ LONGEST_WORD = 4096
 WIDEST = 100_000
 """Numbers of a vector."""
 _HEADER = re.compile(rb"\s*(\d{1,18})[ \t]+(\d{1,18})[ \t]*(?:\r?\n|\Z)")
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _LOOK = 1 << 20  # bytes at the beginning that decide; several lines of any width that is in use
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"  # Windows' editors put it before UTF-8
@@ -166,7 +167,8 @@ def _with_header(path: Path, begin: bytes, header: re.Match[bytes], stream: Stre
     if not count or not 0 < width <= WIDEST:
         raise InputError(f"{said}; at least one word, and 1 to {WIDEST:,} numbers, were expected", _FETCH_AGAIN)
     line = _first_lines(begin[header.end() :], whole=True)[:1]
-    fields = line[0].split() if line else []
+    # Numbers in binary may look like words and digits with one of the rarer white spaces between.
+    fields = line[0].split() if line and not _CONTROL.search(line[0]) else []
     spaced = len(fields) > width + 1 and all(map(_is_number, fields[-width:]))  # a word with spaces in it
     all_numbers = len(fields) >= 2 and all(map(_is_number, fields[1:]))
     is_text = spaced or all_numbers

@@ -16,10 +16,8 @@ import numpy as np
 
 from core.errors import InputError
 from core.vectors.formats import LONGEST_WORD, Layout, Stream
-from core.vectors.search import Floats, row_norms
+from core.vectors.search import LONGEST, Floats, row_norms
 
-LONGEST = 1e18
-"""Of a vector: beyond it, the squares that distances are made of leave the range of float32."""
 _PIECE = 1 << 22  # bytes that are read at once
 _AGAIN = "copy or fetch the file again"
 

@@ -26,11 +26,15 @@ _PIECE = 1 << 18
 """Numbers of the matrix that are read between two looks at whether a helper has come: 1 MB, some 30 microseconds."""
 _BLOCK = 1 << 16
 """Scores that are looked at together, while they are in a core's own cache."""
+_FIRST = 1 << 12
+"""The same until there are enough: what comes later has a mark to be above, and little of it is kept."""
 _SINGLE = 16 << 20
 """Bytes of a matrix up to which one thread reads it."""
 _THREADS = 4
 """At most: some more than one are needed to ask a machine's memory for all it gives, not all that there are."""
 _SPARE = 32  # more rows than asked for, where scores are computed anew in double precision
+LONGEST = 1e18
+"""Of a vector: beyond it, the squares that distances are made of leave the range of float32."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +107,11 @@ def best_rows(matrix: Floats, norms: Floats, scorer: Scorer, n: int) -> tuple[ND
     best = _Best(min(n, max(1, len(matrix))))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         for first, products in _products(matrix, scorer.vectors):
-            for at in range(0, products.shape[1], _BLOCK):
-                some, begin = products[:, at : at + _BLOCK], first + at
+            at = 0
+            while at < products.shape[1]:
+                some, begin = products[:, at : at + (_BLOCK if best.full else _FIRST)], first + at
                 best.offer(scorer.score(some, norms[begin : begin + some.shape[1]]), begin)
+                at += some.shape[1]
     return best.result()
 
 
@@ -113,12 +119,31 @@ def nearest_by_distance(matrix: Floats, norms: Floats, vector: Floats, n: int) -
     """The ``n`` rows nearest to a vector and their Euclidean distances, the nearest first.
 
     The pass over the matrix finds some more rows than that by the expanded square, which loses digits where rows are
-    near; among those the distances are then computed from differences.
+    near each other and far from the origin; among those the distances are then computed from differences. Where so many
+    digits are lost that another row could be nearer, a second pass takes the differences of all.
     """
-    rows, _ = best_rows(matrix, norms, by_euclid(vector), n + _SPARE)
+    rows, scores = best_rows(matrix, norms, by_euclid(vector), n + _SPARE)
+    rows, apart = _by_differences(matrix, rows, vector)
+    if len(rows) < len(matrix):
+        size = float(np.linalg.norm(vector.astype(np.float64)))
+        lost = (matrix.shape[1] + 8) * 2.0**-23 * (float(norms.max()) + size) ** 2  # no sum in float32 loses more
+        if apart[n - 1] ** 2 > size**2 - float(scores[-1]) - lost:  # what was not found is at least so far
+            best = _Best(n + _SPARE)
+            step = max(1, _PIECE // max(1, matrix.shape[1]))
+            for begin in range(0, len(matrix), step):
+                differences = matrix[begin : begin + step] - vector
+                best.offer(-np.einsum("ij,ij->i", differences, differences), begin)
+            rows, apart = _by_differences(matrix, best.result()[0], vector)
+    return rows[:n], apart[:n].astype(np.float32)
+
+
+def _by_differences(
+    matrix: Floats, rows: NDArray[np.int64], vector: Floats
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Some rows and their distances to a vector in double precision, the nearest first, of equal ones the earlier."""
     apart = np.linalg.norm(matrix[rows].astype(np.float64) - vector, axis=1)
-    order = np.lexsort((rows, apart))[:n]
-    return rows[order], apart[order].astype(np.float32)
+    order = np.lexsort((rows, apart))
+    return rows[order], apart[order]
 
 
 def count_above(matrix: Floats, norms: Floats, unit: Floats, row: int, without: int) -> int:
@@ -142,12 +167,20 @@ def _products(matrix: Floats, vectors: Floats) -> Iterator[tuple[int, Floats]]:
     bounds = [len(matrix) * n // count for n in range(count + 1)]
     parts = [range(begin, end) for begin, end in pairwise(bounds)]
 
+    step = max(1, _PIECE // max(1, matrix.shape[1]))
+
     def computed(begin: int, end: int) -> Floats:
-        return np.stack([np.einsum("ij,j->i", matrix[begin:end], vector) for vector in vectors])
+        out = np.empty((len(vectors), end - begin), np.float32)
+        # For several vectors a piece at a time, which is in a core's cache when the second one comes.
+        size = step if len(vectors) > 1 else max(1, end - begin)
+        for at in range(begin, end, size):
+            for each, vector in zip(out, vectors, strict=True):
+                some = matrix[at : min(at + size, end)]
+                np.einsum("ij,j->i", some, vector, out=each[at - begin : at - begin + len(some)])
+        return out
 
     helpers = [_helpers().submit(computed, part.start, part.stop) for part in parts[1:]]
     yield 0, computed(0, parts[0].stop)
-    step = max(1, _PIECE // max(1, matrix.shape[1]))
     for part, helper in zip(parts[1:], helpers, strict=True):
         if helper.cancel():  # it has not begun
             yield part.start, computed(part.start, part.stop)
@@ -178,6 +211,11 @@ class _Best:
         self._scores: list[Floats] = []
         self._rows: list[NDArray[np.int64]] = []
         self._held = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether there are as many as wanted, so that a score must be above the worst of them."""
+        return bool(self.floor > -np.inf)
 
     def offer(self, scores: Floats, begin: int) -> None:
         """Keeps what is better than the worst of the best: no equal score of a later row, and no NaN."""

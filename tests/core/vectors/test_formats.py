@@ -74,6 +74,13 @@ def test_what_is_written_is_read(
     assert np.array_equal(found.matrix_all, matrix)
 
 
+def test_numbers_that_look_like_fields_of_text_are_read_as_binary(tmp_path: Path) -> None:
+    number = np.frombuffer(b"\x97\xe4\x0b6", "<f4").reshape(1, 1)  # a vertical tab, which is white space, then a digit
+    path = write(tmp_path / "v", binary([b"0"], number))
+    assert recognise(Path(path)).kind == "binary"
+    assert np.array_equal(load_vectors(path).matrix_all, number)
+
+
 @given(
     st.lists(st.lists(plain_words, min_size=1, max_size=3).map(" ".join), min_size=1, max_size=9, unique=True),
     st.booleans(),

@@ -78,6 +78,36 @@ def test_equal_scores_stand_in_the_order_of_their_rows(matrix: search.Floats, n:
     assert scores.tolist() == pytest.approx([cosines[row] for row in expected])
 
 
+@pytest.mark.parametrize("away", [0.0, 100.0, 3000.0])
+def test_distances_are_right_where_rows_lie_far_from_the_origin(away: float) -> None:
+    """The expanded square has no digits left there; those of the differences count."""
+    matrix = np.round(numbers(3000, 8), 3) + np.float32(away)
+    vectors = Vectors([f"w{n}" for n in range(3000)], matrix)
+    for row in range(0, 3000, 500):
+        apart = np.linalg.norm(matrix.astype(np.float64) - matrix[row], axis=1)
+        apart[row] = np.inf
+        expected = np.argsort(apart, kind="stable")[:8]
+        found = vectors.neighbours(f"w{row}", 8, measure="euclid")
+        assert [each.word for each in found] == [f"w{n}" for n in expected]
+        assert [each.value for each in found] == pytest.approx(apart[expected].tolist(), rel=1e-6)
+
+
+@pytest.mark.parametrize("piece", [1, 50, 1 << 18])
+def test_several_vectors_are_multiplied_a_piece_at_a_time(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix = numbers(2000, 10)
+    vectors = Vectors([f"w{n}" for n in range(2000)], matrix)
+    monkeypatch.setattr(search, "_PIECE", piece)
+    monkeypatch.setattr(search, "thread_count", lambda size: 3)
+    unit = matrix.astype(np.float64) / np.linalg.norm(matrix.astype(np.float64), axis=1, keepdims=True)
+    near = (1 + unit @ unit[[1, 1500, 700]].T) / 2
+    product = near[:, 0] * near[:, 1] / (near[:, 2] + 1e-6)
+    product[[1, 1500, 700]] = -np.inf
+    found = vectors.analogy(["w1", "w1500"], ["w700"], 5, method="cosmul")
+    expected = np.argsort(-product)[:5]
+    assert [each.word for each in found] == [f"w{n}" for n in expected]
+    assert [each.value for each in found] == pytest.approx(product[expected].tolist(), rel=1e-5)
+
+
 def test_several_threads_find_what_one_finds(monkeypatch: pytest.MonkeyPatch) -> None:
     matrix = numbers(5000, 20)
     matrix[::7] = matrix[3]  # ties across the threads
@@ -228,6 +258,7 @@ def test_zeros_have_no_cosine(vectors: Vectors) -> None:
         np.array([1, np.nan, 0]),
         np.array([1, np.inf, 0]),
         np.array([1, 1e300, 0]),
+        np.array([1, 3e38, 0]),
         np.array(["a", "b", "c"]),
         np.array([1, 1j, 0]),
     ],
