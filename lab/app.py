@@ -326,6 +326,10 @@ def run_app(
     if model:
         workbench.set(a=model)
     name = screen or (settings.screen if settings.screen in SCREENS else "training")
+    if name == "attention":
+        from screens.attention.early import prepare
+
+        prepare()
     app = LabApp(
         screen=name,
         workbench=workbench,
