@@ -1,30 +1,27 @@
 """A map of words as a file: PNG, SVG or PDF by matplotlib, or CSV with every digit; and a table of cosines as CSV.
 
-No figure touches matplotlib's global state, so any thread may draw one. The same map gives the same SVG.
+The same map gives the same file; how figures become files is said in ``core/pictures.py``.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import logging
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import InputError
 from core.files import write_bytes_atomic
+from core.pictures import PICTURES, check_path, drawable, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from core.vectors.projection import Projection
 
-PICTURES = ("png", "svg", "pdf")
 FORMATS = (*PICTURES, "csv")
 _NAMED = 400
 """Words up to which each has its name beside it."""
@@ -49,25 +46,7 @@ def write_map(projection: Projection, path: Path, *, title: str = "", groups: Ma
     if path.suffix.lower() == ".csv":
         write_bytes_atomic(path, map_csv(projection).encode("utf-8"), sync=False)
         return path
-    kind = path.suffix.lower().removeprefix(".")
-    out = io.BytesIO()
-    dated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
-    import matplotlib
-
-    # Otherwise the names of an SVG's parts are random.
-    with matplotlib.rc_context({"svg.hashsalt": "llm-lab"}):
-        map_figure(projection, title, groups).savefig(out, format=kind, dpi=150, metadata=dated)
-    write_bytes_atomic(path, out.getvalue(), sync=False)
-    return path
-
-
-def check_path(path: Path, formats: Sequence[str] = FORMATS) -> None:
-    """Raises an InputError if a file of that name is none of the formats, or has no folder to lie in."""
-    if path.suffix.lower().removeprefix(".") not in formats:
-        endings = ", ".join(f".{kind}" for kind in formats)
-        raise InputError(f"expected a file that ends with {endings}, got {path}", "name it map.png, for one")
-    if not path.parent.is_dir():
-        raise InputError(f"the folder {path.parent} is not there", "make it first, or name another")
+    return save_figure(map_figure(projection, title, groups), path)
 
 
 def map_csv(projection: Projection) -> str:
@@ -102,12 +81,7 @@ def matrix_csv(words: Sequence[str], cosines: NDArray[np.floating[Any]]) -> str:
 
 def map_figure(projection: Projection, title: str = "", groups: Mapping[str, str] | None = None) -> Figure:
     """The picture: a point for each word, its name beside it up to 400 of them, and what each axis keeps."""
-    logging.getLogger("matplotlib").addHandler(logging.NullHandler())  # what it has to say would fall into the app
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=_INCHES, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(*_INCHES)
     axes = figure.add_subplot()
     many = len(projection.words) > _NAMED
     of = groups or {}
@@ -136,18 +110,3 @@ def map_figure(projection: Projection, title: str = "", groups: Mapping[str, str
     if title:
         axes.set_title(drawable(title), fontsize=10, parse_math=False)
     return figure
-
-
-@lru_cache(maxsize=1)
-def _glyphs() -> frozenset[int]:
-    """The characters that matplotlib's own font has."""
-    from matplotlib import get_data_path
-    from matplotlib.ft2font import FT2Font
-
-    return frozenset(FT2Font(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")).get_charmap())
-
-
-def drawable(text: str) -> str:
-    """The text, with a box for every character that the font has not; it would warn, and draw another box."""
-    known = _glyphs()
-    return "".join(c if ord(c) in known else "□" for c in text)

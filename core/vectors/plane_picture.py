@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.files import write_bytes_atomic
-from core.vectors.map_files import PICTURES, check_path
+from core.pictures import drawable, new_figure, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,27 +28,12 @@ def write_plane(plane: Plane, path: Path, *, title: str = "") -> Path:
         InputError: another ending, or no such folder.
         LabError: it cannot be written.
     """
-    check_path(path, PICTURES)
-    import matplotlib
-
-    kind = path.suffix.lower().removeprefix(".")
-    out = io.BytesIO()
-    dated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
-    with matplotlib.rc_context({"svg.hashsalt": "llm-lab"}):  # otherwise the names of an SVG's parts are random
-        plane_figure(plane, title).savefig(out, format=kind, dpi=150, metadata=dated)
-    write_bytes_atomic(path, out.getvalue(), sync=False)
-    return path
+    return save_figure(plane_figure(plane, title), path)
 
 
 def plane_figure(plane: Plane, title: str = "") -> Figure:
     """The picture: the words of the expression, the sum as a cross, the words nearest to it, the sides between them."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    from core.vectors.map_files import drawable
-
-    figure = Figure(figsize=_INCHES, layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure(*_INCHES)
     axes = figure.add_subplot()
     for a, b in plane.edges:
         first, second = plane.points[a], plane.points[b]

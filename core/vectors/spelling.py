@@ -71,7 +71,7 @@ def explain_unknown(
     elif suggestions:
         hint = f"did you mean {', '.join(suggestions)}?"
     else:
-        hint = "no word there is spelled much like it"
+        hint = f"no word there is spelled much like it; its first words are {', '.join(words[:5])}"
     return UnknownWordError(title, hint, word, suggestions)
 
 

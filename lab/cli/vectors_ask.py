@@ -101,9 +101,9 @@ def print_neighbours(found: Sequence[Neighbour], bars: bool = True) -> None:
 def similarity(asked: Asked) -> int:
     """Two words: everything that is said of them. More: a table of cosines."""
     words = asked.all_words(2, "similarity king queen")
-    vectors = asked.load()
     if "output" in asked.given:
-        return _save_matrix(asked, vectors, words)
+        return _save_matrix(asked, words)
+    vectors = asked.load()
     return _two(asked, vectors, words) if len(words) == 2 else _matrix(asked, vectors, words)
 
 
@@ -133,12 +133,14 @@ def _matrix(asked: Asked, vectors: Vectors, words: tuple[str, ...]) -> int:
     return 0
 
 
-def _save_matrix(asked: Asked, vectors: Vectors, words: tuple[str, ...]) -> int:
+def _save_matrix(asked: Asked, words: tuple[str, ...]) -> int:
     from core.files import write_bytes_atomic
-    from core.vectors.map_files import check_path, matrix_csv
+    from core.pictures import check_path
+    from core.vectors.map_files import matrix_csv
 
     path = Path(asked.given["output"]).expanduser()
     check_path(path, ("csv",))
+    vectors = asked.load()
     write_bytes_atomic(path, matrix_csv(words, vectors.matrix(words)).encode("utf-8"), sync=False)
     return wrote(asked, vectors, path, {"of": list(words)}, f"{len(words)} x {len(words)} cosines")
 

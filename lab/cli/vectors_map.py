@@ -25,11 +25,12 @@ _OWN = 24
 
 def draw(asked: Asked) -> int:
     """Writes a map of words, or says where each word lies when no file is named."""
-    from core.vectors.map_files import check_path, write_map
+    from core.pictures import check_path
+    from core.vectors.map_files import FORMATS, write_map
 
     path = Path(asked.given["output"]).expanduser() if "output" in asked.given else None
     if path is not None:
-        check_path(path)
+        check_path(path, FORMATS)
     pairs, components, seed = _pairs(asked), _components(asked), whole(asked.given, "seed", 0)
     vectors = asked.load()
     words = asked.all_words(0, "") or _first(asked, vectors)

@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
+from core.errors import InputError
+from lab.cli.commands import PROGRAM
 from lab.cli.pull import size_words
 from lab.cli.report import print_json
 from lab.cli.writing import note
@@ -18,7 +20,13 @@ if TYPE_CHECKING:
 
 def listing(asked: Asked) -> int:
     """What can be named, or what one of them holds."""
-    return _one(asked) if asked.spec else _all(asked.as_json)
+    if asked.spec:
+        return _one(asked)
+    if "n" in asked.given:
+        raise InputError(
+            "list shows the words of a SPEC with -n, and none came", f"for one: {PROGRAM} vectors demo list -n 20"
+        )
+    return _all(asked.as_json)
 
 
 def _all(as_json: bool) -> int:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from core.errors import InputError
 from core.fields import config_fields
-from core.files import write_error
 from core.vectors.training_config import Word2VecConfig
 from lab.cli.commands import PROGRAM
 from lab.cli.progress import choose_display, duration, fetch_text_first, rate
@@ -35,8 +34,8 @@ def train(asked: Asked) -> int:
     """Trains word vectors and writes them; ctrl-C keeps what has been learnt."""
     if asked.words:
         raise InputError(f"train takes one CORPUS, got {len(asked.words) + 1}", "a folder of texts is one corpus")
-    path = _free_path(asked)
     config = asked_config(asked.given)
+    path = _free_path(asked)
     probes = [word.strip() for word in asked.given.get("probes", "").split(",") if word.strip()]
     fetch_text_first(asked.spec, choose_display("", asked.as_json))
     from core.vectors.training import save, train_steps
@@ -70,12 +69,9 @@ def _free_path(asked: Asked) -> Path:
         raise InputError(f"expected a file to write, {path} is a folder", f"for one: -o {path / 'words.bin'}")
     if path.exists() and not asked.given.get("force"):
         raise InputError(f"{path} is there already", "--force replaces it, -o names another")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise write_error(path, error) from error
-    if not os.access(path.parent, os.W_OK):
-        raise InputError(f"{path.parent} cannot be written into", "name a file in another folder with -o")
+    folder = next(each for each in path.absolute().parents if each.exists())  # the others are made when there is a file
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise InputError(f"{folder} cannot be written into", "name a file in another folder with -o")
     return path
 
 
@@ -130,6 +126,7 @@ def _tell(asked: Asked, training: VectorTraining, path: Path, last: EpochEvent |
     words, width = training.shape
     if asked.as_json:
         facts = {"done": training.done, "path": str(path), "words": words, "width": width, "seconds": seconds}
+        facts["synthetic"] = training.synthetic
         print_json({"kind": "saved" if training.finished else "interrupted", **facts})
         return
     part = "" if training.finished else f" (stopped: {training.done:.0%} of the training)"

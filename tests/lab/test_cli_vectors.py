@@ -259,6 +259,8 @@ def test_ctrl_c_keeps_what_was_learnt(llm_lab: Any, tmp_path: Path, number: sign
         (("demo", "similarity", "-f", "none.txt"), "none.txt cannot be read"),
         (("demo", "map", "king", "-o", "m.gif"), "expected a file that ends with .png"),
         (("demo", "map", "king", "-o", "no/such/m.png"), "is not there"),
+        (("demo", "similarity", "king", "queen", "-o", "m.png"), "expected a file that ends with .csv, got m.png"),
+        (("list", "-n", "3"), "list shows the words of a SPEC with -n"),
         (("demo", "map", "king"), "two words or more"),
         (("demo", "map", "--method", "pc"), "got 'pc' (did you mean pca?)"),
         (("demo", "map", "--method", "axes"), "--method axes needs --pairs"),
@@ -283,6 +285,15 @@ def test_what_cannot_be_done_is_said_in_two_lines(llm_lab: Any, argv: tuple[str,
     assert said.code == 2, said.err
     assert title in said.error["title"]
     assert title in json.loads(llm_lab("vectors", *argv, "--json").out.splitlines()[-1])["error"]["title"]
+
+
+def test_a_training_that_cannot_begin_makes_no_folder(llm_lab: Any, tmp_path: Path) -> None:
+    for wrong in (("teaching", "--workers", 0), ("nowhere",)):
+        assert llm_lab("vectors", "train", *wrong, "-o", tmp_path / "a/b/w.bin").code == 2
+    (tmp_path / "file").touch()
+    said = llm_lab("vectors", "train", "teaching", "-o", tmp_path / "file" / "w.bin")
+    assert said.code == 2 and "cannot be written into" in said.error["title"]
+    assert not (tmp_path / "a").exists()
 
 
 def test_the_help_names_every_setting(llm_lab: Any) -> None:
