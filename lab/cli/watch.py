@@ -95,10 +95,13 @@ def _ended(run: Run | ForeignRun, tally: Tally) -> int:
     if tally.end is None:
         tally.state = run.state
         tally.max_steps = run.max_steps
-    print(last_line(run.name, run.path, tally))
-    if run.foreign:
-        for line in run.log():
-            print(line)
+    if not run.foreign:
+        print(last_line(run.name, run.path, tally))
+    else:
+        from core.training.foreign.facts import plain
+
+        print(last_line(run.name, plain(str(run.path), 1000), tally))
+        print(*run.log(), run.status().message, sep="\n")
     raise_end(tally.end)
     return 0
 

@@ -9,13 +9,13 @@ _LONGEST = 120
 _MOST = 500
 
 
-def plain(text: str) -> str:
+def plain(text: str, longest: int = _LONGEST) -> str:
     r"""A name from a stranger's file, fit for a terminal: nothing in it is a control character, and it is short.
 
     >>> plain("loss\x1b[2J"), plain("train/loss")
     ('loss⟨1B⟩[2J', 'train/loss')
     """
-    short = text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
+    short = text if len(text) <= longest else text[:longest] + "…"
     return "".join(c if c.isprintable() else f"⟨{ord(c):02X}⟩" for c in short)
 
 

@@ -7,6 +7,7 @@ The lines are those of its ``train.py``: ``iter 10: loss 3.9, time 20.11ms, mfu 
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -141,6 +142,8 @@ class LogTail:
         if found := _EVAL.search(text):
             one = row("eval", int(found[1]), self._seconds, self._per_step * int(found[1]))
             one["train_loss"], one["val_loss"] = _float(found[2]), _float(found[3])
+            if one["val_loss"] is not None:  # nats per token, as ours
+                one["perplexity"] = math.exp(min(one["val_loss"], 700.0))
             self._facts.shown |= {"val_loss": "val loss", "eval train_loss": "train loss"}
             return self._placed(one)
         self._learn(text)

@@ -33,11 +33,11 @@ def open_foreign(path: str | Path) -> ForeignRun:
         if found is not None:
             return ForeignRun(found)
         if not given.exists():
-            raise RunError(f"there is no {plain(str(given))}", "look at the path")
+            raise RunError(f"there is no {plain(str(given), 1000)}", "look at the path")
         raise _none(given)
     except (OSError, ValueError) as error:  # a name too long or with a zero byte, no permission
         said = getattr(error, "strerror", None) or error
-        raise RunError(f"{plain(str(path))} cannot be looked at: {said}", "look at the path") from error
+        raise RunError(f"{plain(str(path), 1000)} cannot be looked at: {said}", "look at the path") from error
 
 
 def find_source(path: Path) -> Source | None:
@@ -79,7 +79,7 @@ def _of_file(path: Path) -> Source | None:
     if path.name == STATE:
         if read_state(path) is None:
             raise RunError(
-                f"{plain(str(path))} is no state of the Trainer: JSON with a list log_history was expected",
+                f"{plain(str(path), 1000)} is no state of the Trainer: JSON with a list log_history was expected",
                 "if it is being written, try again in a moment",
             )
         return TrainerState(path)
@@ -88,7 +88,7 @@ def _of_file(path: Path) -> Source | None:
     if is_event_file(path.name) or _begins_with_record(head):
         if head and len(head) >= HEADER and not _begins_with_record(head):
             raise RunError(
-                f"{plain(str(path))} has the name of an event file and does not begin with a record",
+                f"{plain(str(path), 1000)} has the name of an event file and does not begin with a record",
                 "copy it again from where it was made",
             )
         return EventFiles(path)
@@ -111,7 +111,7 @@ def _logs(folder: Path) -> list[Path]:
 
 
 def _none(path: Path) -> RunError:
-    shown = plain(str(path))
+    shown = plain(str(path), 1000)
     if path.is_file():
         what = "it is empty" if path.stat().st_size == 0 else "it is none of these"
         return RunError(f"{shown}: {KNOWN} were expected, and {what}", "llm-lab runs lists the runs of the lab")
@@ -120,7 +120,7 @@ def _none(path: Path) -> RunError:
         names = ", ".join(plain(p.name) for p in inside[:5])
         return RunError(
             f"{shown} holds {len(inside)} runs, and one was expected: {names}{' …' if len(inside) > 5 else ''}",
-            f"name one: llm-lab watch {plain(str(inside[-1]))}",
+            f"name one: llm-lab watch {plain(str(inside[-1]), 1000)}",
         )
     return RunError(f"{shown} is not a run: run.json, {KNOWN} were expected", "llm-lab runs lists the runs of the lab")
 
