@@ -23,6 +23,7 @@ from screens.guard import as_lab_error, guarded
 from screens.widgets.heat_map import HeatMap
 from screens.widgets.virtual_list import VirtualList
 from screens.widgets.word_map import WordMap
+from screens.widgets.word_map_labels import plain
 
 if TYPE_CHECKING:
     from core.vectors.store import Vectors
@@ -43,6 +44,8 @@ class EmbedAsking(EmbedKeys):
         self._asked: Asked | None = None
         self._summed: Asked | None = None
         self._drawn: Drawn | None = None
+        self._answered_by: Vectors | None = None
+        """Whose answer ``asked`` is."""
         self._ask_number = self._draw_number = self._drawn_number = self._pair_number = 0
         self._pair_timer: Timer | None = None
         self._tsne: Job | None = None
@@ -95,10 +98,13 @@ class EmbedAsking(EmbedKeys):
             return
         found = message.found
         if isinstance(found, LabError):
+            if self._answered_by is not self.vectors:  # what is shown still is the answer of others
+                self.forget()
+                self.draw_now()
             self._refuse(message.text, found)
             return
         self.solved(self.body.alert)
-        self._asked = found
+        self._asked, self._answered_by = found, self.vectors
         if found.answer is not None:
             self._summed = found
         elif self._summed is None:
@@ -110,16 +116,28 @@ class EmbedAsking(EmbedKeys):
         self.say_answer(found)
         self.draw_now()
 
+    def forget(self) -> None:
+        """What other vectors answered goes: it must not stand under the name of these."""
+        self._ask_number += 1
+        self._asked = self._summed = self._drawn = None
+        self._answered_by = self.vectors
+        self.word = ""
+        self.body.show_nothing()
+        self.count("")
+
     def say_answer(self, found: Asked) -> None:
         """What came of the question, in one line."""
         if found.answer is not None and found.found:
             best = found.found[0]
-            rank = f" · rank {found.rank_with_inputs} with them" if found.how.exclude_inputs else ""
+            told = found.how.exclude_inputs and found.rank_with_inputs
+            rank = f" · rank {found.rank_with_inputs} with them" if told else ""
             left = "inputs left out" if found.how.exclude_inputs else "inputs left in"
             self.say(f"{found.expression} ≈ {best.word} · {number(best.value)} · {left}{rank}")
         elif found.near:
             first = found.near[0]
             self.say(f"nearest to {found.word}: {first.word} · {found.how.measure} {number(first.value)}")
+        else:
+            self.say(f"{found.text}: no other word has a direction")
 
     def _refuse(self, text: str, error: LabError) -> None:
         from core.vectors.expression import ExpressionError
@@ -149,7 +167,7 @@ class EmbedAsking(EmbedKeys):
             doors.append(Door("m", f"the mean of its {len(pieces)} tokens", f"instead({word!r}, {tuple(pieces)!r})"))
         names = list(dict.fromkeys([*near, *(pieces if len(pieces) > 1 else [])]))[:DOORS]
         for place, name in enumerate(names, 1):
-            doors.append(Door(str(place), name, f"instead({word!r}, {(name,)!r})"))
+            doors.append(Door(str(place), plain(name), f"instead({word!r}, {(name,)!r})"))
         return doors
 
     def action_instead(self, word: str, names: tuple[str, ...]) -> None:
@@ -207,6 +225,7 @@ class EmbedAsking(EmbedKeys):
             and self._drawn.projection.words == message.found.projection.words
         )
         self._drawn, self._drawn_number = message.found, message.number
+        self.axes = message.found.axes
         self.body.show_drawn(message.found, self._asked, keep_window=same and self.scope != "set")
         self._follow(self.word, None)
 
@@ -273,7 +292,7 @@ class EmbedAsking(EmbedKeys):
             self._drawn = replace(self._drawn, projection=found.projection)
             self.body.show_map(self._drawn, self._asked)
             self.say(f"t-SNE: {found.iterations} iterations · t shows PCA again")
-        else:
+        elif self.body.page == "words":
             loss = "" if found.loss is None else f" · divergence {found.loss:.3f} nats"
             self.say(f"t-SNE: iteration {found.iteration} of {found.iterations}{loss} · t gives it up")
 
@@ -327,10 +346,14 @@ class EmbedAsking(EmbedKeys):
         if asked is not None and word in self.vectors:
             self._say_pair(asked.word, word, "")
 
-    def _say_pair(self, a: str, b: str, known: str) -> None:
+    def drop_pair(self) -> None:
+        """A comparison of two words that is on its way has nobody to tell."""
         if self._pair_timer is not None:
             self._pair_timer.stop()
         self._pair_number += 1
+
+    def _say_pair(self, a: str, b: str, known: str) -> None:
+        self.drop_pair()
         if a == b:
             self.say(f"{b} · {'in the set' if b in self.words else 'a adds it to the set'} · enter makes it the query")
             return

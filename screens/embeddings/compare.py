@@ -21,6 +21,7 @@ from screens.widgets.guarded import Guarded
 from screens.widgets.ramps import Look
 from screens.widgets.virtual_list import VirtualList
 from screens.widgets.word_map import WordMap
+from screens.widgets.word_map_labels import plain
 from screens.widgets.word_map_paint import MapFigure
 
 if TYPE_CHECKING:
@@ -71,9 +72,13 @@ class ComparePane(Guarded, Vertical):
         self.found: SpacesCompared | None = None
         """What is shown."""
         self.specs = ("", "")
-        """The two spaces, by the names that ``core.load_vectors`` takes."""
+        """The two spaces that were asked for, by the names that ``core.load_vectors`` takes."""
         self.word = ""
         """Whose neighbours the lists show."""
+        self.first: Vectors | None = None
+        """The first of the spaces that are shown."""
+        self.second = ""
+        """The name of the other."""
         self._other: Vectors | None = None
         self._number = 0
         self._cancel = threading.Event()
@@ -152,7 +157,7 @@ class ComparePane(Guarded, Vertical):
             if not cancel.is_set():
                 self.post_message(self.Came(number, as_lab_error(error)))
             return
-        self.post_message(self.Came(number, (found, other, near_a, near_b, here, there, names)))
+        self.post_message(self.Came(number, (found, a, other, near_a, near_b, here, there, names)))
 
     @on(Came)
     def _came(self, message: Came) -> None:
@@ -160,11 +165,16 @@ class ComparePane(Guarded, Vertical):
         if message.number != self._number:
             return
         if isinstance(message.found, LabError):
-            self.query_one("#c-said", Static).update("c chooses another space")
+            if self.found is None or self.first is None:
+                self.query_one("#c-said", Static).update("c chooses another space")
+            else:  # what is shown stays, and so does its name
+                self.specs = (self.first.spec, self.second)
+                self._say()
             self.post_message(self.Trouble(message.found))
             return
-        found, other, near_a, near_b, here, there, names = message.found
-        self.found, self._other = found, other  # type: ignore[assignment]
+        found, first, other, near_a, near_b, here, there, names = message.found
+        self.found, self.first, self._other = found, first, other  # type: ignore[assignment]
+        self.second = self.specs[1]
         self._show_lists(near_a, near_b, here, there, names)  # type: ignore[arg-type]
         self._show_maps()
         self._say()
@@ -185,7 +195,7 @@ class ComparePane(Guarded, Vertical):
             rows = [Score(n.word, n.value, n.rank, marked=n.word in shared) for n in near]
             scores.show(rows, empty=f"‘{self.word}’ is not in {spec}")
             title = f"{spec} · nearest to ‘{name or self.word}’"
-            scores.border_title = Text(title)
+            scores.border_title = Text(plain(title))
             scores.border_subtitle = Text(f"{both} of {len(near)} in both lists, bold" if near else "")
 
     def _show_maps(self) -> None:
@@ -206,7 +216,7 @@ class ComparePane(Guarded, Vertical):
             lines[0] += f" · not in both: {', '.join(found.missing[:6])}" + ("…" if len(found.missing) > 6 else "")
         most = [f"{a}–{b} {number(x)} → {number(y)}" for a, b, x, y in found.changes()[:3]]
         lines.append(f"most different: {' · '.join(most)}" if most else "")
-        self.query_one("#c-said", Static).update("\n".join(lines), layout=False)
+        self.query_one("#c-said", Static).update("\n".join(map(plain, lines)), layout=False)
 
     # --- one cursor for both
 

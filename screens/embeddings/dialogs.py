@@ -13,41 +13,49 @@ from textual.widgets import Input, Static
 from core.errors import LabError
 from screens.embeddings.query_box import Complete, QueryBox
 from screens.widgets.dialog import Dialog
+from screens.widgets.word_map_labels import plain
 
+SHOWN = 60
+"""Characters of a path that are shown where it is wrong."""
 LARGE = 300_000_000
 """Bytes of a file from which reading it is asked for first."""
 
 
-def reason_against(text: str) -> str:
-    """Why this cannot be a file of vectors; empty if it can: what is in it is looked at when it is read."""
-    path = Path(text.strip()).expanduser()
+def reason_against(text: str, kind: str = "vectors") -> str:
+    """Why this cannot be a file of some kind; empty if it can: what is in it is looked at when it is read."""
     if not text.strip():
-        return "type the path of a file: word2vec, GloVe or fastText .vec, gzipped or not"
-    if not path.exists():
-        return f"there is no {path}"
-    if path.is_dir():
-        return f"{path} is a folder; a file of vectors was expected"
-    if not path.stat().st_size:
-        return f"{path} is empty"
+        return f"type the path of a file of {kind}"
+    try:
+        path = Path(text.strip()).expanduser()
+        if not path.exists():
+            return f"there is no {_brief(str(path))}"
+        if path.is_dir():
+            return f"{_brief(str(path))} is a folder; a file of {kind} was expected"
+        if not path.stat().st_size and not path.is_char_device():
+            return f"{_brief(str(path))} is empty"
+    except (OSError, RuntimeError, ValueError) as error:  # no such home, a name too long, a folder that is locked
+        return f"{_brief(text.strip())} cannot be opened: {getattr(error, 'strerror', '') or error}"
     return ""
 
 
-class OpenVectors(Dialog[str]):
+def _brief(path: str) -> str:
+    return path if len(path) <= SHOWN else f"…{path[1 - SHOWN :]}"
+
+
+class OpenQuestions(Dialog[str]):
     """The path of a file, or None."""
 
-    HEADING = "open word vectors"
+    HEADING = "a file of questions"
     KEYS = "enter open · esc close"
+    KIND = "questions"
+    ASKED = "analogies, four words a line; or pairs of words with a number"
     DEFAULT_CSS = """
-    OpenVectors #reason { color: $text-warning; height: auto; }
+    OpenQuestions #reason { color: $text-warning; height: auto; }
     """
-
-    def __init__(self, heading: str = "") -> None:
-        super().__init__()
-        self.HEADING = heading or self.HEADING
 
     def compose_box(self) -> ComposeResult:
         """Field and reason."""
-        yield Input(placeholder="FILE.bin, FILE.txt, FILE.vec, any of them .gz; or MODEL:wte", compact=True)
+        yield Input(placeholder=self.ASKED, compact=True)
         yield Static(id="reason", markup=False)
 
     def on_mount(self) -> None:
@@ -58,14 +66,30 @@ class OpenVectors(Dialog[str]):
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
         text = event.value.strip()
-        if text.endswith((":wte", ":wpe", ":head")):
+        if self.is_name(text):
             self.dismiss(text)
             return
-        reason = reason_against(text)
+        reason = reason_against(text, self.KIND)
         if reason:
             self.query_one("#reason", Static).update(reason)
         else:
             self.dismiss(str(Path(text).expanduser()))
+
+    def is_name(self, text: str) -> bool:
+        """Whether it names what is no file."""
+        return False
+
+
+class OpenVectors(OpenQuestions):
+    """The path of a file, or the name of a model's table, or None."""
+
+    HEADING = "open word vectors"
+    KIND = "vectors"
+    ASKED = "FILE.bin, FILE.txt, FILE.vec, any of them .gz; or MODEL:wte"
+
+    def is_name(self, text: str) -> bool:
+        """A table of a model."""
+        return text.endswith((":wte", ":wpe", ":head"))
 
 
 class AddWord(Dialog[str]):
@@ -90,7 +114,7 @@ class AddWord(Dialog[str]):
     @on(QueryBox.Completions)
     def _begun(self, event: QueryBox.Completions) -> None:
         event.stop()
-        self.query_one("#begun", Static).update("  ".join(event.words))
+        self.query_one("#begun", Static).update(plain("  ".join(event.words)))
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:

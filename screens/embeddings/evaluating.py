@@ -21,6 +21,7 @@ from screens.widgets.cells import fit
 from screens.widgets.guarded import Guarded
 from screens.widgets.ramps import SERIES, Look
 from screens.widgets.virtual_list import VirtualList
+from screens.widgets.word_map_labels import plain
 
 if TYPE_CHECKING:
     from core.vectors.evaluation import PairsScore, SectionScore
@@ -68,8 +69,10 @@ class EvaluatePane(Guarded, Horizontal):
 
     def __init__(self) -> None:
         super().__init__()
-        self.spec = ""
+        self.vectors: Vectors | None = None
         """What is scored."""
+        self.spec = ""
+        """Its name."""
         self.questions = ""
         """By what: ``google``, ``wordsim353``, ``relations`` or a file."""
         self.scores: dict[str, SectionScore] = {}
@@ -121,7 +124,7 @@ class EvaluatePane(Guarded, Horizontal):
         if self._job is not None:
             self._job.cancel()
         self._number += 1
-        self._job = job
+        self._job, self.vectors = job, vectors
         self.spec, self.questions, self.scores, self.pairs = vectors.spec, questions, {}, None
         self.state = "asking"
         self.show_scores()
@@ -229,7 +232,7 @@ class EvaluatePane(Guarded, Horizontal):
         score, width = lines[index], self.sections.scrollable_content_region.width
         text = Text(no_wrap=True, end="")
         name = max(10, min(30, max(len(s.section) for s in lines), width - 34))
-        text.append(fit(score.section, name, "~" if self._ascii else "…"), Style(bold=score.section == "total"))
+        text.append(fit(plain(score.section), name, "~" if self._ascii else "…"), Style(bold=score.section == "total"))
         cells = max(0, width - name - 28)
         accuracy = score.accuracy if score.accuracy is not None else float("nan")
         drawn = bar_text(accuracy, cells, ascii_only=self._ascii)
@@ -246,7 +249,7 @@ class EvaluatePane(Guarded, Horizontal):
         misses = chosen.misses if chosen is not None else ()
         self.misses.fill(len(misses), self._miss)
         self.misses.border_title = Text(
-            f"{len(misses)} wrong in {chosen.section}" if chosen is not None else "wrong answers"
+            plain(f"{len(misses)} wrong in {chosen.section}") if chosen is not None else "wrong answers"
         )
 
     def _miss(self, index: int) -> Text:
@@ -254,9 +257,9 @@ class EvaluatePane(Guarded, Horizontal):
         if self.sections.cursor >= len(lines) or index >= len(lines[self.sections.cursor].misses):
             return Text()
         miss = lines[self.sections.cursor].misses[index]
-        a, b, c, d = (word.lower() for word in miss.question)
+        a, b, c, d = (plain(word.lower()) for word in miss.question)
         text = Text(f"{a} : {b} :: {c} : {d}", no_wrap=True, end="")
-        return text.append(f"  got {miss.got.lower() or 'an unknown word'}", Style(dim=True))
+        return text.append(f"  got {plain(miss.got.lower()) or 'an unknown word'}", Style(dim=True))
 
     @on(VirtualList.Highlighted, "#v-sections")
     @guarded

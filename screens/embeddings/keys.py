@@ -23,6 +23,7 @@ from screens.embeddings.sources import EmbedSources
 from screens.embeddings.view import VIEW_NAMES, VIEWS
 from screens.guard import guarded
 from screens.widgets.choose import Choice, Choose
+from screens.widgets.error_card import ErrorCard
 
 if TYPE_CHECKING:
     from core.vectors.store import Vectors
@@ -102,9 +103,15 @@ class EmbedKeys(EmbedSources):
         raise NotImplementedError
 
     def focus_shown(self, widget: Widget) -> None:
-        """Gives a widget the focus once the style sheet has brought it into sight: what is hidden cannot have it."""
-        widget.focus()
-        self.call_after_refresh(widget.focus)
+        """Gives a widget the focus, at once if it is in sight: the next key is on its way; else as soon as it is."""
+        self.set_focus(widget)
+
+        def again() -> None:
+            if not isinstance(self.focused, ErrorCard):  # one that came meanwhile keeps it
+                self.set_focus(widget)
+
+        if self.focused is not widget:
+            self.call_after_refresh(again)
 
     # --- views
 
@@ -145,6 +152,7 @@ class EmbedKeys(EmbedSources):
 
     def action_edit(self) -> None:
         """To the expression."""
+        self.minimize()
         self.body.slots_shown(on=False)
         self.body.box.focus()
         self.body.box.action_end()
@@ -159,6 +167,7 @@ class EmbedKeys(EmbedSources):
             b, c = (t.word for t in terms if t.weight > 0)
             for box, word in zip(self.body.slots, (taken, b, c, ""), strict=True):
                 box.put(word)
+        self.minimize()
         self.body.slots_shown(on=True)
         self.body.slots[0].focus()
         self.say("a : b :: c : d · leave the place empty that is to be found · enter asks · tab the next place")
@@ -168,6 +177,8 @@ class EmbedKeys(EmbedSources):
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
         if event.value.strip():
+            if self.body.page != "words":
+                self.show_page("words")
             self.ask_now(event.value.strip())
             view = "analogy" if self.body.view == "analogy" else "near"
             self.body.focus_of(view).focus()
@@ -215,8 +226,8 @@ class EmbedKeys(EmbedSources):
             return
 
         def typed(text: str | None) -> None:
-            if text:
-                self.add_words(text.replace(",", " ").split())
+            if text and self.vectors is not None:
+                self.add_words([text] if text in self.vectors else text.replace(",", " ").split())
 
         self.app.push_screen(AddWord(self.complete), typed)
 
@@ -355,6 +366,8 @@ class EmbedKeys(EmbedSources):
         """To the search on the map; what is typed at once must not fall on the map's own keys."""
         if self.body.page != "words":
             self.show_page("words")
+        if self.maximized is not self.body.frame_of("map"):
+            self.minimize()
         self.body.mark("map")
         self.body.find.add_class("-shown")
         self.body.find.value = ""

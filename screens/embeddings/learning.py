@@ -30,6 +30,7 @@ from screens.widgets.figure import Figure, Line
 from screens.widgets.guarded import Guarded
 from screens.widgets.ramps import Look
 from screens.widgets.virtual_list import VirtualList
+from screens.widgets.word_map_labels import plain
 
 if TYPE_CHECKING:
     from core.vectors.store import Vectors
@@ -285,7 +286,7 @@ class TrainPane(Guarded, Horizontal):
             reading = "counting the words…" if learning is not None and learning.counted is None else "learning…"
             return Text(reading if learning is not None and learning.running else "", Style(dim=True))
         word, near = learning.epochs[-1].probes[index]
-        return _near_line(fit(word, 12), near, word)
+        return _near_line(fit(plain(word), 12), near, word)
 
     def _epoch_row(self, index: int) -> Text:
         learning = self.learning
@@ -319,8 +320,8 @@ class TrainPane(Guarded, Horizontal):
 def _near_line(lead: str, near: tuple[tuple[str, float], ...], word: str) -> Text:
     text = Text(f"{lead} ", no_wrap=True, end="")
     if not near:
-        return text.append(f"‘{word}’ is not in the vocabulary", Style(dim=True))
+        return text.append(f"‘{plain(word)}’ is not in the vocabulary", Style(dim=True))
     for name, cosine in near:
-        text.append(f"{name} ")
+        text.append(f"{plain(name)} ")
         text.append(f"{number(cosine)}  ", Style(dim=True))
     return text

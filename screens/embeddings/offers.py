@@ -18,7 +18,7 @@ from core.errors import LabError
 from screens.embeddings.keys import SCOPE_NAMES, SCOPES
 from screens.embeddings.messages import Pictured
 from screens.embeddings.pages import QUESTIONS, EmbedPages
-from screens.embeddings.reader import Drawn, map_words
+from screens.embeddings.reader import Drawn, Pairs, map_words
 from screens.embeddings.scores import number
 from screens.embeddings.takeaway import take_away_of
 from screens.embeddings.view import VIEW_NAMES, count_text
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from core.vectors.store import Vectors
     from core.workbench import Workbench
 
-Pairs = tuple[tuple[str, str], tuple[str, str]]
 PAIRS: Pairs = (("man", "woman"), ("france", "paris"))
 
 
@@ -101,20 +100,20 @@ class EmbedOffers(EmbedPages):
         if vectors is None or self.drawn is None:
             return
         first, second = [(name_in(vectors, a) or a, name_in(vectors, b) or b) for a, b in pairs]
-        self.pairs = (first, second)
+        self.pairs = pairs = (first, second)
         self.show_view("map")
         words = map_words(vectors, self.scope, self.words, self.asked)
         number = self.next_drawing()
-        self._along(number, vectors, self.drawn, [*words, *first, *second])
+        self._along(number, vectors, self.drawn, [*words, *first, *second], pairs)
 
     @work(thread=True, group="draw", exit_on_error=False, description="arrange words along two pairs")
-    def _along(self, number: int, vectors: Vectors, drawn: Drawn, words: list[str]) -> None:
+    def _along(self, number: int, vectors: Vectors, drawn: Drawn, words: list[str], pairs: Pairs) -> None:
         from dataclasses import replace
 
         found: Drawn | LabError
         try:
             words = list(dict.fromkeys(words))
-            found = replace(drawn, projection=vectors.project(words, "axes", pairs=self.pairs))
+            found = replace(drawn, projection=vectors.project(words, "axes", pairs=pairs), pairs=pairs)
         except Exception as error:  # such as a word that is unknown
             found = as_lab_error(error)
         self.post_message(Pictured(number, found))
@@ -242,8 +241,8 @@ def lesson_values(screen: EmbedOffers) -> dict[str, str]:
             "best": summed.found[0].word,
             "best_value": number(summed.found[0].value),
             "second": summed.found[1].word if len(summed.found) > 1 else "",
-            "with_inputs": ", ".join(f"{n.word} {number(n.value)}" for n in summed.answer.with_inputs[:3]),
-            "rank": str(summed.rank_with_inputs),
+            "with_inputs": ", ".join(f"{n.word} {number(n.value)}" for n in summed.with_inputs[:3]),
+            "rank": str(summed.rank_with_inputs or ""),
             "plane": f"{100 * summed.plane.share:.0f}" if summed.plane is not None else "",
         }
     if drawn is not None and drawn.projection is not None and drawn.projection.share is not None:

@@ -18,7 +18,7 @@ from core.errors import LabError
 from screens.base import Door
 from screens.embeddings.beside import EmbedBeside
 from screens.embeddings.compare import ComparePane
-from screens.embeddings.dialogs import OpenVectors, Plan, PlanVectors
+from screens.embeddings.dialogs import OpenQuestions, Plan, PlanVectors
 from screens.embeddings.evaluating import EvaluatePane
 from screens.embeddings.learning import PROBES, TEACHING, Learning, TrainPane
 from screens.embeddings.positions import PositionsPane
@@ -71,7 +71,11 @@ class EmbedPages(EmbedBeside):
     @property
     def unsaved(self) -> Learning | None:
         """The training whose vectors are open and lie in no file yet."""
-        learning = self._learnt_by.get(self.vectors) if self.vectors is not None else None
+        return self.unsaved_of(self.vectors)
+
+    def unsaved_of(self, vectors: Vectors | None) -> Learning | None:
+        """The training that made some vectors, while they lie in no file."""
+        learning = self._learnt_by.get(vectors) if vectors is not None else None
         return learning if learning is not None and learning.saved is None else None
 
     # --- the panes
@@ -94,6 +98,7 @@ class EmbedPages(EmbedBeside):
     def show_page(self, page: str) -> None:
         """One of the pages."""
         self.minimize()
+        self.drop_pair()
         self.body.show_page(page)
         if page == "words":
             self.focus_shown(self.body.focus_of(self.body.view))
@@ -233,9 +238,10 @@ class EmbedPages(EmbedBeside):
             self.problem(self.body.alert, message.found, [Door("escape", "put away", "solved")])
             return
         message.learning.saved = message.found
-        if self.vectors is not None and self._learnt_by.get(self.vectors) is message.learning:
-            self.vectors.spec = str(message.found)
-            self.say_what_is_open()
+        for vectors, learning in list(self._learnt_by.items()):
+            if learning is message.learning:
+                vectors.spec = str(message.found)
+        self.say_what_is_open()
         self.trainer.show_learning()
         self.say(f"saved as {message.found} · o opens it again, so does gensim")
 
@@ -260,7 +266,7 @@ class EmbedPages(EmbedBeside):
 
         def chosen(value: str | None) -> None:
             if value == "file":
-                self.app.push_screen(OpenVectors(heading="a file of questions"), lambda path: self.score(path or ""))
+                self.app.push_screen(OpenQuestions(), lambda path: self.score(path or ""))
             elif value is not None:
                 self.score(value)
 

@@ -33,6 +33,7 @@ from screens.widgets.guarded import Guarded
 from screens.widgets.heat_map import HeatMap
 from screens.widgets.ramps import Look
 from screens.widgets.word_map import WordMap
+from screens.widgets.word_map_labels import plain
 from screens.widgets.word_map_paint import group_marker, group_style
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ class EmbedBody(Guarded, Vertical):
 
     def _title(self, view: str, *forms: str) -> None:
         """The fullest of some titles that fits, with the view's place in the round where views share one."""
-        self._titles[view] = forms
+        self._titles[view] = forms = tuple(map(plain, forms))
         place = f" {VIEWS.index(view) + 1}/{len(VIEWS)} tab" if self.shared else ""
         frame = self.frame_of(view)
         room = frame.outer_size.width - 5 - len(place)
@@ -223,17 +224,27 @@ class EmbedBody(Guarded, Vertical):
         self._title("near", f"nearest to ‘{asked.word}’ · {by}", f"near ‘{asked.word}’ · {by}", f"near ‘{asked.word}’")
         if asked.answer is None:
             return
-        kind = "3CosMul" if asked.how.cosmul else "cosine"
-        self.answers.show(sum_scores(asked), "dot" if asked.how.cosmul else "cosine", empty="no word is left")
+        kind = "3CosMul" if asked.by_product else "cosine"
+        self.answers.show(sum_scores(asked), "dot" if asked.by_product else "cosine", empty="no word is left")
         text = sum_text(asked.expression)
         self._title("analogy", f"{text} ≈ · {kind}", f"{text} ≈", text)
-        self.query_one("#e-inputs", Static).update(inputs_text(asked), layout=False)
+        self.query_one("#e-inputs", Static).update(plain(inputs_text(asked)), layout=False)
         if asked.plane is None:
             self.plane.clear("one word, or no numbers: there is no plane")
             self.plane.border_title = ""
         else:
             self.plane.show(plane_figure(asked.plane))
             self.plane.tooltip = f"the plane of these points keeps {100 * asked.plane.share:.0f} % of their spread"
+
+    def show_nothing(self) -> None:
+        """Nothing was asked of these vectors yet."""
+        self.near.show([], empty="e: type a word")
+        self._title("near", "neighbours")
+        self.show_no_sum()
+        self.map.clear("")
+        self._title("map", "map")
+        self.matrix.clear("")
+        self._title("matrix", "cosine")
 
     def show_no_sum(self) -> None:
         """No sum was asked for yet."""
@@ -246,7 +257,7 @@ class EmbedBody(Guarded, Vertical):
         """Map and matrix."""
         self.show_map(drawn, asked, keep_window=keep_window)
         if len(drawn.words):
-            names = list(drawn.words)
+            names = [plain(word) for word in drawn.words]
             low = float(drawn.matrix.min())
             self.matrix.fill(
                 drawn.matrix,
@@ -262,7 +273,8 @@ class EmbedBody(Guarded, Vertical):
     def show_map(self, drawn: Drawn, asked: Asked | None, *, keep_window: bool = False) -> None:
         """The map alone."""
         if drawn.projection is None:
-            self.map.clear("two words or more make a map: a adds one")
+            one = len(drawn.words) > 1
+            self.map.clear("one number a word makes no map" if one else "two words or more make a map: a adds one")
         else:
             self.map.show(map_figure(drawn, asked), keep_window=keep_window)
         self._title("map", *map_titles(drawn))

@@ -64,10 +64,12 @@ class PositionsPane(Guarded, Horizontal):
     def __init__(self) -> None:
         super().__init__()
         self.spec = ""
-        """The table that is shown: ``MODEL:wpe``."""
+        """The table that was asked for: ``MODEL:wpe``."""
+        self.shown = ""
+        """That whose cosines are shown."""
         self.cosines: NDArray[np.float64] | None = None
         """(T, T)."""
-        self._number = 0
+        self._number = self._width = 0
 
     def compose(self) -> ComposeResult:
         """Both."""
@@ -113,19 +115,26 @@ class PositionsPane(Guarded, Horizontal):
         if message.number != self._number:
             return
         if isinstance(message.found, LabError):
-            self.map.border_title = Text(self.spec)
             if self.cosines is None:
+                self.map.border_title = Text(self.spec)
                 self.map.clear("no positions to show")
+            else:  # what is shown stays, and so does its name
+                self.spec = self.shown
+                self._title()
             self.post_message(self.Trouble(message.found))
             return
-        self.cosines = message.found
+        self.cosines, self.shown, self._width = message.found, self.spec, message.width
         count = len(message.found)
         names = [str(n) for n in range(count)]
         self.map.fill(message.found, row_labels=names, column_labels=names, scale=(-1.0, 1.0), diverging=True)
-        self.map.border_title = Text(
-            f"{self.spec} · cosine of {count_text(count)} positions, {message.width} numbers each"
-        )
+        self._title()
         self.show_row(self.map.place[0])
+
+    def _title(self) -> None:
+        count = len(self.cosines) if self.cosines is not None else 0
+        self.map.border_title = Text(
+            f"{self.shown} · cosine of {count_text(count)} positions, {self._width} numbers each"
+        )
 
     def show_row(self, row: int) -> None:
         """The cosines of one position with all."""

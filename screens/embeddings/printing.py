@@ -1,4 +1,4 @@
-"""What every way of leaving the embeddings screen is made with: a figure for print, a link, a command."""
+"""What every way of leaving the embeddings screen is made with: the vectors again, a command, a link, a figure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,54 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from core.vectors.store import Vectors
+    from screens.embeddings.learning import Learning
     from screens.embeddings.offers import EmbedOffers
 
 Painter = Callable[["Axes"], None]
 
 
-def command_of(screen: EmbedOffers, words: Sequence[str]) -> str:
+SETTINGS = ("vector_size", "window", "min_count", "epochs")
+"""Of a training, besides its method."""
+
+
+def opening(screen: EmbedOffers, vectors: Vectors | None, spec: str) -> str:
+    """The lines that make ``vectors``: from their name, or by the same training where they lie in no file."""
+    learning = screen.unsaved_of(vectors)
+    if learning is None:
+        return f"import core\n\nvectors = core.load_vectors({spec!r})\n"
+    if learning.state == "done":
+        return f"import core\n{train_python(learning)}"
+    return "raise SystemExit('these vectors lie in no file yet: W in the lab saves them')\n"
+
+
+def train_python(learning: Learning) -> str:
+    """The lines that do the same training; ``vectors`` is what it leaves."""
+    from screens.embeddings.learning import TEACHING
+
+    plan = learning.plan
+    settings = "".join(f", {name}={getattr(plan, name)}" for name in SETTINGS)
+    made = f"train_steps({plan.corpus!r}, config, {list(plan.probes)!r})"
+    start = "from core.vectors.training import train_steps\n"
+    if plan.corpus == TEACHING:
+        start = (
+            "from core.vectors.teaching import SEED, write_corpus\nfrom core.vectors.training import VectorTraining\n"
+        )
+        made = f"VectorTraining(write_corpus(SEED), config, {list(plan.probes)!r})"
+    return (
+        f"{start}from core.vectors.training_config import Word2VecConfig\n\n"
+        f"config = Word2VecConfig(method={plan.method!r}{settings})\n"
+        f"training = {made}\n"
+        "for event in training:\n"
+        '    if event.kind == "epoch":\n'
+        "        print(event.epoch, event.loss, event.probes)\n"
+        "vectors = training.vectors()\n"
+    )
+
+
+def command_of(screen: EmbedOffers, words: Sequence[str], vectors: Vectors | None = None) -> str:
     """The command line; none of vectors that lie in no file."""
-    return shlex.join(words) if screen.unsaved is None else ""
+    return shlex.join(words) if screen.unsaved_of(screen.vectors if vectors is None else vectors) is None else ""
 
 
 def link_of(screen: EmbedOffers) -> str:

@@ -6,11 +6,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
+from rich.text import Text
 from textual import on
 from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.suggester import Suggester
 from textual.widgets import Input
+
+from screens.widgets.word_map_labels import plain
 
 Complete = Callable[[str], Sequence[str]]
 _LAST = re.compile(r"(?:^|[\s()+*/:])(-?)([^\s()+*/:\"]+)$")
@@ -39,7 +42,8 @@ class WordSuggester(Suggester):
         word, at = last_word(value)
         if not word:
             return None
-        found = next((name for name in self._complete(word) if name.startswith(word) and name != word), None)
+        fits = (name for name in self._complete(word) if name.startswith(word) and name != word)
+        found = next((name for name in fits if plain(name) == name), None)
         return value[:at] + found if found else None
 
 
@@ -70,6 +74,10 @@ class QueryBox(Input):
         self.history: list[str] = []
         self._at = 0
         self._draft = ""
+
+    @property
+    def _value(self) -> Text:
+        return Text(plain(self.value), no_wrap=True, overflow="ignore", end="")
 
     def remember(self, text: str) -> None:
         """Adds an expression to the history, once."""

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from core.vectors.search import Measure
     from core.vectors.store import Vectors
 
+Pairs = tuple[tuple[str, str], tuple[str, str]]
 SHOWN = 40
 """Words in a list."""
 MATRIX_MOST = 400
@@ -55,16 +56,20 @@ class Asked:
     """None where the expression is one word."""
     found: tuple[Neighbour, ...]
     """The words that the sum comes to, by the method that was asked for."""
+    with_inputs: tuple[Neighbour, ...]
+    """The same, the words of the sum among them."""
     plane: Plane | None
     seconds: float
 
     @property
+    def by_product(self) -> bool:
+        """Whether 3CosMul solved the sum: it was asked for, and every word counts once."""
+        return self.how.cosmul and by_product(self.expression)
+
+    @property
     def rank_with_inputs(self) -> int:
-        """The rank of the best answer among all words, those of the sum too; 0 where there is none."""
-        if self.answer is None or not self.answer.neighbours:
-            return 0
-        best = self.answer.neighbours[0].word
-        return next((n.rank for n in self.answer.with_inputs if n.word == best), 0)
+        """The rank of the best answer among all words, those of the sum too; 0 where it is not among the first."""
+        return next((n.rank for n in self.with_inputs if n.word == self.found[0].word), 0) if self.found else 0
 
 
 @dataclass(frozen=True)
@@ -74,9 +79,21 @@ class Drawn:
     words: tuple[str, ...]
     matrix: NDArray[np.float64]
     projection: Projection | None
-    """None where there are fewer than two words."""
+    """None where there are fewer than two words, or words have one number each."""
     scope: str
     seconds: float
+    axes: tuple[int, int] = (0, 1)
+    """The principal components of the map."""
+    pairs: Pairs | None = None
+    """What its axes go along, where they are no principal components."""
+
+
+def named(vectors: Vectors, word: str) -> str | None:
+    """What a word is called there, if it has a direction: a row of zeros has no cosine."""
+    from core.vectors.comparison import name_in
+
+    name = name_in(vectors, word)
+    return name if name is not None and vectors.norms[vectors.row(name)] > 0 else None
 
 
 def ask(vectors: Vectors, text: str, how: How) -> Asked:
@@ -93,23 +110,25 @@ def ask(vectors: Vectors, text: str, how: How) -> Asked:
     alone = len(expression.terms) == 1 and expression.terms[0].weight == 1.0
     answer: Answer | None = None
     found: tuple[Neighbour, ...] = ()
+    with_inputs: tuple[Neighbour, ...] = ()
     if not alone:
         answer = vectors.evaluate(expression, SHOWN, exclude_inputs=how.exclude_inputs, unit=how.unit)
-        found = tuple(answer.neighbours)
-        if how.cosmul and all(abs(term.weight) == 1 for term in expression.terms):
-            found = tuple(
-                vectors.analogy(
-                    expression.positive,
-                    expression.negative,
-                    SHOWN,
-                    method="cosmul",
-                    exclude_inputs=how.exclude_inputs,
-                )
-            )
+        found, with_inputs = answer.neighbours, answer.with_inputs
+        if how.cosmul and by_product(expression):
+            plus, minus, most = expression.positive, expression.negative, SHOWN + len(expression.terms)
+            with_inputs = tuple(vectors.analogy(plus, minus, most, method="cosmul", exclude_inputs=False))
+            found = with_inputs[:SHOWN]
+            if how.exclude_inputs:
+                found = tuple(vectors.analogy(plus, minus, SHOWN, method="cosmul"))
     near = tuple(vectors.neighbours(word, SHOWN, measure=how.measure))
     seconds = time.perf_counter() - began
-    asked = Asked(text, how, word, near, expression, answer, found, None, seconds)
+    asked = Asked(text, how, word, near, expression, answer, found, with_inputs, None, seconds)
     return replace(asked, plane=plane_of(vectors, asked))
+
+
+def by_product(expression: Expression) -> bool:
+    """Whether 3CosMul can solve a sum: it knows whole words only."""
+    return all(abs(term.weight) == 1 for term in expression.terms)
 
 
 def plane_of(vectors: Vectors, asked: Asked) -> Plane | None:
@@ -135,8 +154,10 @@ def draw(
     kept = tuple(words[:MATRIX_MOST])
     matrix = vectors.matrix(kept) if kept else np.zeros((0, 0))
     chosen = tuple(dict.fromkeys(on_map))
-    found = vectors.project(chosen, "pca", axes=axes) if len(chosen) > 1 else None
-    return Drawn(kept, matrix, found, scope, time.perf_counter() - began)
+    most = min(len(chosen), vectors.width)
+    axes = axes if max(axes) < most else (0, 1)  # words that left the set took components with them
+    found = vectors.project(chosen, "pca", axes=axes) if most > 1 else None
+    return Drawn(kept, matrix, found, scope, time.perf_counter() - began, axes)
 
 
 def map_words(vectors: Vectors, scope: str, words: Sequence[str], asked: Asked | None) -> list[str]:
@@ -157,21 +178,22 @@ def map_words(vectors: Vectors, scope: str, words: Sequence[str], asked: Asked |
         found = vectors.neighbours(query, int(count))
         return list(dict.fromkeys([*extra, *(n.word for n in found)]))
     if kind == "first":
-        return list(dict.fromkeys([*vectors.words[: int(count)], *extra]))
+        first = vectors.words[: int(count)]
+        turned = [word for word, norm in zip(first, vectors.norms[: int(count)], strict=True) if norm > 0]
+        return list(dict.fromkeys([*turned, *extra]))
     return list(dict.fromkeys([*words, *extra]))
 
 
 def translated(vectors: Vectors, text: str) -> str | None:
-    """An expression with each word called as it is in some vectors; None where one of them is not there."""
+    """An expression with each word called as it is in some vectors; None where one of them has no direction there."""
     from core.errors import LabError
-    from core.vectors.comparison import name_in
     from core.vectors.expression import parse
 
     try:
         expression = parse(text, vectors.words.__contains__)
     except LabError:
         return None
-    names = {term.word: name_in(vectors, term.word) for term in expression.terms}
+    names = {term.word: named(vectors, term.word) for term in expression.terms}
     if not all(names.values()):
         return None
     if all(name == word for word, name in names.items()):

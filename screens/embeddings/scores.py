@@ -13,6 +13,7 @@ from screens.widgets.bars import bar_text
 from screens.widgets.cells import fit
 from screens.widgets.ramps import SERIES, Look
 from screens.widgets.virtual_list import VirtualList
+from screens.widgets.word_map_labels import plain
 
 BAR_LEAST, LABEL_MOST = 4, 22
 
@@ -24,8 +25,6 @@ class Score:
     word: str
     value: float
     rank: int
-    shown: str = ""
-    """The word as it is drawn, where that is not the word itself."""
     marked: bool = False
 
 
@@ -90,7 +89,7 @@ class ScoreList(VirtualList):
         """Shows other words, the cursor on the first."""
         self._scores, self._measure, self._empty = tuple(scores), measure, empty
         self._values = tuple(score.value for score in scores)
-        self._words = max((cell_len(score.shown or score.word) for score in scores), default=0)
+        self._words = max((cell_len(plain(score.word)) for score in scores), default=0)
         self._numbers = max((len(number(value)) for value in self._values), default=5)
         self.fill(max(1, len(self._scores)) if empty else len(self._scores), self._row_of, cursor=0)
 
@@ -118,7 +117,7 @@ class ScoreList(VirtualList):
         text = Text(no_wrap=True, end="")
         text.append(f"{score.rank:>{lead - 1}} ", Style(dim=True))
         ellipsis = "~" if self._look.ascii else "…"
-        text.append(fit(score.shown or score.word, label, ellipsis), Style(bold=score.marked))
+        text.append(fit(plain(score.word), label, ellipsis), Style(bold=score.marked))
         cells = max(0, room - label)
         long = share(score.value, self._values, self._measure)
         drawn = bar_text(long, cells, ascii_only=self._look.ascii)

@@ -6,20 +6,29 @@ in ``panes``, keys in ``keys``, opening in ``sources``, asking in ``asking``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
+from textual.widget import Widget
 
+from screens.base import Door
 from screens.embeddings.offers import EmbedOffers
 from screens.embeddings.panes import EmbedBody
-from screens.embeddings.reader import translated
+from screens.embeddings.reader import named, translated
 from screens.embeddings.sources import DEMO, TABLES
 from screens.embeddings.style import STYLE
 from screens.embeddings.words import FIRST_QUERY, first_words
+from screens.widgets.error_card import ErrorCard
+from screens.widgets.heat_map import HeatMap
 from screens.widgets.ramps import Look
+from screens.widgets.word_map import WordMap
+from screens.widgets.word_map_labels import plain
 
 if TYPE_CHECKING:
+    from core.errors import LabError
     from core.vectors.store import Vectors
     from core.workbench import Bench, Workbench
 
@@ -55,6 +64,22 @@ class EmbedScreen(EmbedOffers):
         """The panes."""
         return self.query_one(EmbedBody)
 
+    def say(self, text: str, *, rows: int = 1) -> None:
+        """The sentence of the status line; a word of a file may hold what would steer the terminal."""
+        super().say(plain(text), rows=rows)
+
+    def problem(
+        self, where: Widget | str, error: LabError, doors: Sequence[Door | tuple[str, str, str]] = (), log: str = ""
+    ) -> ErrorCard:
+        """Shows an error, also where one pane was shown alone; its words too may come from a file."""
+        self.minimize()
+        card = super().problem(where, error, doors, log)
+        shown = card.problem
+        lines = ["\n".join(map(plain, text.split("\n"))) for text in (shown.what, shown.why)]
+        if lines != [shown.what, shown.why]:
+            card.replace(replace(shown, what=lines[0], why=lines[1]))
+        return card
+
     def look_changed(self, look: Look) -> None:
         """Draws as the terminal can show it now."""
         self.body.wear(look)
@@ -67,6 +92,8 @@ class EmbedScreen(EmbedOffers):
     def bench_changed(self, bench: Bench) -> None:
         """Another checkpoint: where a table of the workbench's model is shown, that of the new one is opened."""
         before, self._bench_a = self._bench_a, bench.a
+        if self.body.page == "positions" and self.places.spec == f"{before}:wpe" and bench.a != before:
+            self.places.open(f"{bench.a}:wpe")
         table = next((t for t in TABLES if self.spec == f"{before}{t}"), "")
         if table and bench.a != before:
             self.open_source(f"{bench.a}{table}")
@@ -91,11 +118,11 @@ class EmbedScreen(EmbedOffers):
         """Others are open: the same question to them, where they know its words."""
         kept = self.asked.text if self.asked is not None else FIRST_QUERY
         text = translated(vectors, kept) or translated(vectors, FIRST_QUERY)
-        known = [name for name in (_named(vectors, word) for word in self.words) if name is not None]
+        known = [name for name in (named(vectors, word) for word in self.words) if name is not None]
         if len(known) >= max(2, len(self.words) // 2):
             self.words = tuple(dict.fromkeys(known))
         else:
-            self.words = first_words(lambda word: _named(vectors, word), _frequent(vectors))
+            self.words = first_words(lambda word: named(vectors, word), _frequent(vectors))
         self.axes = (0, 1)
         self._summed = None
         if text is None:
@@ -107,14 +134,16 @@ class EmbedScreen(EmbedOffers):
         if text:
             self.ask_now(text)
         else:
+            self.forget()
             self.draw_now()
+            self.say("no word of these vectors has a direction")
 
     def release(self) -> bool:
-        """One thing a press: a pin, a window of the map, the search, another page."""
-        body = self.body
-        if body.matrix.release():
+        """One thing a press: a pin, a window of a map, another page."""
+        body, focused = self.body, self.focused
+        if body.page == "words" and body.matrix.release():
             return True
-        if body.map.has_focus and body.map.release():
+        if isinstance(focused, (HeatMap, WordMap)) and focused.release():
             return True
         if body.page != "words" and self.maximized is None:
             self.show_page("words")
@@ -141,11 +170,3 @@ class EmbedScreen(EmbedOffers):
 
 def _frequent(vectors: Vectors) -> list[str]:
     return [word for word, norm in zip(vectors.words[:FREQUENT], vectors.norms[:FREQUENT], strict=True) if norm > 0]
-
-
-def _named(vectors: Vectors, word: str) -> str | None:
-    """What a word is called there, if it has a direction: a row of zeros has no cosine."""
-    from core.vectors.comparison import name_in
-
-    name = name_in(vectors, word)
-    return name if name is not None and vectors.norms[vectors.row(name)] > 0 else None

@@ -6,13 +6,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from screens.embeddings.printing import Painter, command_of, link_of, printed
+from screens.embeddings.printing import Painter, command_of, link_of, opening, printed
 from screens.embeddings.takeaway_pages import (
     take_positions,
     take_scores,
     take_spaces,
     take_training,
-    train_python,
 )
 from screens.embeddings.words import GROUP_NAMES, group_of
 from screens.widgets.take_away import TakeAwayRequest
@@ -39,13 +38,7 @@ def take_away_of(screen: EmbedOffers) -> TakeAwayRequest | None:
 
 
 def _opening(screen: EmbedOffers) -> str:
-    """The lines that make ``vectors``: from their name, or by the same training where they lie in no file."""
-    learning = screen.unsaved
-    if learning is None:
-        return f"import core\n\nvectors = core.load_vectors({screen.spec!r})\n"
-    if learning.state == "done":
-        return train_python(learning)
-    return "raise SystemExit('these vectors lie in no file yet: W in the lab saves them')\n"
+    return opening(screen, screen.vectors, screen.spec)
 
 
 def _bars(neighbours: Sequence[Neighbour], title: str, unit: str) -> Painter:
@@ -89,12 +82,12 @@ def _analogy(screen: EmbedOffers) -> TakeAwayRequest | None:
         return None
     spec, how = screen.spec, asked.how
     words: list[str] = ["llm-lab", "vectors", spec, "analogy", asked.text]
-    words += ["--method", "cosmul"] if _by_product(asked) else []
+    words += ["--method", "cosmul"] if asked.by_product else []
     words += [] if how.exclude_inputs else ["--with-inputs"]
     return TakeAwayRequest(
         what=f"analogy-{asked.text}",
         python=_analogy_python(_opening(screen), asked),
-        command=command_of(screen, [*words, "--json"]),
+        command=command_of(screen, [*words, "--json"]) if how.unit or asked.by_product else "",  # it has no such option
         data={"spec": spec, **asked.answer.to_dict(), "found": [n.to_dict() for n in asked.found]},
         table=(("rank", "word", "value"), [(n.rank, n.word, n.value) for n in asked.found]),
         figure=_parallelogram(screen.shown_name, asked),
@@ -103,14 +96,10 @@ def _analogy(screen: EmbedOffers) -> TakeAwayRequest | None:
     )
 
 
-def _by_product(asked: Asked) -> bool:
-    return asked.how.cosmul and all(abs(term.weight) == 1 for term in asked.expression.terms)
-
-
 def _analogy_python(start: str, asked: Asked) -> str:
     how, text = asked.how, asked.expression
     keep = f", exclude_inputs={how.exclude_inputs}"
-    if _by_product(asked):
+    if asked.by_product:
         given = f"{list(text.positive)!r}, {list(text.negative)!r}, {TOP}, method='cosmul'{keep}"
         return f"{start}for near in vectors.analogy({given}):\n    print(near.rank, near.word, near.value)\n"
     unit = "" if how.unit else ", unit=False"
@@ -145,11 +134,11 @@ def _map(screen: EmbedOffers) -> TakeAwayRequest | None:
     found, spec = drawn.projection, screen.spec
     how, flags = f"method={found.method!r}", ["--method", found.method]
     if found.method == "pca":
-        axes = screen.axes
+        axes = drawn.axes
         how, flags = f"axes={axes!r}", ["--components", f"{axes[0] + 1},{axes[1] + 1}"]
-    elif found.method == "axes":
-        how += f", pairs={list(screen.pairs)!r}"
-        flags += ["--pairs", ",".join(":".join(pair) for pair in screen.pairs)]
+    elif drawn.pairs is not None and found.method == "axes":
+        how += f", pairs={list(drawn.pairs)!r}"
+        flags += ["--pairs", ",".join(":".join(pair) for pair in drawn.pairs)]
     return TakeAwayRequest(
         what=f"map-{found.method}",
         python=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING, Any
 
-from screens.embeddings.printing import command_of, link_of, printed
+from screens.embeddings.printing import SETTINGS, command_of, link_of, opening, printed, train_python
 from screens.widgets.take_away import TakeAwayRequest
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ def take_spaces(screen: EmbedOffers) -> TakeAwayRequest | None:
     """The same words in two spaces."""
     pane = screen.spaces
     found = pane.found
-    if found is None:
+    if found is None or pane.first is None:
         return None
-    a, b = pane.specs
+    a, b = pane.first.spec, pane.second
 
     def paint(axes: Axes) -> None:
         axes.scatter(found.cosines_a.ravel(), found.cosines_b.ravel(), s=8)
@@ -33,10 +33,10 @@ def take_spaces(screen: EmbedOffers) -> TakeAwayRequest | None:
     return TakeAwayRequest(
         what=f"spaces-{a}-{b}",
         python=(
-            "import core\n"
+            f"{opening(screen, pane.first, a)}"
             "from core.vectors.comparison import compare_spaces\n\n"
-            f"a, b = core.load_vectors({a!r}), core.load_vectors({b!r})\n"
-            f"found = compare_spaces(a, b, {list(found.words)!r})\n"
+            f"other = core.load_vectors({b!r})\n"
+            f"found = compare_spaces(vectors, other, {list(found.words)!r})\n"
             "print(found.correlation)\n"
             "for one, other, before, after in found.changes()[:10]:\n"
             "    print(one, other, before, after)\n"
@@ -55,7 +55,7 @@ def take_positions(screen: EmbedOffers) -> TakeAwayRequest | None:
     cosines = pane.cosines
     if cosines is None:
         return None
-    spec = pane.spec
+    spec = pane.shown
 
     def paint(axes: Axes) -> None:
         axes.figure.colorbar(axes.imshow(cosines, cmap="PuOr_r", vmin=-1, vmax=1), label="cosine")
@@ -110,37 +110,10 @@ def take_training(screen: EmbedOffers) -> TakeAwayRequest | None:
     )
 
 
-_SETTINGS = ("vector_size", "window", "min_count", "epochs")
-
-
-def train_python(learning: Learning) -> str:
-    """The lines that do the same training; ``vectors`` is what it leaves."""
-    from screens.embeddings.learning import TEACHING
-
-    plan = learning.plan
-    settings = "".join(f", {name}={getattr(plan, name)}" for name in _SETTINGS)
-    made = f"train_steps({plan.corpus!r}, config, {list(plan.probes)!r})"
-    start = "from core.vectors.training import train_steps\n"
-    if plan.corpus == TEACHING:
-        start = (
-            "from core.vectors.teaching import SEED, write_corpus\nfrom core.vectors.training import VectorTraining\n"
-        )
-        made = f"VectorTraining(write_corpus(SEED), config, {list(plan.probes)!r})"
-    return (
-        f"{start}from core.vectors.training_config import Word2VecConfig\n\n"
-        f"config = Word2VecConfig(method={plan.method!r}{settings})\n"
-        f"training = {made}\n"
-        "for event in training:\n"
-        '    if event.kind == "epoch":\n'
-        "        print(event.epoch, event.loss, event.probes)\n"
-        "vectors = training.vectors()\n"
-    )
-
-
 def _train_command(learning: Learning) -> str:
     plan = learning.plan
     words = ["llm-lab", "vectors", "train", plan.corpus, "--method", plan.method]
-    for name in _SETTINGS:
+    for name in SETTINGS:
         words += ["--" + name.replace("_", "-"), str(getattr(plan, name))]
     if plan.probes:
         words += ["--probes", ",".join(plan.probes)]
@@ -156,13 +129,13 @@ def take_scores(screen: EmbedOffers) -> TakeAwayRequest | None:
     pane = screen.scorer
     if not pane.scores and pane.pairs is None:
         return None
-    spec, questions = pane.spec, pane.questions
+    spec, questions = (pane.vectors.spec if pane.vectors is not None else pane.spec), pane.questions
+    start = opening(screen, pane.vectors, spec)
     rows: list[tuple[Any, ...]]
     if pane.pairs is not None:
         p = pane.pairs
         call = (
-            f"from core.vectors.evaluation import evaluate_pairs\n\n"
-            f"score = evaluate_pairs(core.load_vectors({spec!r}), {questions!r})\n"
+            f"from core.vectors.evaluation import evaluate_pairs\n\nscore = evaluate_pairs(vectors, {questions!r})\n"
             "print(score.spearman, score.pearson, score.pairs, score.unknown)\n"
         )
         data: Any = p.to_dict()
@@ -175,7 +148,7 @@ def take_scores(screen: EmbedOffers) -> TakeAwayRequest | None:
         scores = list(pane.scores.values())
         call = (
             f"from core.vectors.evaluation import evaluate_analogies\n\n"
-            f"for score in evaluate_analogies(core.load_vectors({spec!r}), {questions!r}):\n"
+            f"for score in evaluate_analogies(vectors, {questions!r}):\n"
             "    if score.finished:\n"
             "        print(score.section, score.right, score.asked, score.accuracy)\n"
         )
@@ -192,8 +165,8 @@ def take_scores(screen: EmbedOffers) -> TakeAwayRequest | None:
         figure = printed(paint)
     return TakeAwayRequest(
         what=f"scores-{questions}",
-        python=f"import core\n{call}",
-        command=command_of(screen, ["llm-lab", "vectors", spec, "evaluate", questions, "--json"]),
+        python=start + call,
+        command=command_of(screen, ["llm-lab", "vectors", spec, "evaluate", questions, "--json"], pane.vectors),
         data=data,
         table=(header, rows),
         figure=figure,

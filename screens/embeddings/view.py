@@ -66,14 +66,14 @@ def inputs_text(asked: Asked) -> str:
     if answer is None:
         return ""
     inputs = {term.word for term in answer.terms}
-    kept = [n for n in answer.with_inputs if n.word in inputs]
+    kept = [n for n in asked.with_inputs if n.word in inputs]
     first = f"{kept[0].word} {number(kept[0].value)} #{kept[0].rank}" if kept else ""
     if not answer.exclude_inputs:
         return f"inputs left in: {first or 'none is near'} · i leaves them out"
     if not kept:
-        return "inputs left out; they would not be near"
-    best = answer.neighbours[0].word if answer.neighbours else ""
-    return f"inputs left out; with them: {first}, {best} #{asked.rank_with_inputs}"
+        return "inputs left out; they would not be among the first"
+    best = f", {asked.found[0].word} #{asked.rank_with_inputs}" if asked.rank_with_inputs else ""
+    return f"inputs left out; with them: {first}{best}"
 
 
 def pair_sentence(found: Closeness, count: int) -> str:

@@ -15,6 +15,7 @@ from textual.strip import Strip
 
 from screens.widgets.cells import fit
 from screens.widgets.ramps import Look
+from screens.widgets.word_map_labels import plain, signs_of
 from screens.widgets.word_map_layout import (
     DOTS_ACROSS,
     DOTS_UP,
@@ -102,7 +103,7 @@ class MapPainter:
 
     def length(self, index: int) -> int:
         """Cells that a label takes."""
-        return min(LABEL_MOST, cell_len(self._figure.labels[index]))
+        return min(LABEL_MOST, cell_len(plain(self._figure.labels[index])))
 
     def _style(self, index: int) -> Style:
         groups = self._figure.groups
@@ -113,7 +114,7 @@ class MapPainter:
         return group_marker(groups[index] if len(groups) else 0, self._look)
 
     def _shown(self, index: int) -> str:
-        return fit(self._figure.labels[index], self.length(index), "~" if self._look.ascii else "…")
+        return fit(plain(self._figure.labels[index]), self.length(index), "~" if self._look.ascii else "…")
 
     def _place(self, index: int, label: Label, style: Style, *, bold: bool) -> None:
         self.placed[index] = label
@@ -211,13 +212,10 @@ class Canvas:
             full = self._base + (style or Style()) + Style(bold=bold or None, dim=dim or None)
             self._full[key] = full
         signs, styles = self._signs[row], self._styles[row]
-        for sign in text:
-            wide = cell_len(sign)
+        for sign, wide in signs_of(text):
             if column + wide > self._width:
                 return
-            if not wide:  # an accent of its own belongs to the sign before it
-                if column:
-                    signs[column - 1] += sign
+            if not wide:  # an accent without a letter takes no cell
                 continue
             if not signs[column] and column:  # half of a wide sign was here
                 signs[column - 1] = " "
