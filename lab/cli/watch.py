@@ -78,12 +78,10 @@ def _follow_lines(run: Run | ForeignRun) -> int:
     for event in run.follow():
         tally.add(event)
         if isinstance(event, EvalEvent):
-            known = math.isfinite(event.perplexity)
-            print(
-                f"step {event.step:,}: loss {tally.loss:.4f}, validation loss {event.val_loss:.4f}"
-                + (f", perplexity {event.perplexity:.2f}" if known else ""),
-                flush=True,
-            )
+            said = [("loss", f"{tally.loss:.4f}"), ("validation loss", f"{event.val_loss:.4f}")]
+            said.append(("perplexity", f"{event.perplexity:.2f}"))
+            known = [f"{name} {value}" for name, value in said if not (run.foreign and value == "nan")]
+            print(f"step {event.step:,}: {', '.join(known)}", flush=True)
         elif isinstance(event, StateEvent):
             print(f"step {event.step:,}: {event.state}", flush=True)
         elif isinstance(event, WarningEvent):

@@ -83,29 +83,29 @@ def test_the_small_plot_leaves_when_nothing_more_comes(llm_lab, folder, monkeypa
 
 
 def test_the_trainers_state_and_nanogpts_log_are_watched_too(llm_lab, tmp_path):
-    state = {
-        "global_step": 20,
-        "max_steps": 20,
-        "log_history": [{"loss": 2.5, "step": 10}, {"eval_loss": 2.0, "step": 20}],
-    }
+    log = [{"loss": 2.5, "step": 10}, {"eval_loss": 2.0, "step": 20}]
+    state = {"global_step": 20, "max_steps": 20, "log_history": log}
     (tmp_path / "trainer_state.json").write_text(json.dumps(state))
     said = llm_lab("watch", tmp_path / "trainer_state.json")
     assert said.out.splitlines()[1].startswith("finished trainer_state.json: 20 of 20 steps")
-    log = tmp_path / "train.log"
-    log.write_text("max_iters = 10\nstep 0: train loss 4.2, val loss 4.3\niter 10: loss 4.0, time 20.00ms, mfu 1.00%\n")
-    said = llm_lab("watch", log)
-    assert said.out.splitlines()[0] == "step 0: loss nan, validation loss 4.3000, perplexity 73.70"
+    printed = tmp_path / "train.log"
+    printed.write_text(
+        "max_iters = 10\nstep 0: train loss 4.2, val loss 4.3\niter 10: loss 4.0, time 20.00ms, mfu 1.00%\n"
+    )
+    said = llm_lab("watch", printed)
+    assert said.out.splitlines()[0] == "step 0: validation loss 4.3000, perplexity 73.70"
     assert said.out.splitlines()[1].startswith("finished train.log: 10 of 10 steps in 0.0 s · loss 4.0000")
 
 
 @pytest.mark.parametrize(
     ("name", "data"),
     [("empty", b""), ("noise.bin", b"\x00\xff\x1b[2J" * 99), (NAME, b"junk" * 99), ("a.txt", b"words")],
+    ids=["empty", "noise", "no-records", "words"],
 )
 def test_a_file_that_is_none_is_told_in_two_lines(llm_lab, tmp_path, name, data):
     (tmp_path / name).write_bytes(data)
     said = llm_lab("watch", tmp_path / name)
-    assert said.code == 1
+    assert said.code == 2
     assert name in said.error["title"]
 
 
