@@ -7,7 +7,7 @@ order: two runs that differ in ``--backend`` alone lie on each other until round
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,7 +78,13 @@ class KerasBackend:
             "sums": self._steps.compiler,
         }
 
-    def train_step(self, batches: Sequence[Batch], step: int, rate: float) -> StepResult:
+    def feed(self, batch: Callable[[int], Batch], numbers: range) -> Iterator[Any]:
+        """The batches in their order as tensors, through ``tf.data``: the next are gathered while a step computes."""
+        from core.keras_twin.tf_windows import feed
+
+        return feed(batch, (self._config.batch_size, self._config.model.context_length), numbers)
+
+    def train_step(self, batches: Sequence[Any], step: int, rate: float) -> StepResult:
         """One optimizer step; where the loss or the gradient is not finite, the weights stay as they are."""
         c = self._config
         seeds = [_two_words(seed_for(c.seed, "dropout", step, number)) for number in range(len(batches))]

@@ -17,6 +17,7 @@ from keras import ops
 from core.config import GPTConfig
 from core.errors import InputError
 from core.keras_twin.layers import EPSILON, Block, Dropout
+from core.model.waves import position_waves
 
 
 @keras.saving.register_keras_serializable(package="llm_lab")
@@ -55,6 +56,8 @@ class KerasGPT(keras.Model):
             )
         )
         self.build((None, config.context_length))
+        if config.position_waves:
+            self.wpe.embeddings.assign(position_waves(config.context_length, config.emb_dim, config.position_waves))
 
     def build(self, shape: tuple[int | None, ...]) -> None:
         """Makes all parts."""

@@ -73,7 +73,7 @@ class Steps:
         """One optimizer step on the mean gradient of the batches.
 
         Args:
-            batches: each (ids, targets), (B, T).
+            batches: each (ids, targets), (B, T), arrays or tensors.
             seeds: a state of the dropout's generator for each batch, (2,) uint32.
             learning_rate: of this step.
 
@@ -144,4 +144,4 @@ class Steps:
 
 def _tensors(batch: Any) -> tuple[Any, Any]:
     ids, targets = batch
-    return tf.constant(ids, tf.int32), tf.constant(targets, tf.int32)
+    return tf.cast(ids, tf.int32), tf.cast(targets, tf.int32)

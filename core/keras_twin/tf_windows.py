@@ -2,17 +2,21 @@
 
 The twin of ``core.data.torch_windows``: the same windows, in the same batches, in the same order. It never shuffles on
 its own: which windows make the batch of step k is ``core.data.windows``' pure function of (seed, k). What tf.data adds
-is that the next batches are gathered while a step computes.
+is that the next batches are gathered while a step computes. ``feed`` is what a run trains on: the trainer's own batches
+(a share of which may be repeated tokens), by their numbers.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import tensorflow as tf
 
 from core.data.windows import WindowKind, Windows, batch_indices
+
+if TYPE_CHECKING:
+    from core.training.backend import Batch
 
 
 def dataset(
@@ -37,37 +41,57 @@ def dataset(
         prefetch: batches to hold ready; left out, tf.data decides.
     """
     end = max(1, len(windows) // batch_size) if steps is None else steps
-    shape = (batch_size, windows.context_length)
 
-    def gather(step: Any) -> Any:
-        indices = batch_indices(kind, len(windows), batch_size, seed, int(step))
-        return windows.gather(indices)
+    def batch(step: int) -> Batch:
+        return windows.gather(batch_indices(kind, len(windows), batch_size, seed, step))
 
-    def batch(step: Any) -> tuple[Any, Any]:
-        x, y = tf.numpy_function(gather, [step], (tf.int64, tf.int64), stateful=False)
-        return tf.ensure_shape(x, shape), tf.ensure_shape(y, shape)
-
-    steps_in_order = tf.data.Dataset.range(first_step, end, output_type=tf.int64)
-    ready = steps_in_order.map(batch).prefetch(tf.data.AUTOTUNE if prefetch is None else prefetch)
-    return ready.apply(tf.data.experimental.assert_cardinality(max(0, end - first_step)))
+    return batches_of(batch, (batch_size, windows.context_length), range(first_step, end), prefetch)
 
 
-def eval_dataset(windows: Windows, indices: Any, batch_size: int) -> Any:
-    """Chosen windows in their order, (x, y) each; the last batch may be smaller.
+def batches_of(
+    batch: Callable[[int], Batch], shape: tuple[int, int], numbers: range, prefetch: int | None = None
+) -> Any:
+    """A dataset of the batches that have these numbers, in this order, as (x, y), each (B, T) int64.
 
     Args:
-        windows: where they are cut from.
-        indices: which, (n,) int; ``core.data.windows.eval_indices`` spreads them evenly.
-        batch_size: windows in a batch, B.
+        batch: which one has a number; called in a thread of tf.data's.
+        shape: (B, T).
+        numbers: of those wanted.
+        prefetch: batches to hold ready; left out, tf.data decides.
     """
-    chosen = np.asarray(indices, dtype=np.int64)
 
-    def gather(part: Any) -> Any:
-        return windows.gather(part)
+    def gather(number: Any) -> Batch:
+        return batch(int(number))
 
-    def batch(part: Any) -> tuple[Any, Any]:
-        x, y = tf.numpy_function(gather, [part], (tf.int64, tf.int64), stateful=False)
-        shape = (None, windows.context_length)
+    def element(number: Any) -> tuple[Any, Any]:
+        x, y = tf.numpy_function(gather, [number], (tf.int64, tf.int64), stateful=False)
         return tf.ensure_shape(x, shape), tf.ensure_shape(y, shape)
 
-    return tf.data.Dataset.from_tensor_slices(chosen).batch(batch_size).map(batch).prefetch(tf.data.AUTOTUNE)
+    in_order = tf.data.Dataset.range(numbers.start, numbers.stop, numbers.step, output_type=tf.int64)
+    ready = in_order.map(element).prefetch(tf.data.AUTOTUNE if prefetch is None else prefetch)
+    return ready.apply(tf.data.experimental.assert_cardinality(len(numbers)))
+
+
+def feed(batch: Callable[[int], Batch], shape: tuple[int, int], numbers: range) -> Iterator[tuple[Any, Any]]:
+    """The same one by one; what ``batch`` raises is raised here as it was, where TensorFlow would make it its own.
+
+    Args:
+        batch: as ``batches_of``.
+        shape: as ``batches_of``.
+        numbers: as ``batches_of``.
+    """
+    raised: list[Exception] = []
+
+    def gather(number: int) -> Batch:
+        try:
+            return batch(number)
+        except Exception as error:
+            raised.append(error)
+            raise
+
+    try:
+        yield from batches_of(gather, shape, numbers)
+    except tf.errors.OpError:
+        if raised:
+            raise raised[0] from None
+        raise

@@ -7,7 +7,7 @@ TensorFlow twin in ``core.keras_twin.backend``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -44,11 +44,20 @@ class Backend(Protocol):
     parameters: int
     versions: dict[str, str]
 
-    def train_step(self, batches: Sequence[Batch], step: int, rate: float) -> StepResult:
+    def feed(self, batch: Callable[[int], Batch], numbers: range) -> Iterator[Any]:
+        """The batches to train on in their order, as ``train_step`` takes them; it may gather some ahead.
+
+        Args:
+            batch: which one has a number; a pure function.
+            numbers: of those wanted.
+        """
+        ...
+
+    def train_step(self, batches: Sequence[Any], step: int, rate: float) -> StepResult:
         """One optimizer step on the mean gradient of the batches.
 
         Args:
-            batches: one, or ``grad_accumulation`` of them.
+            batches: one, or ``grad_accumulation`` of them; what ``feed`` gives, or a ``Batch``.
             step: the step's number; with the seed it decides the dropout.
             rate: what the learning rates are multiplied with, 0 to 1.
         """

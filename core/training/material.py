@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Material:
-    """A corpus, encoded and cut; ``batch(step)`` is a pure function of the configuration and the step."""
+    """A corpus, encoded and cut; ``batch(number)`` is a pure function of the configuration and the number."""
 
     config: TrainConfig
     """With the model's vocabulary and max_steps filled in."""
@@ -67,9 +67,10 @@ class Material:
     def batches(self, step: int) -> list[Batch]:
         """The batches of optimizer step ``step`` (the first is 0), each (x, y) of (B, T) int64."""
         first = step * self.config.grad_accumulation
-        return [self._batch(first + n) for n in range(self.config.grad_accumulation)]
+        return [self.batch(first + n) for n in range(self.config.grad_accumulation)]
 
-    def _batch(self, number: int) -> Batch:
+    def batch(self, number: int) -> Batch:
+        """A batch (x, y), each (B, T) int64; a step takes ``grad_accumulation`` of them, one after the other."""
         c, windows = self.config, self.windows
         batch = windows.gather(batch_indices(c.windows, len(windows), c.batch_size, c.seed, number))
         return with_repeats(batch, self.train, c.repeat_fraction, c.seed, number)

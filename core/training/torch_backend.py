@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
@@ -61,6 +61,10 @@ class TorchBackend:
             "cpu": torch.backends.cpu.get_cpu_capability(),
             "sums": self._engine.order,
         }
+
+    def feed(self, batch: Callable[[int], Batch], numbers: range) -> Iterator[Batch]:
+        """The batches in their order, each gathered when it is asked for."""
+        return map(batch, numbers)
 
     def train_step(self, batches: Sequence[Batch], step: int, rate: float) -> StepResult:
         """One optimizer step; where the loss or the gradient is not finite, the weights stay as they are."""

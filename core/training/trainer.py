@@ -12,6 +12,7 @@ import platform
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -190,6 +191,8 @@ class Trainer:
 
     def _loop(self, backend: Backend, material: Material, peak: float | None) -> Iterator[Event]:
         config, progress, journal = self.config, self._progress, self._journal
+        several = config.grad_accumulation
+        feed = backend.feed(material.batch, range(progress.step * several, config.max_steps * several))
         while progress.step < config.max_steps:
             yield from journal.attend(self._now, lambda: self._checkpoint(backend))
             if journal.stop.is_set():
@@ -197,7 +200,7 @@ class Trainer:
             journal.status(state="running", phase="train", step=progress.step)
             started = time.perf_counter()
             scale = rate(config, progress.step)
-            result = backend.train_step(material.batches(progress.step), progress.step, scale)
+            result = backend.train_step(list(islice(feed, several)), progress.step, scale)
             if not result.finite:
                 yield from self._diverge(result, scale)
                 return

@@ -13,6 +13,7 @@ from core.config import GPTConfig, TrainConfig
 from core.data.windows import Windows, batch_indices
 from core.generation.decode import continue_text
 from core.model.gpt import fused_attention
+from core.model.waves import position_waves
 from tests.twin_models import SHAPES, arrays_of, keras_model, some_ids, torch_model
 
 
@@ -145,7 +146,8 @@ def test_a_hundred_steps_of_adamw(accumulation: int, monkeypatch: pytest.MonkeyP
 
 def test_both_start_from_the_same_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLM_LAB_XLA", "0")
-    config = TrainConfig(model=GPTConfig(40, 16, 48, 4, 2, qkv_bias=False, tie_weights=False), seed=77, threads=1)
+    model = GPTConfig(40, 16, 48, 4, 2, qkv_bias=False, tie_weights=False, position_waves=0.25)
+    config = TrainConfig(model=model, seed=77, threads=1)
     ours, theirs = backends(config)
     try:
         expected, found = ours.model_tensors(), theirs.model_tensors()
@@ -153,6 +155,9 @@ def test_both_start_from_the_same_weights(monkeypatch: pytest.MonkeyPatch) -> No
         for name, tensor in expected.items():
             assert torch.equal(found[name], tensor), name
         assert ours.parameters == theirs.parameters == config.model.parameters()
+        waves = position_waves(16, 48, 0.25)
+        assert np.array_equal(found["wpe.weight"].numpy(), waves)
+        assert np.array_equal(keras_model(model).wpe.embeddings.numpy(), waves)  # and where it draws its own
     finally:
         ours.close()
         theirs.close()

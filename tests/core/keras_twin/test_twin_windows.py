@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from core.config import TrainConfig
+import core
+from core.config import GPTConfig, TrainConfig
 from core.data.torch_windows import data_loader
 from core.data.window_sets import windows_of
-from core.data.windows import Windows, eval_indices
+from core.data.windows import Windows
+from core.keras_twin.backend import KerasBackend
 from core.presets import WINDOW_PRESETS
 from core.training.material import prepare
+from core.training.torch_backend import TorchBackend
 
 
 def batches(windows: Windows, size: int, **options: Any) -> list[tuple[Any, Any]]:
@@ -74,14 +78,67 @@ def test_a_memory_map_is_not_copied(tmp_path: Path) -> None:
     assert len(batches(Windows(ids, 10), 4)) == Windows(ids, 10).__len__() // 4
 
 
-def test_windows_of_an_evaluation() -> None:
-    from core.keras_twin.loading import load_tensorflow
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_a_run_trains_on_pytorchs_windows_through_tf_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accumulation: int
+) -> None:
+    """What reaches each backend's step in real runs, a share of it repeated tokens; the second half after a stop."""
+    text = tmp_path / "text.txt"
+    text.write_text("the quick brown fox jumps over the lazy dog. " * 40)
+    quiet = {"eval_interval": 0, "sample_interval": 0, "snapshot_count": 0, "checkpoint_interval": 3}
+    config = TrainConfig(
+        GPTConfig(None, 16, 16, 2, 1), corpus=str(text), windows="sliding", stride=5, batch_size=3, seed=11,
+        repeat_fraction=0.5, grad_accumulation=accumulation, max_steps=3, threads=1, dtype="float32", **quiet,  # type: ignore[arg-type]
+    )  # fmt: skip
+    seen: dict[str, list[Any]] = {"torch": [], "tensorflow": []}
+    for backend, cls in (("torch", TorchBackend), ("tensorflow", KerasBackend)):
 
-    load_tensorflow()
-    from core.keras_twin.tf_windows import eval_dataset
+        def train_step(self: Any, batches: Any, step: int, rate: float, step_of: Any = cls.train_step) -> Any:
+            assert len(batches) == accumulation
+            seen[self._config.backend] += batches
+            return step_of(self, batches, step, rate)
 
-    windows = Windows(np.arange(100), 8)
-    chosen = eval_indices(len(windows), 7)
-    found = [x.numpy() for x, _ in eval_dataset(windows, chosen, 3)]
-    assert [len(x) for x in found] == [3, 3, 1]
-    assert np.array_equal(np.concatenate(found), windows.gather(chosen)[0])
+        monkeypatch.setattr(cls, "train_step", train_step)
+        run_dir = tmp_path / backend
+        list(core.Trainer(config.override(backend=backend, run_dir=str(run_dir))).run())
+        list(core.Trainer.resumed(run_dir, max_steps=6).run())
+    assert len(seen["torch"]) == len(seen["tensorflow"]) == 6 * accumulation
+    material = prepare(config)
+    for number, (ours, theirs) in enumerate(zip(seen["torch"], seen["tensorflow"], strict=True)):
+        assert all(type(part).__module__.startswith("tensorflow") for part in theirs)
+        for one, other, plain in zip(ours, theirs, material.batch(number), strict=True):
+            assert np.array_equal(one, other.numpy()) and np.array_equal(one, plain)
+    without = prepare(config.override(repeat_fraction=0.0))
+    changed = [not np.array_equal(x, without.batch(number)[0]) for number, (x, _) in enumerate(seen["torch"])]
+    assert any(changed)
+
+
+def test_the_next_batch_is_gathered_ahead() -> None:
+    from core.keras_twin.tf_windows import feed
+
+    ahead = threading.Event()
+
+    def batch(number: int) -> Any:
+        if number == 8:
+            ahead.set()
+        return np.full((2, 3), number), np.full((2, 3), number + 1)
+
+    batches = feed(batch, (2, 3), range(7, 20))
+    assert next(batches)[0].numpy().tolist() == [[7] * 3] * 2
+    assert ahead.wait(30)  # nobody has asked for it yet
+    assert [int(x[0, 0]) for x, _ in batches] == list(range(8, 20))
+
+
+def test_what_goes_wrong_while_gathering_is_said_as_it_was() -> None:
+    from core.keras_twin.tf_windows import feed
+
+    def batch(number: int) -> Any:
+        if number == 2:
+            raise MemoryError("out of memory")
+        return np.zeros((2, 3), np.int64), np.zeros((2, 3), np.int64)
+
+    batches = feed(batch, (2, 3), range(5))
+    next(batches)
+    next(batches)
+    with pytest.raises(MemoryError, match=r"^out of memory$"):
+        next(batches)
