@@ -1,51 +1,24 @@
 """Arithmetic with words as it is typed: ``king - man + woman``, ``2*paris - (rome + oslo)/2``, ``a : b :: c``.
 
-What belongs to a word:
-
-- whatever is written without a space, as long as the vocabulary has it: ``well-known``, ``c++``, ``and/or``, ``1984``;
-- if it hasn't, a sign inside ends the word (``king-man+woman``), except that a hyphen between two letters goes on
-  belonging to it where a part would be unknown too (``qwz-abc`` is one unknown word, not two);
-- anything at all between quotes: ``"new york"``, ``"+"``; a backslash before a quote or a backslash takes it literally.
-
-A number is a factor beside ``*``, or below ``/``; anywhere else it is a word. Leaves out: vectors (``store.py``).
+A number is a factor beside ``*``, or below ``/``; anywhere else it is a word. What belongs to a word is said in
+``expression_pieces.py``. Leaves out: vectors (``store.py``).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 from core.errors import InputError
+from core.vectors.expression_pieces import ExpressionError, Known, Piece, cut, quoted
+
+__all__ = ["Expression", "ExpressionError", "Term", "parse", "quoted"]
 
 LONGEST = 10_000
 """Characters of an expression."""
 LARGEST = 1e9
 """Of a factor."""
 _DEEPEST = 50  # brackets within brackets
-_MINUS = "-−–"
-_SIGNS = {**dict.fromkeys(_MINUS, "-"), "+": "+", "*": "*", "×": "*", "/": "/", "(": "(", ")": ")", ":": ":"}
-_NUMBER = re.compile(r"(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-_QUOTES = {'"': '"', "'": "'", "“": "”", "‘": "’", "`": "`"}
-
-Known = Callable[[str], bool]
-
-
-class ExpressionError(InputError):
-    """An expression that cannot be read; ``at`` is the place, in characters from 0."""
-
-    def __init__(self, said: str, text: str, at: int, hint: str = "") -> None:
-        shown, place = text, at
-        if len(text) > 100:
-            begin = max(0, at - 50)
-            shown, place = text[begin : begin + 100], at - begin
-        plain = "".join(c if c.isprintable() else " " for c in shown)
-        super().__init__(
-            f"{said}\n  {plain}\n  {' ' * place}^", hint or 'for one: king - man + woman; "in quotes" if need be'
-        )
-        self.said = said
-        self.at = at
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +66,6 @@ class Expression:
         return out
 
 
-def quoted(word: str) -> str:
-    """A word so that it is read back as one.
-
-    >>> quoted("king"), quoted("new york"), quoted("well-known"), quoted('say "hi"')
-    ('king', '"new york"', '"well-known"', '"say \\\\"hi\\\\""')
-    """
-    plain = word and not any(c.isspace() or c in _SIGNS or c in _QUOTES or c == "\\" for c in word)
-    if plain and not _NUMBER.fullmatch(word) and not _NUMBER.match(word):
-        return word
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
 def parse(text: str, known: Known | None = None) -> Expression:
     """Reads an expression.
 
@@ -126,13 +86,6 @@ def parse(text: str, known: Known | None = None) -> Expression:
     return _Parser(text, known).parse()
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    kind: Literal["word", "number", "sign", "end"]
-    text: str
-    at: int
-
-
 _Sum = dict[str, tuple[float, int]]  # word -> weight, first place
 
 
@@ -141,7 +94,7 @@ class _Parser:
 
     def __init__(self, text: str, known: Known | None) -> None:
         self.text = text
-        self.pieces = list(_pieces(text, known))
+        self.pieces = list(cut(text, known))
         self.next = 0
         self.depth = 0
 
@@ -170,7 +123,7 @@ class _Parser:
         return Expression(self.text, terms, is_analogy)
 
     @property
-    def piece(self) -> _Piece:
+    def piece(self) -> Piece:
         return self.pieces[self.next]
 
     def _at_end(self) -> bool:
@@ -241,7 +194,7 @@ class _Parser:
         self.next -= 1
         raise self.wrong(f"a word was expected, got {_named(piece)}")
 
-    def wrong(self, said: str, piece: _Piece | None = None) -> ExpressionError:
+    def wrong(self, said: str, piece: Piece | None = None) -> ExpressionError:
         return ExpressionError(said, self.text, (piece or self.piece).at)
 
     def _ends(self) -> bool:
@@ -270,7 +223,7 @@ class _Parser:
         return f"a sign (+ - * :) was expected before {_named(piece)}"
 
 
-def _named(piece: _Piece) -> str:
+def _named(piece: Piece) -> str:
     return "the end" if piece.kind == "end" else piece.text
 
 
@@ -284,74 +237,3 @@ def _joined(left: _Sum, right: _Sum, sign: float) -> _Sum:
 
 def _scaled(value: _Sum, factor: float) -> _Sum:
     return {word: (weight * factor, at) for word, (weight, at) in value.items()}
-
-
-def _pieces(text: str, known: Known | None) -> Iterator[_Piece]:
-    at = 0
-    while at < len(text):
-        character = text[at]
-        if character.isspace():
-            at += 1
-        elif character in _QUOTES and not _starts_known(text, at, known):
-            word, end = _quoted(text, at)
-            yield _Piece("word", word, at)
-            at = end
-        elif character in _SIGNS and not _starts_known(text, at, known):
-            yield _Piece("sign", _SIGNS[character], at)
-            at += 1
-        else:
-            end = _word_end(text, at, known)
-            word = text[at:end]
-            number = _NUMBER.fullmatch(word) is not None
-            yield _Piece("number" if number else "word", word, at)
-            at = end
-    yield _Piece("end", "", len(text))
-
-
-def _quoted(text: str, at: int) -> tuple[str, int]:
-    """The word between quotes that begin here, and where the text goes on."""
-    closing, out, i = _QUOTES[text[at]], "", at + 1
-    while i < len(text) and text[i] != closing:
-        if text[i] == "\\" and text[i + 1 : i + 2] in (closing, "\\"):
-            i += 1
-        out += text[i]
-        i += 1
-    if i == len(text):
-        raise ExpressionError(f"this quote is not closed: {closing} was expected", text, at)
-    if not out:
-        raise ExpressionError("a word was expected between the quotes", text, at)
-    return out, i + 1
-
-
-def _run_end(text: str, at: int) -> int:
-    """The end of what is written without a space."""
-    while at < len(text) and not text[at].isspace():
-        at += 1
-    return at
-
-
-def _starts_known(text: str, at: int, known: Known | None) -> bool:
-    """Whether a word that begins with a sign begins here: all that is written without a space, longer than a sign."""
-    end = _run_end(text, at)
-    return known is not None and end - at > 1 and text[at] not in "()" and known(text[at:end])
-
-
-def _word_end(text: str, at: int, known: Known | None) -> int:
-    """Where the word that begins here ends: the longest that is known, else at the first sign that isn't a hyphen."""
-    end = _run_end(text, at)
-    cuts = [i for i in range(at + 1, end) if text[i] in _SIGNS or text[i - 1] in _SIGNS]
-    if not cuts:
-        return end
-    if number := _NUMBER.match(text, at):
-        after = text[number.end() : number.end() + 1]
-        if after and after in _SIGNS and not (known is not None and known(text[at:end])):
-            return number.end()
-    if known is not None:
-        for stop in [end, *reversed(cuts[-64:])]:
-            if known(text[at:stop]):
-                return stop
-    for i in cuts:
-        inner_hyphen = text[i] == "-" and i + 1 < end and text[i - 1].isalnum() and text[i + 1].isalnum()
-        if text[i] in _SIGNS and not inner_hyphen:
-            return i
-    return end

@@ -133,6 +133,13 @@ def test_the_place_is_shown_in_a_long_expression() -> None:
     assert len(shown) <= 102 and shown[caret.index("^")] == ")"
 
 
+@pytest.mark.parametrize(("text", "column"), [("東京 日本", 5), ("e\u0301 é", 2), ("a b", 2)])
+def test_the_mark_stands_below_its_place_whatever_is_before_it(text: str, column: int) -> None:
+    with pytest.raises(ExpressionError) as caught:
+        parse(text)
+    assert caught.value.title.split("\n")[2] == " " * (2 + column) + "^"
+
+
 @pytest.mark.parametrize("text", ["(" * 2000 + "a", "-" * 2000 + "a", "a" * 10_001, "1e308*1e308*a", "1e999*a"])
 def test_what_is_too_much_is_refused(text: str) -> None:
     with pytest.raises(InputError) as caught:
