@@ -37,7 +37,7 @@ def card(facts: Mapping[str, Any], config: Word2VecConfig, sections: Iterable[tu
         f"{platform.python_version()}. The same versions on the same kind of processor give the same file, others the "
         "same neighbours.",
         f"- Corpus: {facts['sentences']:,} sentences, {facts['tokens']:,} words, from the templates in "
-        f"`core/vectors/teaching_text.py`; SHA-256 `{facts['corpus_sha256']}`",
+        f"`core/vectors/teaching_frames.py`; SHA-256 `{facts['corpus_sha256']}`",
         f"- Word2Vec: {config.method}, window {config.window}, {config.negative} noise words, {config.epochs} epochs, "
         f"sample {config.sample:g}, learning rate {config.alpha:g}; the loss of the last epoch is {facts['loss']:.3f} "
         "nats a word",
