@@ -127,6 +127,11 @@ def load_keras(path: Path) -> KerasGPT:
 
     from core.keras_twin.gpt import KerasGPT
 
+    if path.suffix != SUFFIX:  # by its name Keras chooses how to read it, and only what it reads in this way is checked
+        raise CheckpointError(
+            f"a file whose name ends in {SUFFIX} was expected, got {path.name}",
+            f"rename it if that is what it is: {path.stem}{SUFFIX}",
+        )
     try:
         with zipfile.ZipFile(path) as archive:
             _check_members(archive, path)
@@ -156,7 +161,9 @@ def _check_members(archive: zipfile.ZipFile, path: Path) -> None:
     if sorted(names) != sorted(MEMBERS):
         odd = ", ".join(sorted(set(names) ^ set(MEMBERS)) or names)[:100]
         raise _refused(path, f"it should hold {', '.join(MEMBERS)}, and {odd} is not right")
-    if archive.getinfo("config.json").file_size > _JSON_ROOM:
+    if any(info.compress_type != zipfile.ZIP_STORED for info in archive.infolist()):
+        raise _refused(path, "its members are packed")  # Keras packs none; a small file may unpack to any size
+    if max(archive.getinfo(name).file_size for name in MEMBERS[:2]) > _JSON_ROOM:
         raise _refused(path, "its configuration is far too long")
 
 
@@ -195,10 +202,13 @@ def _check_weights(archive: zipfile.ZipFile, config: GPTConfig, path: Path) -> N
     import h5py
 
     expected = 4 * config.parameters()
-    if archive.getinfo("model.weights.h5").file_size > expected + _H5_ROOM:
-        raise _refused(path, f"its weights are larger than the {expected:,} bytes of the shape that it states")
+    size = archive.getinfo("model.weights.h5").file_size
+    if not expected <= size <= expected + _H5_ROOM:  # a shape that is only stated would be given its memory too
+        raise _refused(
+            path, f"its weights have {size:,} bytes, {expected:,} and a little belong to the shape it states"
+        )
     with archive.open("model.weights.h5") as packed, h5py.File(packed, "r") as file:
-        numbers = _count(file, path)
+        numbers = _count(file, path, set())
     if numbers != config.parameters():
         raise CheckpointError(
             f"{path} holds {numbers:,} numbers, {config.parameters():,} were expected of the shape that it states",
@@ -206,8 +216,8 @@ def _check_weights(archive: zipfile.ZipFile, config: GPTConfig, path: Path) -> N
         )
 
 
-def _count(group: Any, path: Path) -> int:
-    """How many numbers a group of the file holds; nothing in it may lead out of it."""
+def _count(group: Any, path: Path, seen: set[int]) -> int:
+    """How many numbers a group of the file holds; nothing in it may lead out of it, or stand in two places."""
     import h5py
 
     total = 0
@@ -215,8 +225,12 @@ def _count(group: Any, path: Path) -> int:
         if not isinstance(group.get(key, getlink=True), h5py.HardLink):
             raise _refused(path, f"{key} leads out of the file")
         item = group[key]
+        place = h5py.h5o.get_info(item.id).addr
+        if place in seen:
+            raise _refused(path, f"{key} stands in two places")
+        seen.add(place)
         if isinstance(item, h5py.Group):
-            total += _count(item, path)
+            total += _count(item, path, seen)
         elif item.external or item.is_virtual:
             raise _refused(path, f"{key} leads out of the file")
         else:

@@ -148,7 +148,8 @@ CALL = {"module": "os", "class_name": "function", "config": "system", "registere
         (lambda raw: raw["config"]["config"].update(n_heads=7), "n_heads"),
         (lambda raw: raw["config"]["config"].update(vocab_size=None), "vocab_size"),
         (lambda raw: raw["config"].update(dtype="float64"), "its dtype is float64"),
-        (lambda raw: raw["config"]["config"].update(n_layers=2), "numbers"),
+        (lambda raw: raw["config"]["config"].update(n_layers=2), "belong to the shape"),
+        (lambda raw: raw["config"]["config"].update(context_length=15), "numbers"),
     ],
 )
 def test_a_configuration_that_is_not_ours(saved: Path, tmp_path: Path, change: Any, word: str) -> None:
@@ -159,6 +160,7 @@ def test_other_members(saved: Path, tmp_path: Path) -> None:
     refused(changed(saved, tmp_path / "a.keras", lambda m: m.update(assets=b"x")), "assets is not right")
     refused(changed(saved, tmp_path / "b.keras", lambda m: m.pop("model.weights.h5") and None), "is not right")
     refused(changed(saved, tmp_path / "c.keras", lambda m: m.update({"config.json": b" " * 2**21})), "too long")
+    refused(changed(saved, tmp_path / "m.keras", lambda m: m.update({"metadata.json": b" " * 2**21})), "too long")
     refused(changed(saved, tmp_path / "d.keras", lambda m: m.update({"config.json": b"[1]"})), "no object")
     refused(changed(saved, tmp_path / "e.keras", lambda m: m.update({"config.json": b"{"})), "cannot be read")
 
@@ -188,6 +190,51 @@ def test_weights_that_lead_out_of_the_file(saved: Path, tmp_path: Path) -> None:
         file["h/block/attn/c_proj/vars/0"] = h5py.ExternalLink("/etc/passwd", "/")
     bad = changed(saved, tmp_path / "link.keras", lambda m: m.update({"model.weights.h5": room.getvalue()}))
     refused(bad, "leads out of the file")
+
+
+def test_another_ending_is_not_read(saved: Path, tmp_path: Path) -> None:
+    """HDF5 with an archive behind it is both: by the name .h5 Keras would read the part that nobody has checked."""
+    import h5py
+
+    with h5py.File(tmp_path / "both.h5", "w") as file:
+        file.attrs["model_config"] = json.dumps({"class_name": "Lambda", "config": {}})
+    with (tmp_path / "both.h5").open("ab") as file:
+        file.write(saved.read_bytes())
+    assert zipfile.is_zipfile(tmp_path / "both.h5")
+    refused(tmp_path / "both.h5", "ends in .keras was expected, got both.h5")
+
+
+def test_what_would_take_all_the_memory(saved: Path, tmp_path: Path) -> None:
+    """Packed members, and a shape of two million entries whose weights are stated, and not there."""
+    import h5py
+
+    with zipfile.ZipFile(saved) as archive, zipfile.ZipFile(tmp_path / "p.keras", "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in archive.namelist():
+            packed.writestr(name, archive.read(name))
+    refused(tmp_path / "p.keras", "its members are packed")
+    with zipfile.ZipFile(saved) as archive:
+        room = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(room, "r+") as file:
+        name = file.visititems(lambda name, item: name if getattr(item, "shape", None) == (31, 32) else None)
+        del file[name]
+        file.create_dataset(name, (2_000_000, 32), "f4")  # nothing is written: it takes no room
+
+    def change(members: dict[str, bytes]) -> None:
+        with_config(lambda raw: raw["config"]["config"].update(vocab_size=2_000_000))(members)
+        members["model.weights.h5"] = room.getvalue()
+
+    refused(changed(saved, tmp_path / "hollow.keras", change), "its weights have", "belong to the shape it states")
+
+
+def test_weights_that_stand_in_two_places(saved: Path, tmp_path: Path) -> None:
+    import h5py
+
+    with zipfile.ZipFile(saved) as archive:
+        room = io.BytesIO(archive.read("model.weights.h5"))
+    with h5py.File(room, "r+") as file:
+        file["again"] = file["/"]  # a walk through it never ends
+    bad = changed(saved, tmp_path / "ring.keras", lambda m: m.update({"model.weights.h5": room.getvalue()}))
+    refused(bad, "stands in two places")
 
 
 def test_a_torn_file(saved: Path, tmp_path: Path) -> None:
