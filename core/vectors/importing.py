@@ -43,6 +43,7 @@ def import_file(path: Path, spec: str, label: str, cancel: threading.Event | Non
         InputError: the file cannot be used.
         MemoryShortError: what it holds does not fit into memory.
         DiskFullError: the copy does not fit on the disk.
+        LabError: the file was changed while it was read.
         CancelledError: it was given up; nothing stays of it.
     """
     layout = None
@@ -143,6 +144,8 @@ def _into_copy(
     try:
         with CopyWriter(copy, layout.width) as writer:
             yield from reader.read(writer.rows)
+            if copy_path(path) != copy:  # the copy would be that of a file that never was
+                raise LabError(f"{path} was changed while it was read", "load it again when nobody writes to it")
             yield LoadProgress("sorting", size, size, reader.count)
             table = reader.table()
             check_cancelled(cancel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -125,10 +126,13 @@ def _pairs(asked: Asked, vectors: Vectors, found: PairSet, alone: bool) -> None:
     if asked.as_json:
         print_json({"kind": "pairs", **about(vectors), **_settings(asked), **score.to_dict()})
         return
-    print(
-        f"{score.name}: Spearman {score.spearman:.4f} (p {score.spearman_p:.2g}), "
-        f"Pearson {score.pearson:.4f} (p {score.pearson_p:.2g}), {score.pairs:,} pairs, {score.unknown:,} unknown"
-    )
+    if math.isnan(score.spearman):
+        print(f"{score.name}: no correlation, one side is the same for all of {score.pairs:,} pairs")
+    else:
+        print(
+            f"{score.name}: Spearman {score.spearman:.4f} (p {score.spearman_p:.2g}), "
+            f"Pearson {score.pearson:.4f} (p {score.pearson_p:.2g}), {score.pairs:,} pairs, {score.unknown:,} unknown"
+        )
     _tell_malformed(found.malformed, found.name)
 
 

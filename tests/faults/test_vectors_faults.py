@@ -211,6 +211,17 @@ def test_a_disk_that_fills_up_is_said_and_leaves_nothing(
     assert len(load_vectors(path)) == 5
 
 
+def test_a_file_that_changes_while_it_is_read_leaves_no_copy(tmp_path: Path, copies: Path) -> None:
+    path = write(tmp_path / "v", binary(names(50), numbers(50, 5)))
+    steps = load_steps(path)
+    next(steps)
+    os.utime(path, ns=(1, 1))
+    with pytest.raises(LabError, match="changed while it was read"):
+        list(steps)
+    assert kept(copies) == []
+    assert len(load_vectors(path)) == 50
+
+
 # --- copies that are not whole
 
 

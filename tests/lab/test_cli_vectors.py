@@ -150,6 +150,14 @@ def test_scores_by_section(llm_lab: Any, tmp_path: Path) -> None:
     ]
 
 
+def test_pairs_that_all_stand_alike_have_no_correlation(llm_lab: Any, tmp_path: Path) -> None:
+    (tmp_path / "same.txt").write_text("king queen 1\nman woman 1\ncat dog 1\n", "utf-8")
+    said = llm_lab("vectors", "demo", "evaluate", tmp_path / "same.txt")
+    assert said.code == 0 and "same.txt: no correlation" in said.out and "nan" not in said.out
+    (whole,) = lines_of(llm_lab("vectors", "demo", "evaluate", tmp_path / "same.txt", "--json"))
+    assert whole["spearman"] is None and whole["pairs"] == 3
+
+
 def test_the_two_sets_of_gensim_when_none_is_named(llm_lab: Any) -> None:
     found = lines_of(llm_lab("vectors", "demo", "evaluate", "--json"))
     assert [line["kind"] for line in found] == ["section"] * 14 + ["analogies", "pairs"]
