@@ -145,6 +145,7 @@ def _stages(model: GPT, twin: KerasGPT, ids: list[int]) -> Iterator[tuple[Stage,
             alone = graph(tf.constant(ours.numpy())).numpy()  # this also traces it
             (ours, torch_seconds), (theirs, keras_seconds) = _timed(step, ours), _timed(graph, theirs)
             a, b = ours.numpy()[0], theirs.numpy()[0]
+            _check_finite(name, a, b)
             yield _stage(name, a, b, alone[0], torch_seconds, keras_seconds), a, b
 
 
@@ -184,6 +185,16 @@ def _timed(step: Step, given: Any) -> tuple[Any, float]:
         out = step(given)
         best = min(best, time.perf_counter() - start)
     return out, best
+
+
+def _check_finite(name: str, ours: Any, theirs: Any) -> None:
+    """Refuses what no difference can be told of, and what would count as none: a NaN is not more than a threshold."""
+    for framework, values in (("PyTorch", ours), ("Keras", theirs)):
+        if wrong := int((~np.isfinite(values)).sum()):
+            raise LabError(
+                f"{name}: {wrong:,} of {values.size:,} numbers are not finite in {framework}: nothing to compare",
+                "llm-lab weights MODEL shows which tensors have NaN; take a checkpoint from before the run diverged",
+            )
 
 
 def _stage(name: str, ours: Any, theirs: Any, alone: Any, torch_seconds: float, keras_seconds: float) -> Stage:

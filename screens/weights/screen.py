@@ -98,7 +98,8 @@ class WeightsScreen(WeightOffers):
         self.body.wear(look)
 
     def bench_changed(self, bench: Bench) -> None:
-        """Another model, or another checkpoint of the same run."""
+        """Another model, another checkpoint of the same run, another prompt."""
+        self.body.twins.stand_beside(bench.a, bench.prompt)
         if bench.a != self._spec:
             self.open_spec(bench.a)
         elif self.body.page == "compare":

@@ -45,6 +45,7 @@ class TwinPane(Guarded, Vertical):
         self.order = ORDERS[0]
         self._stages: list[Stage] = []
         self._look = Look()
+        self._now = "", ""
 
     def compose(self) -> ComposeResult:
         """Summary and list."""
@@ -77,6 +78,7 @@ class TwinPane(Guarded, Vertical):
         """There is no report; ``text`` says why."""
         self.report, self._stages = None, []
         self.said.update(text)
+        self.said.border_subtitle = ""
         self.query_one("#w-twin-head", Static).update("")
         self.list.fill(0, str)
         self.list.border_title = self.list.border_subtitle = ""
@@ -85,6 +87,24 @@ class TwinPane(Guarded, Vertical):
         """Shows a comparison."""
         self.report = report
         self._draw()
+
+    def stand_beside(self, spec: str, text: str) -> None:
+        """What is open now: a comparison of another model, or of another text, says so."""
+        self._now = spec, text
+        self._say_whether_old()
+
+    def _say_whether_old(self) -> None:
+        report, (spec, text) = self.report, self._now
+        if report is None:
+            return
+        old = (
+            f"{spec} is open now · t"
+            if report.spec != spec
+            else "another prompt now · t"
+            if report.text != text
+            else ""
+        )
+        self.said.border_subtitle = Text(old)
 
     def next_order(self) -> str:
         """As they are computed, or the worst first."""
@@ -111,6 +131,7 @@ class TwinPane(Guarded, Vertical):
         if self.order == ORDERS[1]:
             self._stages.sort(key=lambda stage: -stage.max_abs)
         self.said.border_title = Text(f"twins · {report.spec} · {len(report.tokens)} tokens")
+        self._say_whether_old()
         self.said.update("\n".join(summary(report)))
         self.query_one("#w-twin-head", Static).update(self._head())
         self.list.fill(len(self._stages), self._row, cursor=0)
@@ -119,7 +140,7 @@ class TwinPane(Guarded, Vertical):
 
     def _head(self) -> Text:
         width = self.size.width
-        words = [f"  {'step':<12}{'difference':>11}  "]
+        words = [f"   {'step':<12}{'difference':>11}  "]
         words += [f"{'relative':>9}{'alone':>10}"] if width >= MIDDLE else []
         words += [f"{'PyTorch':>12}{'Keras':>12}"]
         return Text("".join(words), Style(bold=True, dim=True), no_wrap=True)

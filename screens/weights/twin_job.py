@@ -108,6 +108,7 @@ class WeightTwin(WeightChanges):
             pane.wait(f"{found.title}\n{found.hint}")
             self.problem(self.body.alert, found, [("t", "try again", "twin"), ("escape", "away", "solved")])
         else:
+            pane.stand_beside(self.spec, self.workbench.prompt)
             pane.show(found)
             pane.set_threshold(self._twin_threshold)
             if self.body.page == "twin":

@@ -76,7 +76,7 @@ def twin_lesson_values(screen: WeightOffers) -> dict[str, str]:
     values = {"model": screen.spec, "prompt": screen.workbench.prompt.replace("\n", " ")[:60]}
     if opened is not None:
         values |= {"tensors": str(len(opened.tensors)), "parameters": count_text(opened.tensors.parameters)}
-    if report is None:
+    if report is None or report.spec != screen.spec:  # another model's numbers are not this one's
         return values
     first, worst, last = report.first_beyond, report.worst, report.stages[-1]
     return values | {

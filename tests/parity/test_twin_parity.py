@@ -11,6 +11,7 @@ import torch
 
 from core.config import GPTConfig, TrainConfig
 from core.data.windows import Windows, batch_indices
+from core.errors import LabError
 from core.generation.decode import continue_text
 from core.model.gpt import fused_attention
 from core.model.waves import position_waves
@@ -104,6 +105,20 @@ def test_the_same_weights_after_a_step_of_gradient_descent(config: GPTConfig) ->
     for name, value in arrays_of(model).items():
         assert np.abs(after[name] - value).max() < 1e-6, name
         assert not np.array_equal(value, before[name]), name
+
+
+def test_numbers_that_are_not_finite_are_no_agreement() -> None:
+    from core.keras_twin.compare_child import _stages
+
+    config = SHAPES["tied, no bias"]
+    model = torch_model(config)
+    with torch.no_grad():
+        model.h[0].mlp.c_proj.bias[3] = float("nan")
+    stages = _stages(model, keras_model(config, arrays_of(model)), [1, 2, 3])
+    assert [next(stages)[0].name for _ in range(2)] == ["embeddings", "h.0.attn"]
+    with pytest.raises(LabError, match=r"h\.0\.mlp: 3 of 96 numbers are not finite in PyTorch") as caught:
+        next(stages)
+    assert "llm-lab weights" in caught.value.hint
 
 
 def backends(config: TrainConfig) -> tuple[Any, Any]:

@@ -132,6 +132,42 @@ async def test_the_job_is_cancelled_by_the_same_key(lab, model, answers):
         await compared(pilot, screen)
 
 
+async def test_a_comparison_of_what_is_open_no_more(lab, model, answers):
+    """The model is changed while the child works, then the prompt: what is shown says of which it is."""
+    begun, go = threading.Event(), threading.Event()
+
+    def wait(cancelled):
+        begun.set()
+        assert go.wait(20)
+        yield replace(REPORT, spec=str(model), text=asked_text)
+
+    answers["do"] = wait
+    app = lab(model)
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        await opened(pilot, screen)
+        asked_text = screen.workbench.prompt
+        await pilot.press("t")
+        await until(pilot, begun.is_set)
+        screen.workbench.set(a="demo")
+        await until(pilot, lambda: screen.spec == "demo")
+        go.set()
+        pane = screen.body.twins
+        await until(pilot, lambda: pane.report is not None)
+        assert pane.report.spec == str(model)
+        assert "demo is open now" in str(pane.said.border_subtitle)
+        screen.lesson_wanted = "L8"
+        assert "identical" not in screen.lesson().values
+        screen.workbench.set(a=str(model))
+        await until(pilot, lambda: screen.spec == str(model))
+        await until(pilot, lambda: not str(pane.said.border_subtitle))
+        assert "identical" in screen.lesson().values
+        screen.workbench.set(prompt="other words")
+        await until(pilot, lambda: "another prompt" in str(pane.said.border_subtitle))
+        await pilot.press("t")
+        await until(pilot, lambda: len(answers["asked"]) == 2)
+
+
 async def test_without_tensorflow_the_command_is_shown(lab, model, answers):
     def missing(cancelled):
         raise MissingExtraError("tensorflow is not installed", "pip install 'llm-lab[tensorflow]'")
