@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from textual import events, on
 from textual.app import App
+from textual.await_complete import AwaitComplete
 from textual.dom import DOMNode
 from textual.message import Message
 from textual.worker import Worker, WorkerState
@@ -47,6 +48,12 @@ class Survivor(App[int]):
         log_exception(error)
         told = as_lab_error(error)
         self.notify(f"{told.title}\n{told.hint}", severity="error", timeout=15, markup=False)
+
+    def pop_screen(self) -> AwaitComplete:
+        """Takes the dialog away; a dialog that is dismissed twice (two clicks beside it) has gone already."""
+        if len(self.screen_stack) <= 1:
+            return AwaitComplete.nothing()  # type: ignore[no-untyped-call]
+        return super().pop_screen()
 
     async def _dispatch_action(self, namespace: DOMNode, action_name: str, params: Any) -> bool:
         # Part of the guard of SCREENS.md 2.7: an action that fails shows a card, the app lives on.

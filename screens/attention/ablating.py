@@ -15,6 +15,7 @@ from textual import on
 from textual.message import Message
 
 from screens.attention.painting import Painting
+from screens.attention.saying import NO_REPEATS
 from screens.attention.view import figure, head_text, measure_of, off_text, ranked
 from screens.guard import as_lab_error, guarded
 from screens.widgets.head_grid import HeadGrid
@@ -181,7 +182,8 @@ class Ablating(Painting):
         self.paint_grid()
         self.paint_head()
         measure = measure_of(name)
-        self.say(f"measure: {measure.title} · {measure.about}")
+        about = NO_REPEATS if self.nothing_repeats else measure.about
+        self.say(f"measure: {measure.title} · {about}")
 
     # --- A and B
 

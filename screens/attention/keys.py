@@ -159,6 +159,21 @@ class AttentionKeys(Ablating):
         self.paint_head()
         self.say("measured on repeated random tokens" if self.on == RANDOM else "measured on this text")
 
+    def go_to_best(self) -> None:
+        """To the head that the measure puts first on this text, as soon as that is known."""
+        seen, order = self.seen, self.order()
+        self._fresh = seen is None or seen.text != self._text or TEXT not in self.measured
+        if order and not self._fresh:
+            layer, head = order[0]
+            self._find_column = self.pattern("a", layer, head, "") is None
+            self.moved(self.place.at(layer=layer, head=head), by_person=False)
+            self.go_to_row(self.place.row, by_person=False)
+
+    _fresh = True
+    """Whether the head that the measure puts first is still to be gone to."""
+    _find_column = False
+    """Whether the column that the row looks at most is still to be gone to."""
+
     # --- how it is drawn
 
     def action_scale(self) -> None:

@@ -23,7 +23,7 @@ TOP = 4
 _TRIES = {
     "L3": (
         ("work this row out, step by step with its numbers", "view_named('maths')"),
-        ("a sentence said twice: which head looks at what followed?", "try_induction"),
+        ("a message said twice: which head looks at what followed?", "try_induction"),
     ),
     "L4": (
         ("switch this head off, and see what would come next", "try_ablation"),

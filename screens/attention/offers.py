@@ -16,7 +16,8 @@ from screens.attention.history import CURVES, Curves
 from screens.attention.keys import AttentionKeys
 from screens.attention.lessons import LessonNumbers, lesson_of
 from screens.attention.maths import MathsView
-from screens.attention.prompt import TEXTS
+from screens.attention.prompt import TEXTS, TWICE
+from screens.attention.reader import TEXT
 from screens.attention.takeaway import take_away_of
 from screens.attention.through_time import TimeView
 from screens.attention.view import HOW, HOW_WORDS, MEASURES, SCALE_WORDS, SCALES, VIEWS
@@ -62,10 +63,13 @@ class AttentionOffers(AttentionKeys):
         self.show_part("block")
 
     def action_try_induction(self) -> None:
-        """A sentence said twice, and the measure of who looks at what followed."""
-        self.show_text(TEXTS[1][0])
-        self.set_measure("induction")
+        """A message said twice, the measure of who looks at what followed, and the head that does so most."""
+        self.on = TEXT
         self.show_view("pattern")
+        self.set_together("")
+        self.set_measure("induction")
+        self.show_text(TWICE)
+        self.go_to_best()
 
     def action_try_ablation(self) -> None:
         """This head off, if it is not."""

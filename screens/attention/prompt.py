@@ -10,8 +10,11 @@ from textual.widgets import Static
 
 from screens.generation.prompt import PromptPane
 
+TWICE = "NameError: name 'spam' is not defined. NameError: name 'spam'"
+"""A message that begins anew: a head that does induction is told from all others on it, also in a small model."""
 TEXTS: tuple[tuple[str, str], ...] = (
     ("The for statement is used to", "of the demo's own manual; m finds the head that looks at the token just before"),
+    (TWICE, "a message said twice: measure induction (m) finds the head that looks at what followed the first time"),
     (
         "The exception is raised. The exception is raised. The exception",
         "a sentence repeated: induction heads look at what followed the earlier copy",

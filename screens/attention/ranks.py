@@ -28,6 +28,7 @@ class RankList(VirtualList):
         self._off: Collection[Head] = ()
         self._measure: Measure | None = None
         self._ascii_only = self._plain = False
+        self._top = 1.0
 
     @property
     def order(self) -> list[Head]:
@@ -44,17 +45,18 @@ class RankList(VirtualList):
     ) -> None:
         """Shows heads, with the cursor on one of them."""
         self._order, self._values, self._measure, self._off = order, values, measure, off
+        finite = [abs(float(values[head])) for head in order if values[head] == values[head]]
+        self._top = max(finite, default=1.0) or 1.0
         self.fill(len(order), self._row_of, cursor=order.index(here) if here in order else 0)
 
     def _row_of(self, index: int) -> Text:
         head = self._order[index]
         value = float(self._values[head])
-        finite = [abs(float(self._values[h])) for h in self._order if self._values[h] == self._values[h]]
         text = Text(no_wrap=True, end="")
         text.append(f"{index + 1:>3} ", Style(dim=True))
         text.append(f"{head_text(head):<8}", Style(strike=head in self._off))
         room = max(0, self.scrollable_content_region.width - 23)
-        drawn = bar_text(abs(value), room, top=max(finite, default=1.0) or 1.0, ascii_only=self._ascii_only)
+        drawn = bar_text(abs(value), room, top=self._top, ascii_only=self._ascii_only)
         text.append(drawn, Style() if self._plain else Style(color=SERIES[0]))
         text.append(f" {figure(value) if value == value else '–':>6}")
         text.append(" off" if head in self._off else "", Style(dim=True))

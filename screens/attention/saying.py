@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from screens.attention.reader import NextTokens
 
 
+NO_REPEATS = "no token of this text repeats · x: random tokens, E: texts that repeat"
+
+
 def sentence_of(screen: Painting) -> str:
     """The status line."""
     seen, at, pane = screen.seen, screen.place, screen.body.pane
@@ -38,6 +41,8 @@ def head_sentence(screen: Painting) -> str:
     head, values = (screen.place.layer, screen.place.head), screen.grid_values()
     measure = measure_of(screen.measure)
     off = " · off" if head in screen.off else ""
+    if screen.nothing_repeats:
+        return f"{head_text(head)}{off} · {measure.title}: {NO_REPEATS}"
     if values is None or values[head] != values[head]:
         return f"{head_text(head)}{off} · {measure.title}: {measure.about}"
     unit = f" {measure.unit}" if measure.unit else ""

@@ -51,7 +51,6 @@ class AttentionScreen(AttentionOffers):
         self._typing_timer: Timer | None = None
         self._last_typed = ""
         self._at_end = True
-        self._fresh = True
 
     # --- frame
 
@@ -181,8 +180,6 @@ class AttentionScreen(AttentionOffers):
         self.paint_all()
         self._find_column = end
 
-    _find_column = False
-
     def something_came(self, what: str) -> None:
         """More is known of the text."""
         if what == "next":
@@ -198,11 +195,7 @@ class AttentionScreen(AttentionOffers):
                 self.say_what_came()
             return
         if self._fresh and TEXT in self.measured:  # the first look is at the head that the measure puts first
-            self._fresh = False
-            layer, head = self.order()[0]
-            self._find_column = self.pattern("a", layer, head, "") is None
-            self.moved(self.place.at(layer=layer, head=head), by_person=False)
-            self.go_to_row(self.place.row, by_person=False)
+            self.go_to_best()
         self.paint_grid()
         self.paint_head()
         self.say_what_came()

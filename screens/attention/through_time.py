@@ -7,7 +7,7 @@ Above the map of the head at one step, below its measures as curves over all ste
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from rich.style import Style
@@ -29,9 +29,6 @@ from screens.widgets.heat_map import HeatMap
 from screens.widgets.ramps import SERIES, Look
 from screens.widgets.take_away import TakeAwayRequest
 from screens.widgets.timeline import Timeline
-
-if TYPE_CHECKING:
-    pass
 
 WIDE = 72
 """Columns for a legend with whole words."""

@@ -72,3 +72,17 @@ def test_two_lines_and_exit_code_one(isolated):
     assert len(lines) == 2 and "Traceback" not in said
     assert "ZeroDivisionError" in lines[0] and "2 training runs keep going" in lines[1]
     assert "nobody expected this" in (isolated / "state" / "lab.log").read_text()
+
+
+async def test_a_dialog_that_is_dismissed_twice_does_not_end_the_app():
+    from lab.app import LabApp
+    from screens.widgets.confirm import Confirm
+
+    app = LabApp(screen="weights")
+    async with app.run_test(size=(100, 30)) as pilot:
+        screen, dialog = app.screen, Confirm("once?", "two clicks beside it", yes="Yes", no="No")
+        await app.push_screen(dialog)
+        dialog.dismiss(None)
+        dialog.dismiss(None)
+        await pilot.pause()
+        assert app.screen is screen and app.is_running and not app.survived

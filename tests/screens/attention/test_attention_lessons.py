@@ -10,6 +10,7 @@ from centre_pilots import lab, maths, screen_of, until, worked
 import core
 from screens.attention.lens_view import LensView
 from screens.attention.lessons import SMALL
+from screens.attention.prompt import TWICE
 from screens.attention.view import figure
 from screens.widgets.lesson import MISSING, Lesson, fill, places_of, template_of
 
@@ -90,8 +91,14 @@ async def test_what_is_to_be_tried_is_done() -> None:
         screen = await ready(pilot, app)
         tries = dict(screen.lesson().tries)
         await screen.run_action(next(a for label, a in tries.items() if "said twice" in label))
-        await until(pilot, lambda: screen.seen is not None and screen.seen.text.count("The exception is raised.") == 2)
+        await until(pilot, lambda: screen.seen is not None and screen.seen.text == TWICE)
         assert screen.measure == "induction"
+        await until(pilot, lambda: screen.order() and screen.order()[0] == (screen.place.layer, screen.place.head))
+        await until(pilot, lambda: not screen._find_column and not screen._fresh)
+        values, ids, at = screen.grid_values(), screen.seen.ids, screen.place
+        second = sorted(values.ravel())[-2]
+        assert values[at.layer, at.head] > 1.25 * second, "the text tells this head from the others"
+        assert ids[at.column - 1] == ids[at.row] and at.column < at.row, "it looks at what followed the first time"
         await screen.run_action(next(a for label, a in tries.items() if "step by step" in label))
         assert screen.body.view == "maths"
         screen.lesson_wanted = "L4"
