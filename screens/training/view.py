@@ -264,7 +264,7 @@ def state_sentence(view: RunView) -> str:
     if view.state == "starting":
         where = f"{view.phase or 'starting'}" + (f" · {where}" if where else "")
     parts = [view.state, where if view.state in LIVE or view.state == "silent" else ""]
-    if view.read_only and view.live:
+    if view.read_only and view.live and not view.made_by:
         parts.append("read-only here: it can only be watched")
     if view.message:
         parts.append(view.message.splitlines()[0])

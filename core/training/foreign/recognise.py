@@ -32,6 +32,9 @@ def open_foreign(path: str | Path) -> ForeignRun:
         found = find_source(given)
         if found is not None:
             return ForeignRun(found)
+        inside = find_runs(given) if given.is_dir() else []
+        if len(inside) == 1:  # runs/NAME, lightning_logs/version_0
+            return open_foreign(inside[0])
         if not given.exists():
             raise RunError(f"there is no {plain(str(given), 1000)}", "look at the path")
         raise _none(given)

@@ -132,7 +132,9 @@ class ForeignRun:
         """A state in words, with what is known of the run's end."""
         if state == QUIET:
             return f"nothing new for {_span(self._age())}; {self._source.silent_about_end}"
-        return "finished, as its files say" if state == "finished" else f"a run of {self.format}"
+        return (
+            "finished, as its files say" if state == "finished" else f"a run of {self.format}: it can only be watched"
+        )
 
     def events(self, *kinds: str) -> Iterator[Event]:
         """The events so far; a row to which something was added is said twice, and the later counts.

@@ -122,6 +122,11 @@ def test_whatever_can_be_watched_is_opened_by_one_call(folder, runs, make_run):
     assert core.open_foreign(folder).name == "theirs"
 
 
+def test_the_only_run_of_a_folder_is_opened(tmp_path):
+    put(tmp_path / "logs" / "version_0", range(3))
+    assert open_foreign(tmp_path / "logs").name == "version_0"
+
+
 def test_a_folder_of_several_runs_says_which(tmp_path):
     for name in ("b", "a", "c"):
         put(tmp_path / name, range(2))

@@ -38,7 +38,7 @@ async def test_a_foreign_run_is_opened_by_o_followed_and_left_alone(app, folder,
         await until(pilot, lambda: screen.view is not None and screen.view.name == "theirs")
         await looked(pilot, screen)
         assert not screen.body.plot.figure.empty
-        assert sentence(screen) == "running · read-only here: it can only be watched · a run of TensorBoard"
+        assert sentence(screen) == "running · a run of TensorBoard: it can only be watched"
         numbers = shown(screen, "numbers")
         assert "199" in numbers and "199 /" not in numbers and "NaN" not in numbers
         assert "loss from Loss/train, lr from lr, val_loss from Loss/val" in shown(screen, "log")
