@@ -9,20 +9,16 @@ import threading
 from typing import TYPE_CHECKING
 
 from textual import on, work
-from textual.timer import Timer
 from textual.widget import Widget
 
 from core.errors import LabError
 from screens.base import Door
 from screens.embeddings.keys import EmbedKeys
-from screens.embeddings.messages import Answered, Arranged, Compared, Pictured
+from screens.embeddings.messages import Answered, Arranged, Pictured
 from screens.embeddings.reader import Asked, Drawn, How, ask, draw, map_words, with_words
-from screens.embeddings.scores import ScoreList, number
-from screens.embeddings.view import count_text, pair_sentence
+from screens.embeddings.scores import number
+from screens.embeddings.view import count_text
 from screens.guard import as_lab_error, guarded
-from screens.widgets.heat_map import HeatMap
-from screens.widgets.virtual_list import VirtualList
-from screens.widgets.word_map import WordMap
 from screens.widgets.word_map_labels import plain
 
 if TYPE_CHECKING:
@@ -30,8 +26,6 @@ if TYPE_CHECKING:
     from core.workbench import Workbench
     from screens.widgets.jobs import Job
 
-SETTLED = 0.08
-"""Seconds that the cursor rests on a word before everything about it and the query is read."""
 DOORS = 6
 """Spellings that a card offers."""
 
@@ -46,8 +40,7 @@ class EmbedAsking(EmbedKeys):
         self._drawn: Drawn | None = None
         self._answered_by: Vectors | None = None
         """Whose answer ``asked`` is."""
-        self._ask_number = self._draw_number = self._drawn_number = self._pair_number = 0
-        self._pair_timer: Timer | None = None
+        self._ask_number = self._draw_number = self._drawn_number = 0
         self._tsne: Job | None = None
         self._tsne_cancel = threading.Event()
         self._tsne_number = 0
@@ -112,7 +105,8 @@ class EmbedAsking(EmbedKeys):
         self.body.show_asked(found)
         self.word = found.word
         self.answers += 1
-        self.count(f"{count_text(len(self.vectors))} × {self.vectors.width} in {1000 * found.seconds:.1f} ms")
+        size = f"{count_text(len(self.vectors))} × {self.vectors.width} in " if not self.has_class("-tiny") else ""
+        self.count(f"{size}{1000 * found.seconds:.1f} ms")
         self.say_answer(found)
         self.draw_now()
 
@@ -227,7 +221,7 @@ class EmbedAsking(EmbedKeys):
         self._drawn, self._drawn_number = message.found, message.number
         self.axes = message.found.axes
         self.body.show_drawn(message.found, self._asked, keep_window=same and self.scope != "set")
-        self._follow(self.word, None)
+        self.put_cursor(self.word, None)
 
     # --- t-SNE
 
@@ -296,121 +290,21 @@ class EmbedAsking(EmbedKeys):
             loss = "" if found.loss is None else f" · divergence {found.loss:.3f} nats"
             self.say(f"t-SNE: iteration {found.iteration} of {found.iterations}{loss} · t gives it up")
 
-    # --- one cursor
+    # --- the cursor
 
-    @on(ScoreList.Highlighted, "#e-near, #e-answers")
-    @guarded
-    def _row_moved(self, event: VirtualList.Highlighted) -> None:
-        event.stop()
-        scores = event.source
-        if isinstance(scores, ScoreList) and _chosen(scores):
-            self._follow(scores.word, scores)
-
-    @on(WordMap.Highlighted, "#e-map, #e-plane")
-    @guarded
-    def _point_moved(self, event: WordMap.Highlighted) -> None:
-        event.stop()
-        if _chosen(event.word_map) or self.body.find.has_focus:
-            self._follow(event.word_map.label, event.word_map)
-
-    @on(WordMap.Noted, "#e-map")
-    @guarded
-    def _noted(self, event: WordMap.Noted) -> None:
-        event.stop()
-        if self._drawn is not None:
-            self.body.say_map_keys(self._drawn)
-
-    @on(HeatMap.Highlighted, "#e-matrix")
-    @guarded
-    def _cell_moved(self, event: HeatMap.Highlighted) -> None:
-        event.stop()
-        drawn = self._drawn
-        if drawn is None or not _chosen(event.heat_map) or event.row >= len(drawn.words):
+    def put_cursor(self, word: str, source: Widget | None) -> None:
+        """Brings the one cursor to a word wherever else it is shown."""
+        if not word:
             return
-        self._follow(drawn.words[event.row], event.heat_map)
-        self._say_pair(drawn.words[event.column], drawn.words[event.row], f"cosine {number(event.value)}")
-
-    def _follow(self, word: str, source: Widget | None) -> None:
-        """Brings the one cursor to a word everywhere, and says how it stands to the query."""
-        if not word or self.vectors is None:
-            return
-        if source is not None:
-            self.word = word
         drawn, body = self._drawn, self.body
         body.go_to_word(word, source)
         if drawn is not None and word in drawn.words and source is not body.matrix:
             body.matrix.go_to(drawn.words.index(word), body.matrix.place[1])
-        if source is body.matrix or source is None:
-            return
-        asked = self._asked
-        if asked is not None and word in self.vectors:
-            self._say_pair(asked.word, word, "")
 
-    def drop_pair(self) -> None:
-        """A comparison of two words that is on its way has nobody to tell."""
-        if self._pair_timer is not None:
-            self._pair_timer.stop()
-        self._pair_number += 1
-
-    def _say_pair(self, a: str, b: str, known: str) -> None:
-        self.drop_pair()
-        if a == b:
-            self.say(f"{b} · {'in the set' if b in self.words else 'a adds it to the set'} · enter makes it the query")
-            return
-        self.say(f"{a} ↔ {b}" + (f" · {known}" if known else ""))
-        number = self._pair_number
-        self._pair_timer = self.set_timer(SETTLED, lambda: self._compare(number, self.vectors, a, b))
-
-    @work(thread=True, group="pair", exit_on_error=False, description="compare two words")
-    def _compare(self, number: int, vectors: Vectors | None, a: str, b: str) -> None:
-        if vectors is None:
-            return
-        try:
-            self.post_message(Compared(number, vectors.compare(a, b)))
-        except LabError as error:
-            self.post_message(Compared(number, error))
-
-    @on(Compared)
-    @guarded
-    def _compared(self, message: Compared) -> None:
-        if message.number != self._pair_number or self.vectors is None:
-            return
-        if isinstance(message.found, LabError):
-            self.say(message.found.title)
-        else:
-            self.say(pair_sentence(message.found, len(self.vectors)))
-
-    # --- a word is taken
-
-    @on(ScoreList.Activated, "#e-near, #e-answers")
-    @guarded
-    def _row_taken(self, event: VirtualList.Activated) -> None:
-        event.stop()
-        if isinstance(event.source, ScoreList):
-            self.take_word(event.source.word)
-
-    @on(WordMap.Activated, "#e-map, #e-plane")
-    @guarded
-    def _point_taken(self, event: WordMap.Activated) -> None:
-        event.stop()
-        self.take_word(event.word_map.label)
-
-    @on(HeatMap.Activated, "#e-matrix")
-    @guarded
-    def _cell_taken(self, event: HeatMap.Activated) -> None:
-        event.stop()
-        drawn = self._drawn
-        if drawn is not None and event.row < len(drawn.words):
-            self.take_word(drawn.words[event.row])
-
-    def take_word(self, word: str) -> None:
-        """A word becomes the query."""
-        from core.vectors.expression import quoted
-
-        if self.vectors is not None and word in self.vectors:
-            self.ask_now(quoted(word))
-
-
-def _chosen(widget: Widget) -> bool:
-    """Whether a person moved its cursor, and not the screen."""
-    return widget.has_focus or widget.mouse_hover
+    def action_solved(self) -> None:
+        """Puts the cards away; the query is again the one whose answer is shown (``up`` brings the other back)."""
+        super().action_solved()
+        if self._asked is not None and self._answered_by is self.vectors and not self.typing:
+            self.body.box.put(self._asked.text)
+            if self.body.page == "words":
+                self.say_answer(self._asked)

@@ -11,15 +11,15 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from screens.embeddings.asking import EmbedAsking
 from screens.embeddings.compare import ComparePane
 from screens.embeddings.dialogs import OpenVectors
+from screens.embeddings.following import EmbedFollowing
 from screens.embeddings.sources import TABLES
 from screens.guard import guarded
 from screens.widgets.choose import Choice, Choose
 
 
-class EmbedBeside(EmbedAsking):
+class EmbedBeside(EmbedFollowing):
     """The part of the screen that is about two spaces."""
 
     BINDINGS: ClassVar[list[BindingType]] = [

@@ -8,25 +8,22 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 from textual.widgets import Input
 
 from core.vectors.search import MEASURES
-from screens.embeddings.dialogs import AddWord
-from screens.embeddings.messages import Spelled
 from screens.embeddings.panes import SLOTS
 from screens.embeddings.query_box import QueryBox
 from screens.embeddings.reader import How
-from screens.embeddings.sources import EmbedSources
 from screens.embeddings.view import VIEW_NAMES, VIEWS
+from screens.embeddings.word_set import EmbedSet
 from screens.guard import guarded
 from screens.widgets.choose import Choice, Choose
 from screens.widgets.error_card import ErrorCard
 
 if TYPE_CHECKING:
-    from core.vectors.store import Vectors
     from core.workbench import Workbench
     from screens.embeddings.reader import Asked, Drawn
 
@@ -35,7 +32,7 @@ SCOPE_NAMES = {"set": "the set and the query", "near 100": "the 100 words neares
 AXES_MOST = 10
 
 
-class EmbedKeys(EmbedSources):
+class EmbedKeys(EmbedSet):
     """The verbs of the page of words."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -64,15 +61,10 @@ class EmbedKeys(EmbedSources):
         super().__init__(workbench, name=name)
         self.how = How()
         """How is asked."""
-        self.words: tuple[str, ...] = ()
-        """The set."""
         self.axes = (0, 1)
         """The principal components of the map."""
         self.scope = "set"
         """What the map shows, one of ``SCOPES``."""
-        self.word = ""
-        """The word under the one cursor of lists, map and matrix."""
-        self._past = -1
 
     # --- to be completed
 
@@ -88,10 +80,6 @@ class EmbedKeys(EmbedSources):
 
     def ask_now(self, text: str, *, remember: bool = True) -> None:
         """Asks an expression."""
-        raise NotImplementedError
-
-    def draw_now(self) -> None:
-        """Draws map and matrix anew."""
         raise NotImplementedError
 
     def show_page(self, page: str) -> None:
@@ -214,72 +202,6 @@ class EmbedKeys(EmbedSources):
         place = max(0, min(len(history) - 1, at + by))
         if history[place] != now:
             self.ask_now(history[place], remember=False)
-
-    # --- the set
-
-    def action_add(self) -> None:
-        """The word under the cursor, or if that is in the set already, one that is typed."""
-        if self.vectors is None:
-            return
-        if self.word and self.word not in self.words and self.word in self.vectors and self.body.page == "words":
-            self.add_words([self.word])
-            return
-
-        def typed(text: str | None) -> None:
-            if text and self.vectors is not None:
-                self.add_words([text] if text in self.vectors else text.replace(",", " ").split())
-
-        self.app.push_screen(AddWord(self.complete), typed)
-
-    def add_words(self, words: list[str]) -> None:
-        """Adds words to the set, and says which are unknown."""
-        vectors = self.vectors
-        if vectors is None:
-            return
-        from core.vectors.comparison import name_in
-
-        names = [name_in(vectors, word) for word in words]
-        flat = [name for name in names if name is not None and not vectors.norms[vectors.row(name)]]
-        found = [name for name in names if name is not None and name not in self.words and name not in flat]
-        unknown = [word for word, name in zip(words, names, strict=True) if name is None]
-        if found:
-            self.words = (*self.words, *dict.fromkeys(found))
-            self.draw_now()
-        told = [f"added {', '.join(found)}"] if found else ["in the set already"] if not unknown + flat else []
-        told += [f"{word} is a row of zeros: it points nowhere" for word in flat]
-        told += [f"‘{word}’ is unknown" for word in unknown]
-        self.say(f"{' · '.join(told)} · {len(self.words)} words in the set")
-        if unknown:
-            self._spell(vectors, unknown)
-
-    @work(thread=True, group="spell", exclusive=True, exit_on_error=False, description="look for spellings")
-    def _spell(self, vectors: Vectors, unknown: list[str]) -> None:
-        near = {word: vectors.suggest(word, 3) for word in unknown[:3]}
-        told = [f"‘{word}’ is unknown" + (f" ({', '.join(found)}?)" if found else "") for word, found in near.items()]
-        self.post_message(Spelled(" · ".join(told)))
-
-    @on(Spelled)
-    def _spelled(self, message: Spelled) -> None:
-        self.say(f"{message.said} · {len(self.words)} words in the set")
-
-    def complete(self, prefix: str) -> list[str]:
-        """Words of these vectors that begin so; of tokens also those with a space before them."""
-        vectors = self.vectors
-        if vectors is None:
-            return []
-        found = vectors.complete(prefix, 8)
-        if vectors.pieces is not None and not prefix.startswith("·"):
-            found += vectors.complete(f"·{prefix}", 8)
-        return found[:8]
-
-    def action_drop(self) -> None:
-        """The word under the cursor leaves the set."""
-        if self.word in self.words:
-            self.words = tuple(word for word in self.words if word != self.word)
-            self.say(f"dropped {self.word} · {len(self.words)} words in the set · a adds it again")
-            self.draw_now()
-        else:
-            self.say(f"‘{self.word}’ is not in the set" if self.word else "put the cursor on a word of the set first")
 
     # --- how it is asked and drawn
 

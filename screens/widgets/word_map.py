@@ -322,6 +322,10 @@ class WordMap(Guarded, Widget, can_focus=True):
         """Another room."""
         self._redraw()
 
+    def on_show(self) -> None:
+        """In sight again, maybe in the room it had."""
+        self._redraw()
+
     def _redraw(self) -> None:
         self._painter = None
         if self.is_attached:
@@ -329,6 +333,8 @@ class WordMap(Guarded, Widget, can_focus=True):
             self._tell_note()
 
     def _tell_note(self) -> None:
+        if self._figure.labels and not self.content_size:  # what is not in sight has no room for any label
+            return
         note = self.note()
         if note != self._noted:
             self._noted = note

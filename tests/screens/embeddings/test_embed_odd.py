@@ -144,7 +144,10 @@ async def test_keys_find_their_pane_from_everywhere(lab):
         screen.ask_now("qwzx")
         await until(pilot, lambda: screen.query(ErrorCard))
         await until(pilot, lambda: screen.query_one(ErrorCard).region.height > 2 and screen.maximized is None)
+        assert body.box.value == "qwzx"
         await pilot.press("escape")
+        await until(pilot, lambda: not screen.query(ErrorCard))
+        assert body.box.value == "paris" and sentence(screen).startswith("nearest to paris")
         await asks(pilot, "king - man + woman")
         whole = body.plane.window
         body.plane.focus()

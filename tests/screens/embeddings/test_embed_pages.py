@@ -2,15 +2,10 @@
 
 import io
 import json
-import os
 import shlex
-import subprocess
-import sys
 from contextlib import redirect_stdout
-from pathlib import Path
 
 import numpy as np
-import pytest
 from embed_pilots import CORNERS, ready, sentence, until, vector_file
 
 import core
@@ -18,6 +13,7 @@ from core.shelf import kept_steps
 from core.training.runs import open_run
 from core.vectors.comparison import compare_spaces
 from core.vectors.evaluation import evaluate_analogies, evaluate_pairs
+from lab.__main__ import main
 from screens.embeddings.dialogs import Plan, PlanVectors, plan_of
 from screens.embeddings.offers import PAIRS
 from screens.widgets.choose import Choose
@@ -25,7 +21,6 @@ from screens.widgets.error_card import ErrorCard
 from screens.widgets.key_panel import key_lines
 from screens.widgets.lesson import MISSING, Lesson, fill, places_of, template_of
 
-ROOT = Path(__file__).parents[3]
 TEXT = "the king rules the land . the queen rules the land . a cat sleeps . a dog sleeps . " * 60
 
 
@@ -41,12 +36,10 @@ def commanded(command: str) -> object:
     """What a command prints, as JSON."""
     program, *words = shlex.split(command)
     assert program == "llm-lab"
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(
-        [sys.executable, "-m", "lab", *words], env=env, capture_output=True, text=True, timeout=120, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    out = io.StringIO()
+    with redirect_stdout(out):
+        assert main(words) == 0
+    return json.loads(out.getvalue())
 
 
 # --- two spaces
@@ -399,14 +392,15 @@ async def test_any_key_in_any_pane_leaves_the_app_alive(lab):
         assert not [what for what in cards if "something went wrong" in what]
 
 
-@pytest.mark.parametrize("size", [(80, 24), (60, 16)])
-async def test_pages_stand_at_small_sizes(lab, size):
+async def test_pages_stand_at_small_sizes(lab):
     app = lab()
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         screen = app.screen
         await ready(pilot)
-        for page in ("compare", "positions", "train", "evaluate"):
-            screen.show_page(page)
-            await until(pilot, lambda: screen.focused is not None and screen.focused.region.height >= 3)
-        await pilot.press("escape")
-        assert screen.body.page == "words"
+        for size in ((80, 24), (60, 16)):
+            await pilot.resize_terminal(*size)
+            for page in ("compare", "positions", "train", "evaluate"):
+                screen.show_page(page)
+                await until(pilot, lambda: screen.focused is not None and screen.focused.region.height >= 3)
+            await pilot.press("escape")
+            assert screen.body.page == "words"

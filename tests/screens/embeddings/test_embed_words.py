@@ -19,7 +19,7 @@ from screens.widgets.error_card import ErrorCard
 from screens.widgets.take_away import csv_text
 
 
-async def test_the_first_picture_is_true_and_offline(lab):
+async def test_lists_and_matrix_say_what_core_says(lab):
     app = lab()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = app.screen
@@ -27,16 +27,13 @@ async def test_the_first_picture_is_true_and_offline(lab):
         assert screen.body.answers.scores[0].word == "queen"
         assert "queen" in sentence(screen) and f"rank {screen.asked.rank_with_inputs} with them" in sentence(screen)
         shown = str(screen.query_one("#e-source").render())
-        assert "synthetic" in shown and "d real ones" in shown
+        assert "synthetic" in shown and "d real ones" in shown  # true and offline
         said = str(screen.query_one("#e-inputs").render())
         assert "inputs left out; with them: king" in said and f"queen #{screen.asked.rank_with_inputs}" in said
-
-
-async def test_lists_say_what_core_says(lab):
-    app = lab()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = app.screen
-        await ready(pilot)
+        matrix = screen.body.matrix.values
+        assert np.array_equal(matrix, matrix.T) and (np.diag(matrix) == 1).all()
+        screen.show_view("matrix")
+        request, set_of_words = screen.take_away(), screen.words
         vectors = core.load_vectors("demo")
         answer = vectors.evaluate("king - man + woman", 40)
         assert [(s.word, s.value) for s in screen.body.answers.scores] == [(n.word, n.value) for n in answer.neighbours]
@@ -51,6 +48,10 @@ async def test_lists_say_what_core_says(lab):
         kept = vectors.evaluate("king - man + woman", 40, exclude_inputs=False)
         assert [s.word for s in screen.body.answers.scores] == [n.word for n in kept.neighbours]
         assert screen.body.answers.scores[1].marked and "left in" in str(screen.query_one("#e-inputs").render())
+    header, *rows = list(csv.reader(io.StringIO(csv_text(*request.table))))
+    assert header[1:] == [row[0] for row in rows] == list(set_of_words)
+    read = np.array([[float(x) for x in row[1:]] for row in rows])
+    assert np.array_equal(read, vectors.matrix(header[1:]))  # every digit
 
 
 async def test_the_sum_is_drawn_as_the_parallelogram_that_it_is(lab, tmp_path):
@@ -66,21 +67,6 @@ async def test_the_sum_is_drawn_as_the_parallelogram_that_it_is(lab, tmp_path):
         assert figure.labels[:4] == ["king", "man", "woman", "= sum"] and figure.labels[4] == "queen"
         assert at["king"] - at["man"] == pytest.approx(at["= sum"] - at["woman"])
         assert len(figure.edges) == 4 and screen.asked.plane.share > 0.5
-
-
-async def test_matrix_is_symmetric_and_its_csv_keeps_every_digit(lab):
-    app = lab()
-    async with app.run_test(size=(120, 36)) as pilot:
-        screen = app.screen
-        await ready(pilot)
-        matrix = screen.body.matrix.values
-        assert np.array_equal(matrix, matrix.T) and (np.diag(matrix) == 1).all()
-        screen.show_view("matrix")
-        request = screen.take_away()
-    header, *rows = list(csv.reader(io.StringIO(csv_text(*request.table))))
-    assert header[1:] == [row[0] for row in rows] == list(screen.words)
-    read = np.array([[float(x) for x in row[1:]] for row in rows])
-    assert np.array_equal(read, core.load_vectors("demo").matrix(header[1:]))
 
 
 async def test_the_share_in_the_title_is_that_of_the_command(lab, capsys):
@@ -211,28 +197,25 @@ async def test_an_unknown_word_is_a_card_with_spellings_to_pick(lab):
         await until(pilot, lambda: not screen.query(ErrorCard))
 
 
-@pytest.mark.parametrize(
-    ("text", "at", "said"),
-    [
-        ("king - (man", 7, "not closed"),
-        ("king - ", 6, "a word was expected"),
-        ("king * man", 7, "not by a word"),
-        ("king - king", 0, "zero"),
-    ],
-)
-async def test_what_cannot_be_read_shows_the_place(lab, text, at, said):
+async def test_what_cannot_be_read_shows_the_place(lab):
     app = lab()
     async with app.run_test(size=(80, 24)) as pilot:
         screen = app.screen
         await ready(pilot)
-        card = await refused(pilot, text)
-        title = card.problem.what
-        assert said in title
-        if "^" in title:
-            *_, line, caret = title.splitlines()
-            assert caret.index("^") - line.index(text.strip()[0]) == min(at, len(text))
-            await until(pilot, lambda: screen.body.box.has_focus)
-            assert screen.body.box.cursor_position == min(at, len(text.strip()))
+        for text, at, said in (
+            ("king - (man", 7, "not closed"),
+            ("king - ", 6, "a word was expected"),
+            ("king * man", 7, "not by a word"),
+            ("king - king", 0, "zero"),
+        ):
+            card = await refused(pilot, text)
+            await until(pilot, lambda card=card, said=said: said in card.problem.what)
+            title = card.problem.what
+            if "^" in title:
+                *_, line, caret = title.splitlines()
+                assert caret.index("^") - line.index(text.strip()[0]) == min(at, len(text))
+                await until(pilot, lambda: screen.body.box.has_focus)
+                assert screen.body.box.cursor_position == min(at, len(text.strip()))
         await asks(pilot, "queen")
         assert not screen.query(ErrorCard)
 
@@ -339,22 +322,23 @@ async def test_a_map_along_two_pairs(lab):
         assert "'qqqq'" in screen.query_one(ErrorCard).problem.what
 
 
-@pytest.mark.parametrize("size", [(80, 24), (100, 26), (70, 20)])
-async def test_all_views_are_reached_by_keys_at_any_size(lab, size):
+async def test_all_views_are_reached_by_keys_at_any_size(lab):
     app = lab()
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=(120, 36)) as pilot:
         screen = app.screen
         await ready(pilot)
-        seen = []
-        for _ in range(4):
-            view = screen.body.view
-            widget = screen.body.focus_of(view)
-            await until(pilot, lambda w=widget: w.region.height >= 3 and w.region.width >= 20)
-            seen.append(view)
-            await pilot.press("tab")
-            await pilot.pause()
-        assert seen == ["near", "analogy", "map", "matrix"] and screen.body.view == "near"
-        assert "1/4" in str(screen.body.near.border_title)
+        for size in ((80, 24), (100, 26), (70, 20), (60, 16)):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda size=size: screen.size == size)
+            seen = []
+            for _ in range(4):
+                view = screen.body.view
+                widget = screen.body.focus_of(view)
+                await until(pilot, lambda w=widget: w.region.height >= 3 and w.region.width >= 20)
+                seen.append(view)
+                await pilot.press("tab")
+            assert seen == ["near", "analogy", "map", "matrix"] and screen.body.view == "near"
+            await until(pilot, lambda: "1/4" in str(screen.body.near.border_title))
 
 
 async def test_the_mouse_does_what_keys_do(lab):

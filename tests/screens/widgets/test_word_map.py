@@ -237,3 +237,19 @@ async def test_a_move_repaints_the_rows_that_changed():
 def test_a_step_where_nothing_lies_stays():
     columns, rows = np.array([3, 3]), np.array([1, 4])
     assert step_to(columns, rows, 0, 1, 0) == 0 and step_to(columns, rows, 0, 0, 1) == 1
+
+
+async def test_a_map_out_of_sight_says_nothing_of_labels_that_have_no_room():
+    app = Stage(SQUARE)
+    async with app.run_test(size=(60, 20)) as pilot:
+        await pilot.pause()
+        app.notes.clear()
+        app.map.display = False
+        await pilot.pause()
+        app.map.wear(Look(light=True))
+        app.map.show(SQUARE)
+        await pilot.pause()
+        assert app.notes == []
+        app.map.display = True
+        await pilot.pause()
+        assert app.notes == [] and app.map.note() == "" and "queen" in "".join(app.text)
