@@ -105,7 +105,8 @@ class EmbedAsking(EmbedKeys):
         self.body.show_asked(found)
         self.word = found.word
         self.answers += 1
-        size = f"{count_text(len(self.vectors))} × {self.vectors.width} in " if not self.has_class("-tiny") else ""
+        low = self.has_class("-narrow") or self.has_class("-tiny")  # there the sentence needs the room
+        size = "" if low else f"{count_text(len(self.vectors))} × {self.vectors.width} in "
         self.count(f"{size}{1000 * found.seconds:.1f} ms")
         self.say_answer(found)
         self.draw_now()
