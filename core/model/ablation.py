@@ -186,8 +186,7 @@ def _sweep(base: Trace, position: int, cancel: threading.Event) -> Iterator[Head
             if out is None or cancel.is_set():
                 return
             losses = text_losses(base.model, out, base.ids)
-            after = _log_distribution(F.linear(base.model.ln_f(out[:, position]), base.model.head))  # (B, V)
-            moved = kl_bits(before, after)
+            moved = kl_bits(before, _answers(base.model, out[:, position]))  # (B,)
             for i, head in enumerate(heads):
                 number += 1
                 yield HeadEffect(layer, head, float(losses[i]) - loss, float(moved[i]), number, layers * H)
@@ -216,6 +215,12 @@ def _without_each(base: Trace, layer: int, heads: range, cancel: threading.Event
         x = x + changes.on("attn", later, block.attn(block.ln_1(x), None, changed))
         x = x + changes.on("mlp", later, block.mlp(block.ln_2(x)))
     return x
+
+
+@torch.no_grad()
+def _answers(model: GPT, last: Tensor) -> Tensor:
+    """What a model says, from what leaves its last layer (B, C): log-probabilities (B, V)."""
+    return _log_distribution(F.linear(model.ln_f(last), model.head))
 
 
 def _log_distribution(logits: Tensor) -> Tensor:

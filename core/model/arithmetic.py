@@ -63,7 +63,8 @@ def block_steps(trace: Trace, layer: int, position: int, *, tokens: Sequence[str
     back = linear(block.mlp.c_proj, active)  # (C,)
     out = x + back
     check = compare(out, trace.residual(layer + 1)[position], "the fast path")
-    replaced = any(p.layer == layer and p.what == "mlp" for p in trace.changes.patches)
+    here = ((layer, "mlp"), (layer + 1, "residual"))
+    replaced = any((p.layer, p.what) in here for p in trace.changes.patches)
     top = int(active.abs().nan_to_num(torch.inf).argmax())
     return [
         Step(

@@ -46,7 +46,8 @@ class Attention:
             pattern = self._of_layer(layer, head)
         else:
             layers = range(*layer.indices(self.shape[0]))
-            pattern = torch.stack([self._of_layer(i, head) for i in layers])
+            of_each = [self._of_layer(i, head) for i in layers]
+            pattern = torch.stack(of_each) if of_each else self._nothing(*self.shape[1:])[:, head]
         outer = sum(isinstance(index, slice) for index in (layer, head))
         return pattern[(*[slice(None)] * outer, *inner)] if inner else pattern
 
@@ -56,7 +57,12 @@ class Attention:
         heads = range(*head.indices(self.shape[1]))
         if len(heads) == self.shape[1] and heads.step == 1:
             return self._trace.pattern(layer)
-        return torch.stack([self._trace.pattern(layer, h) for h in heads])
+        of_each = [self._trace.pattern(layer, h) for h in heads]
+        return torch.stack(of_each) if of_each else self._nothing(*self.shape[2:])
+
+    def _nothing(self, *shape: int) -> Tensor:
+        """What a tensor gives for a slice with nothing in it."""
+        return self._trace.residual(0).new_empty(0, *shape)
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, layer: int, dropout: float) -> Tensor:

@@ -26,7 +26,7 @@ class Attribution:
     heads: Tensor
     """(L, H)."""
     attn_bias: Tensor
-    """(L,): the bias of each attention's projection."""
+    """(L,): the bias of each attention's projection, and what a patch of the whole attention puts beside its heads."""
     mlp: Tensor
     """(L,)."""
     norm_bias: float

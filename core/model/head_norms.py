@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 def output_norms(trace: Trace, layer: int | None = None) -> Tensor:
     """How long what each head adds to the residual stream is, the mean over the tokens: (L, H) float32.
 
-    The weighted sum of transformed values rather than of weights alone, as Kobayashi et al., "Attention is Not Only a
-    Weight: Analyzing Transformers with Vector Norms" (EMNLP 2020) measure it.
+    After Kobayashi et al., "Attention is Not Only a Weight: Analyzing Transformers with Vector Norms" (EMNLP 2020), who
+    take the length of transformed values times their weights rather than weights alone; they do so for each token that
+    is looked at, here it is the length of the sum.
 
     Args:
         trace: the run.

@@ -14,7 +14,9 @@ from core.errors import InputError
 Head = tuple[int, int]
 """A layer and a head in it, both counted from 0."""
 
-_TERM = re.compile(r"(!?)(?:(\d+|\d+-\d+|\*)\.(\d+|\d+-\d+|\*)|(\*))", re.ASCII)
+_TERM = re.compile(r"(!?)(?:(N|N-N|\*)\.(N|N-N|\*)|(\*))".replace("N", r"\d{1,9}"), re.ASCII)
+_SHOWN = 40
+"""Characters of a term that a message repeats."""
 _HOW = "write LAYER.HEAD, for example 0.3,5.1; 2.* is all of layer 2, 0-2.1 head 1 of three layers, !1.2 all but that"
 
 
@@ -38,7 +40,8 @@ def parse_heads(text: str, config: GPTConfig) -> tuple[Head, ...]:
     for term in terms:
         match = _TERM.fullmatch(term)
         if match is None:
-            raise InputError(f"expected heads as LAYER.HEAD, got {term!r}", _HOW)
+            said = term if len(term) <= _SHOWN else term[:_SHOWN] + "…"
+            raise InputError(f"expected heads as LAYER.HEAD, got {said!r}", _HOW)
         away, layer, head, _ = match.groups()
         layers = _range(layer or "*", config.n_layers, "layer", term)
         heads = _range(head or "*", config.n_heads, "head", term)

@@ -73,10 +73,15 @@ class Interventions:
     def shared_layers(self, other: Interventions, layers: int) -> int:
         """How many layers from the first on the two treat alike, with what goes into the next."""
         heads = {head for (head, _) in set(self.factors.items()) ^ set(other.factors.items())}
-        patches = [p for p in self.patches if p not in other.patches]
-        patches += [p for p in other.patches if p not in self.patches]
+        both = (*self.patches, *other.patches)
+        differing = {p.layer for p in both if self._patches_at(p.layer) != other._patches_at(p.layer)}
+        patches = [p for p in both if p.layer in differing]
         into = [p.layer - (p.what == "residual") for p in patches]  # what comes in is another one, too
         return max(0, min([layers, *(layer for layer, _ in heads), *into]))
+
+    def _patches_at(self, layer: int) -> list[Patch]:
+        """Those of a layer, in their order: of two at one place the later one counts."""
+        return [patch for patch in self.patches if patch.layer == layer]
 
     def on_heads(self, layer: int, y: Tensor) -> Tensor:
         """What the heads of a layer hand on, (B, H, T, D), with what is done to them."""
@@ -119,11 +124,16 @@ def check_patch(model: GPT, patch: Patch, tokens: int) -> None:
     check_head(model, patch.layer, patch.head or 0)
     other = patch.source
     ours, theirs = model.config, other.config
-    same = (ours.n_layers, ours.n_heads, ours.emb_dim) == (theirs.n_layers, theirs.n_heads, theirs.emb_dim)
-    if len(other.ids) != tokens or not same:
+    shapes = [f"{c.n_layers} layers of {c.n_heads} heads, width {c.emb_dim}" for c in (ours, theirs)]
+    if shapes[0] != shapes[1]:
         raise InputError(
-            f"a patch comes from a run of the same shape: {tokens} tokens here, {len(other.ids)} there",
-            "trace two texts of as many tokens with the same model",
+            f"a patch comes from a model of the same shape: {shapes[0]} here, {shapes[1]} there",
+            "trace both texts with the same model",
+        )
+    if len(other.ids) != tokens:
+        raise InputError(
+            f"a patch comes from a text of as many tokens: {tokens} here, {len(other.ids)} there",
+            "trace two texts of as many tokens",
         )
     for position in patch.positions or ():
         index(position, tokens, "position")

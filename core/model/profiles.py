@@ -72,9 +72,10 @@ class HeadProfiles:
 def repeated_tokens(vocab_size: int, half: int, seed: int = 0) -> Tensor:
     """Random tokens, and the same once more: (2 half,) int64.
 
-    Source: Olsson et al., "In-context Learning and Induction Heads" (2022), section "Prefix matching".
+    Source: Olsson et al., "In-context Learning and Induction Heads" (2022), prefix matching; there 25 tokens are said
+    four times, without the most and the least common ones.
     """
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(seed % 2**63)  # torch takes no larger one
     row = torch.randint(vocab_size, (half,), generator=generator)
     return torch.cat([row, row])
 

@@ -33,7 +33,8 @@ def rollout_of(patterns: Sequence[Tensor]) -> Tensor:
     """Rollout over the patterns of layers from the first on, each the mean over its heads, (T, T).
 
     ``R_l = (A_l / 2 + I / 2) R_(l-1)``: how much of what a token (row) holds after the last of these layers came from
-    each token (column) of the text. Rows add up to 1.
+    each token (column) of the text. Rows add up to 1. What is not a number is so for the tokens that take from it, and
+    for no other.
 
     Source: Abnar and Zuidema, "Quantifying Attention Flow in Transformers" (ACL 2020), section 3.
 
@@ -44,10 +45,12 @@ def rollout_of(patterns: Sequence[Tensor]) -> Tensor:
     if not patterns:
         raise InputError("rollout needs the patterns of at least one layer, none came", "hand in one for each layer")
     eye = torch.eye(patterns[0].shape[-1], device=patterns[0].device)
-    found = eye
+    found, lost = eye, eye[0] < 0  # (T, T), and which tokens hold no number, (T,)
     for pattern in patterns:
-        found = (0.5 * pattern.float() + 0.5 * eye) @ found
-    return found
+        mixed = 0.5 * pattern.float() + 0.5 * eye
+        lost = mixed.isnan().any(-1) | ((mixed != 0) & lost).any(-1)
+        found = mixed.nan_to_num(0.0) @ found  # zero times what is no number would be none
+    return found.masked_fill(lost[:, None], torch.nan)
 
 
 @torch.no_grad()

@@ -343,5 +343,5 @@ def _checked_ids(model: GPT, ids: Tensor | Sequence[int]) -> Tensor:
 
 
 def _versions(model: GPT) -> tuple[tuple[int, int], ...]:
-    """What changes whenever a weight is written to or replaced."""
+    """What changes whenever a weight is written to or replaced; torch counts no writing through ``.data``."""
     return tuple((p.data_ptr(), 0 if p.is_inference() else p._version) for p in model.parameters())

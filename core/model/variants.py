@@ -38,7 +38,8 @@ def variant_steps(
     """One token through one of the forms.
 
     Args:
-        trace: whose model and text; what the trace switches off or patches plays no part here.
+        trace: whose model and text; what the trace switches off or patches plays no part here, but for what the layer
+            reads in the last step of ``one projection``.
         variant: a key of ``FORMS``.
         layer: whose weights, where the form has weights.
         head: which head's.

@@ -181,6 +181,13 @@ def test_weights_that_change_meanwhile_end_it(model: GPT, ids: torch.Tensor) -> 
         list(effects)
 
 
+def test_a_model_that_can_still_learn_is_swept_without_gradients(model: GPT, ids: torch.Tensor) -> None:
+    frozen = list(sweep(model, ids))
+    model.requires_grad_(True)
+    assert list(sweep(model, ids)) == frozen  # a number taken from a tensor with gradients would warn
+    assert not ablate(model, ids, [(0, 0)]).after.requires_grad
+
+
 def test_a_single_token_has_no_loss_and_a_next_one(model: GPT) -> None:
     found = ablate(model, [3], [(0, 0)])
     assert math.isnan(found.loss_change) and found.kl_bits > 0

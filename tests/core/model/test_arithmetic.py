@@ -227,6 +227,7 @@ def test_patched_parts_are_not_compared(model: GPT, ids: Tensor) -> None:
     run = trace(model, ids, patch=[Patch(other, 0, what="attn"), Patch(other, 1, what="mlp")])
     assert head_steps(run, 0, 1, ROW)[-1].check is None and "another run's" in head_steps(run, 0, 1, ROW)[-1].lines[-1]
     assert block_steps(run, 1, ROW)[-1].check is None
+    assert block_steps(trace(model, ids, patch=Patch(other, 1, what="residual")), 0, ROW)[-1].check is None
     patched = trace(model, ids, patch=Patch(other, LAYER, HEAD))
     assert head_steps(patched, LAYER, HEAD, ROW)[-1].check.ok  # type: ignore[union-attr]
 

@@ -62,6 +62,8 @@ def test_taking_away_is_the_difference_of_sets(some: set[tuple[int, int]], away:
         ("1.-1", "got '1.-1'"),
         ("L2H1", "got 'L2H1'"),
         ("1.2.3", "got '1.2.3'"),
+        ("9" * 5000 + ".0", "got '" + "9" * 40 + "…'"),
+        ("123456789.0", "there is no layer 123456789"),
         ("²." + "1", "expected heads as LAYER.HEAD"),
     ],
 )

@@ -110,3 +110,4 @@ def test_repeated_tokens_repeat() -> None:
     assert row.shape == (14,)
     assert torch.equal(row[:7], row[7:])
     assert not torch.equal(row, repeated_tokens(50, 7, seed=4))
+    assert len(repeated_tokens(50, 7, seed=-(10**30))) == 14, "any whole number is a seed"

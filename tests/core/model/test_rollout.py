@@ -61,3 +61,10 @@ def test_what_cannot_be_is_refused(run) -> None:
         together(run, 0, "median")
     with pytest.raises(InputError, match="at least one layer"):
         rollout_of([])
+
+
+def test_what_is_no_number_reaches_the_tokens_that_take_from_it_and_no_other() -> None:
+    model = tiny_model(50)
+    model.wpe.weight[5] = math.nan
+    found = rollout(trace(model, [3, 1, 4, 1, 5, 9, 2, 6]))
+    assert found[:5].isfinite().all() and found[5:].isnan().all()

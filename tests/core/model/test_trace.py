@@ -63,9 +63,11 @@ def test_attention_is_indexed_like_a_tensor(model: GPT, ids: torch.Tensor) -> No
     assert run.attention.shape == whole.shape == (3, 4, T, T) and len(run.attention) == 3
     keys: list[Any] = [
         (2, 1, 7, 1), (2, 1), 2, -1, (slice(None), 1), (slice(1, 3), slice(2), 5), (0, slice(None), slice(2, 4), 1),
-        (slice(None), slice(None), 5, 3), (1, -1),
+        (slice(None), slice(None), 5, 3), (1, -1), slice(3, None), (slice(3, 3), 1), (1, slice(4, None)),
+        (slice(0), slice(0)), (slice(3, None), slice(2), 5),
     ]  # fmt: skip
     for key in keys:
+        assert run.attention[key].shape == whole[key].shape, key
         assert torch.allclose(run.attention[key], whole[key], atol=1e-6), key
 
 
@@ -130,7 +132,7 @@ def test_a_pass_again_runs_what_is_treated_otherwise_and_no_more(model: GPT, ids
     base, runs = trace(model, ids), []
     for i, block in enumerate(model.h):
         block.mlp.register_forward_pre_hook(lambda *_, i=i: runs.append(i))
-    source = trace(model, ids.flip(0))
+    source, other = trace(model, ids.flip(0)), trace(model, ids.roll(1))
     asked: list[tuple[dict[str, Any], list[int]]] = [
         ({}, []),
         ({"ablate": [(2, 0)]}, [2]),
@@ -139,6 +141,7 @@ def test_a_pass_again_runs_what_is_treated_otherwise_and_no_more(model: GPT, ids
         ({"patch": Patch(source, 2, head=1)}, [2]),
         ({"patch": Patch(source, 2, what="residual")}, [1, 2]),
         ({"patch": Patch(source, 0, what="residual")}, [0, 1, 2]),
+        ({"patch": [Patch(source, 1, head=1), Patch(other, 1, head=1)]}, [1, 2]),
     ]
     before = base
     for changes, layers in asked:
@@ -151,6 +154,9 @@ def test_a_pass_again_runs_what_is_treated_otherwise_and_no_more(model: GPT, ids
         back = before.again(**changes)  # from a pass with interventions of its own
         assert close(back.logits, fresh.logits), changes
         before = again
+    two = [Patch(source, 1, head=1), Patch(other, 1, head=1)]
+    turned = trace(model, ids, patch=two).again(patch=two[::-1])
+    assert torch.equal(turned.logits, trace(model, ids, patch=two[0]).logits), "of two at one place the later counts"
     model.wte.weight[0] += 1
     with pytest.raises(ModelSpecError):
         base.again()
@@ -175,6 +181,22 @@ def test_attribution_adds_up_to_the_logit(model: GPT, ids: torch.Tensor) -> None
         assert a.total == pytest.approx(float(logit), rel=1e-4, abs=1e-5)
         assert parts == pytest.approx(float(logit), rel=1e-4, abs=1e-4)
         assert a.heads.shape == (3, 4)
+        direction = model.head[7] - (model.head[against] if against is not None else 0)
+        deviation = (run.residual(3)[11].var(unbiased=False) + 1e-5).sqrt()
+
+        def told(part: torch.Tensor) -> float:
+            """What the norm makes of a part, its deviation held fixed, along the token's direction."""
+            part = part[11]
+            normed = (part - part.mean()) / deviation * model.ln_f.weight  # noqa: B023
+            return float(normed @ direction)  # noqa: B023
+
+        assert a.embedding == pytest.approx(told(run.residual(0)), abs=1e-4)
+        for layer in range(3):
+            assert float(a.mlp[layer]) == pytest.approx(told(run.mlp_out(layer)), abs=1e-4)
+            bias = model.h[layer].attn.c_proj.bias.expand(T, -1)
+            assert float(a.attn_bias[layer]) == pytest.approx(told(bias), abs=1e-4)
+            for head in range(4):
+                assert float(a.heads[layer, head]) == pytest.approx(told(run.head_out(layer, head)), abs=1e-4)
 
 
 def test_a_head_that_is_off_is_as_if_its_projection_were_zero(model: GPT, ids: torch.Tensor) -> None:
@@ -288,8 +310,11 @@ def test_what_cannot_be_asked(model: GPT) -> None:
             ask()
     with pytest.raises(InputError, match="integer or a slice"):
         run.attention[[0, 1]]
-    with pytest.raises(InputError, match="same shape"):
+    with pytest.raises(InputError, match="as many tokens: 2 here, 3 there"):
         trace(model, [1, 2], patch=Patch(run, 0, what="mlp"))
+    shallow = trace(GPT(GPTConfig(50, 24, 32, 4, 1)).eval(), [1, 2, 3])
+    with pytest.raises(InputError, match="3 layers of 4 heads, width 32 here, 1 layers of 4 heads, width 32 there"):
+        trace(model, [1, 2, 3], patch=Patch(shallow, 0, what="mlp"))
     with pytest.raises(InputError, match="do not go together"):
         trace(model, [1, 2, 3], patch=Patch(run, 0, head=1, what="mlp"))
 
