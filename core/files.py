@@ -38,8 +38,13 @@ def disk_full(path: Path) -> DiskFullError:
     )
 
 
+def takes_what_comes(path: Path) -> bool:
+    """Whether a path is a pipe or a device: written to and never replaced, or /dev/null would become a file."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
 def write_bytes_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """Replaces ``path`` by ``data`` in one step.
+    """Replaces ``path`` by ``data`` in one step; a pipe or a device is written to instead.
 
     Args:
         path: what is replaced; its folder must exist.
@@ -52,6 +57,9 @@ def write_bytes_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        if takes_what_comes(path):
+            path.write_bytes(data)
+            return
         with beside.open("wb") as file:
             file.write(data)
             if sync:

@@ -43,7 +43,7 @@ def ablate(
     That is the distribution of the token after --position, its Kullback-Leibler divergence in bits, and the mean loss
     over the text in nats. A sweep takes a while in a large model; SIGINT (ctrl-C) ends it with what there is.
     """
-    files = Files(csv, png, svg)
+    files = Files(csv, png, svg, as_json)
     if heads is None and not sweep:
         raise InputError("expected --heads or --sweep, got neither", "for example --heads 0.3,5.1")
     if files.any and not sweep:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 from collections.abc import Iterator
@@ -65,15 +66,19 @@ def attention(
     weights of those that it may see. With --steps it is not where they look but how that comes about: each step of the
     arithmetic with its numbers.
     """
-    files = Files(csv, png, svg)
+    files = Files(csv, png, svg, as_json)
     if together is not None and (head is not None or what != "pattern"):
         other = "--head" if head is not None else f"--what {what}"
         raise InputError(f"--together is of the patterns of all heads, got {other} too", "leave one out")
+    worked = steps or part is not None
+    if worked and (together is not None or what != "pattern"):
+        other = "--together" if together is not None else f"--what {what}"
+        raise InputError(f"--steps are those of one place, got {other} too", "leave one out")
     seen = inside.subject(model, text, device)
     places = _places(seen, layer, head, together)
     at = seen.place(position)
     run = seen.run(off)
-    if steps or part is not None:
+    if worked:
         return print_steps(seen, run, (part or "head", layer, head, at, column), files, as_json)
     if column is not None:
         raise InputError("--column is of the steps of a head", "add --steps")
@@ -156,7 +161,8 @@ def _line(one: HeadMap, at: int) -> tuple[str, ...]:
     name = one.title.partition(" · ")[0] if one.how == "head" else one.title
     if not row.isfinite().all():
         return (name, "nan", *[""] * _LOOKED_AT)
-    bits = inside.number(float(-row.xlogy(row).sum() / row.new_tensor(2.0).log()), 2) if one.what == "pattern" else "–"
+    spread = one.what == "pattern" and one.how != "max"  # only what makes 1 in all has an entropy
+    bits = max(0.0, -float(row.xlogy(row).sum()) / math.log(2)) if spread else None
     best = row.topk(min(_LOOKED_AT, len(row)))
     told = [f"{v:.2f} {i} {one.tokens[i]}" for v, i in zip(best.values.tolist(), best.indices.tolist(), strict=True)]
-    return (name, bits, *told, *[""] * (_LOOKED_AT - len(told)))
+    return (name, inside.number(bits, 2), *told, *[""] * (_LOOKED_AT - len(told)))

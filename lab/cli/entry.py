@@ -10,9 +10,11 @@ import errno
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import InputError, LabError, nearest
+from core.errors import DiskFullError, InputError, LabError, nearest
+from core.files import FULL
 from lab.cli import report
 from lab.cli.commands import COMMANDS, PROGRAM, root_help
 
@@ -21,10 +23,12 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 PIPE_CLOSED = 141
+_NO_SPACE = DiskFullError("no space left where standard output goes", "free some space there and try again")
 
 
 def run(argv: list[str]) -> int:
     """Runs one command line; whatever goes wrong ends as two lines and an exit code, never as a traceback."""
+    _open_closed()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # an old code page must not stop a run over one glyph
             stream.reconfigure(errors="replace")
@@ -38,11 +42,24 @@ def run(argv: list[str]) -> int:
         code = PIPE_CLOSED
     except KeyboardInterrupt:
         code = INTERRUPTED
+    except OSError as error:
+        if error.errno in FULL and error.filename is None:
+            _silence(sys.stdout)  # neither what is left to be written nor JSON has a place there
+            code = _tell(report.expected, _NO_SPACE, False)
+        else:
+            code = _tell(report.unexpected, error, as_json, argv)
     except Exception as error:
         code = _tell(report.unexpected, error, as_json, argv)
     if code == PIPE_CLOSED:
         _silence(sys.stdout)
     return code
+
+
+def _open_closed() -> None:
+    """Gives a program that was started with a stream closed (``>&-``) one that leads nowhere: Python has None there."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - for the whole process
 
 
 def _flush() -> None:
@@ -62,7 +79,7 @@ def _tell(how: Any, *what: Any) -> int:
 
 
 def _silence(stream: Any) -> None:
-    """Points a closed pipe at nothing, so that Python's flush at exit has nothing to complain about."""
+    """Points a closed pipe or a full disk at nothing, so that Python's flush at exit has nothing to complain about."""
     try:
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, stream.fileno())

@@ -44,22 +44,27 @@ def heads(
     alike. With --over-steps there is a line for each kept step; it says the highest head of each measure, or with
     --heads each of those.
     """
+    from core.training.launch import prepare_environment
+
+    prepare_environment()  # before torch is imported, which the measures come with
     from core.model.profiles import MEASURES
 
-    files = Files(csv, png, svg)
+    files = Files(csv, png, svg, as_json)
     if measure is not None and measure not in MEASURES:
         raise InputError(f"no measure is called {measure!r}{nearest(measure, MEASURES)}", f"one of: {_listed()}")
     if top is not None and top < 1:
         raise InputError(f"--top must be at least 1, got {top}", "leave it out for all")
     if follow and not over_steps:
         raise InputError("--follow goes with --over-steps, got it alone", "type --over-steps --follow")
+    if top is not None and over_steps:
+        raise InputError("--top is of a list of heads, got it with --over-steps", "name the heads: --heads 0.3,2.*")
     if over_steps:
         from lab.cli.heads_over_steps import History, show
 
         return show(History(model, text, measure or "induction", heads, follow, seed, device), files, as_json)
     found, chosen = _measured(model, text, heads, seed, device)
     order = _ordered(found, chosen, measure)[:top]
-    _take(files, found, model)
+    _take(files, found, order, model)
     if as_json:
         on = "text" if text is not None else "random"
         print_json({"model": model, "on": on, **found.to_dict(), "heads": [list(h) for h in order], "what": MEASURES})
@@ -96,13 +101,14 @@ def _ordered(found: HeadProfiles, heads: list[Head], measure: str | None) -> lis
     return sorted(heads, key=lambda head: -float(values[head]))
 
 
-def _take(files: Files, found: HeadProfiles, model: str) -> None:
+def _take(files: Files, found: HeadProfiles, order: list[Head], model: str) -> None:
+    """A table of the heads that are listed, or a figure of all."""
     from core.model.pictures.figures import heads_figure
     from core.model.pictures.tables import profile_table
     from core.model.profiles import MEASURES
 
     values = {name: found[name] for name in MEASURES}
-    files.write(lambda: profile_table(found), lambda: heads_figure(values, f"{model} · all heads", found.chance))
+    files.write(lambda: profile_table(found, order), lambda: heads_figure(values, f"{model} · all heads", found.chance))
 
 
 def _print(found: HeadProfiles, order: list[Head]) -> None:

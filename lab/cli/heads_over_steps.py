@@ -64,6 +64,7 @@ def show(asked: History, files: Files, as_json: bool) -> int:
     with stop_on_signals(cancelled.set, lambda said: None) as received:
         for event in with_bar(asked.events(cancelled), "steps", _place, lines=as_json or not files.any):
             if isinstance(event, StepProfiles):
+                asked.chosen(event)  # heads that there are not are said before anything is printed
                 kept.append(event)
             else:
                 note(f"step {event.step:,} is left out: {event.title}")

@@ -60,8 +60,12 @@ class Files:
     csv: str | None = None
     png: str | None = None
     svg: str | None = None
+    as_json: bool = False
+    """Whether standard output is taken by JSON."""
 
     def __post_init__(self) -> None:
+        if self.csv == "-" and self.as_json:
+            raise InputError("--json and --csv - both print, got the two together", "name a file: --csv table.csv")
         for path, ending in ((self.csv, ""), (self.png, ".png"), (self.svg, ".svg")):
             if path is None or (path == "-" and not ending):
                 continue

@@ -34,14 +34,14 @@ def lens(
     The final norm and the head are put on what stands between two layers; the last row is the model's own answer. An
     approximation: no layer but the last was trained to be read so.
     """
-    from core.model import lens as core_lens
-
-    files = Files(csv, png, svg)
+    files = Files(csv, png, svg, as_json)
     if top < 1:
         raise InputError(f"--top must be at least 1, got {top}", "leave it out for 5")
     seen = inside.subject(model, text, device)
     place = seen.place(position)
-    rows = core_lens.lens(seen.run(off), place, top, token=token)
+    from core.model.lens import lens as run  # after the model: that comes with torch, and it is told how to wait first
+
+    rows = run(seen.run(off), place, top, token=token)
     after = f"after {place} {seen.labels[place]}"
     _take(files, rows, seen, f"{model} · {after}")
     if as_json:

@@ -99,6 +99,8 @@ def test_attention_of_all_heads(llm_lab: Any, demo: Any, ids: list[int]) -> None
     assert [(one["layer"], one["head"]) for one in found] == [(la, h) for la in range(L) for h in range(H)]
     said = llm_lab("attention", "demo", TEXT, "--position", 1).out.splitlines()
     assert said[0] == "1 ·for looks at" and len(said) == 2 + L * H
+    alone = llm_lab("attention", "demo", TEXT, "--position", 0).out.splitlines()[2:]
+    assert {line.split()[2] for line in alone} == {"0.00"}, "a token that sees itself alone: no bit, and no -0.00"
     assert len(lines(llm_lab("attention", "demo", TEXT, "--layer", 1, "--json"))) == H
     assert len(lines(llm_lab("attention", "demo", TEXT, "--head", 1, "--json"))) == L
     off = lines(llm_lab("attention", "demo", TEXT, "--layer", 1, "--head", 0, "--off", "0.*", "--json"))[0]
@@ -111,6 +113,8 @@ def test_several_heads_as_one(llm_lab: Any, demo: Any, ids: list[int]) -> None:
     expected = rollout(trace(demo.model, ids))
     assert found["rows"][-1] == pytest.approx(expected[-1].tolist(), rel=1e-5)
     assert len(lines(llm_lab("attention", "demo", TEXT, "--together", "mean", "--json"))) == demo.config.n_layers
+    most = llm_lab("attention", "demo", TEXT, "--together", "max").out.splitlines()[2:]
+    assert {line.split()[6] for line in most} == {"–"}, "its rows are no distribution and have no entropy"
 
 
 def test_attention_as_files(llm_lab: Any, tmp_path: Path) -> None:
@@ -127,6 +131,51 @@ def test_attention_as_files(llm_lab: Any, tmp_path: Path) -> None:
     assert files["png"].read_bytes().startswith(b"\x89PNG") and b"<svg" in files["svg"].read_bytes()
     printed = llm_lab("attention", "demo", TEXT, "--csv", "-")
     assert table(printed.out) == rows
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such devices")
+def test_what_nothing_can_replace_is_written_to(llm_lab: Any, tmp_path: Path) -> None:
+    """A file put in place of a pipe would leave its reader waiting, in place of /dev/null break the machine."""
+    for kind, start in (("csv", b"layer,"), ("png", b"\x89PNG")):
+        pipe = tmp_path / f"pipe.{kind}"
+        os.mkfifo(pipe)
+        process = llm_lab.start("lens", "demo", "abc", f"--{kind}", pipe)
+        assert pipe.read_bytes().startswith(start)
+        assert process.wait(timeout=60) == 0 and pipe.is_fifo()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell of another kind")
+@pytest.mark.parametrize(("where", "code"), [(">&-", 0), (">&- 2>&-", 0), (">/dev/full", 1), ("--json >/dev/full", 1)])
+def test_standard_output_that_is_closed_or_full(llm_lab: Any, tmp_path: Path, where: str, code: int) -> None:
+    if "full" in where and not Path("/dev/full").is_char_device():
+        pytest.skip("no such device")
+    out = tmp_path / "lens.csv"
+    ask = f"{sys.executable} -m lab lens demo abc --position 1"
+    said = subprocess.run(f"{ask} {where}", shell=True, capture_output=True, text=True)
+    assert said.returncode == code
+    if code:
+        assert said.stderr.splitlines()[0] == "no space left where standard output goes"
+        assert len(said.stderr.splitlines()) == 2
+    else:
+        assert not said.stdout and not said.stderr
+        subprocess.run(f"{ask} --csv {out} {where}", shell=True, check=True)
+        assert out.read_text().startswith("layer,")
+
+
+@pytest.mark.parametrize("command", [("lens", "demo", "abc"), ("heads", "demo"), ("attention", "demo", "abc")])
+def test_threads_are_told_how_to_wait_before_torch_comes(llm_lab: Any, command: tuple[str, ...]) -> None:
+    code = (
+        "import os, sys\n"
+        "class Watch:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'torch' and os.environ.get('OMP_WAIT_POLICY') != 'passive': sys.exit('too late')\n"
+        "sys.meta_path.insert(0, Watch())\n"
+        "from lab.__main__ import main\n"
+        f"sys.exit(main({list(command)!r}))"
+    )
+    env = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    said = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True)
+    assert (said.returncode, said.stderr) == (0, "")
 
 
 # Profiles
@@ -154,6 +203,8 @@ def test_heads_sorted_by_a_measure(llm_lab: Any, demo: Any) -> None:
     order = llm_lab("heads", "demo", "--measure", "entropy", "--heads", "1.*,3.0", "--json").json["heads"]
     values = [float(expected.entropy[layer, head]) for layer, head in order]
     assert len(order) == 5 and values == sorted(values, reverse=True)
+    listed = table(llm_lab("heads", "demo", "--measure", "entropy", "--heads", "1.*,3.0", "--csv", "-").out)
+    assert [[int(row["layer"]), int(row["head"])] for row in listed] == order
 
 
 def test_heads_as_a_run_learned(llm_lab: Any, tmp_path: Path) -> None:
@@ -355,6 +406,11 @@ def test_nan_in_the_weights_is_shown_and_is_null_in_json(llm_lab: Any, tmp_path:
         (("ablate", "demo", "abc", "--heads", "0.1", "--png", "x.png"), "--csv, --png and --svg are of a sweep"),
         (("heads", "demo", "--measure", "inducton"), "no measure is called 'inducton' (did you mean induction?)"),
         (("heads", "demo", "--follow"), "--follow goes with --over-steps"),
+        (("heads", "demo", "--over-steps", "--top", "2"), "--top is of a list of heads, got it with --over-steps"),
+        (("heads", "demo", "--over-steps", "--heads", "9.0"), "--heads: there is no layer 9"),
+        (("attention", "demo", "a", "--steps", "--what", "scores"), "--steps are those of one place, got --what"),
+        (("attention", "demo", "a", "--part", "loss", "--together", "mean"), "--steps are those of one place"),
+        (("lens", "demo", "abc", "--top", "41", "--png", "x.png"), "41 tokens a layer do not fit into one figure"),
         (("heads", "nobody", "--over-steps"), "nobody is not a run, and only a run has a history"),
         (("heads", "gpt2"), "gpt2 is not on this machine"),
     ],
@@ -363,6 +419,12 @@ def test_what_cannot_be_looked_at_is_said_in_two_lines(llm_lab: Any, argv: tuple
     said = llm_lab(*argv)
     assert said.code == 2
     assert title in said.error["title"]
+
+
+@pytest.mark.parametrize("argv", [("attention",), ("heads",), ("lens",), ("ablate", "--sweep")])
+def test_a_table_and_json_are_not_printed_into_each_other(llm_lab: Any, argv: tuple[str, ...]) -> None:
+    said = llm_lab(argv[0], "demo", "abc", *argv[1:], "--csv", "-", "--json")
+    assert said.code == 2 and "got the two together" in said.json["error"]["title"]
 
 
 def test_a_width_that_the_heads_cannot_share_is_refused(llm_lab: Any, tmp_path: Path) -> None:

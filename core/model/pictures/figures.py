@@ -1,26 +1,23 @@
 """Figures for print, by matplotlib: maps of heads, values of all heads, curves over steps, the lens.
 
-No figure touches matplotlib's global state, so any thread may draw one. Nothing here is imported before it is needed.
+Nothing of matplotlib is imported before it is needed; how figures become files is said in ``core/pictures.py``.
 
 Shapes: T tokens, L layers, H heads.
 """
 
 from __future__ import annotations
 
-import io
-import logging
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor
 
 from core.errors import InputError
-from core.files import write_bytes_atomic
 from core.model.pictures.labels import token_labels
+from core.pictures import drawable, new_figure
+from core.pictures import save_figure as save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,41 +28,23 @@ if TYPE_CHECKING:
     from core.tokenizers.base import Tokenizer
 
 Scale = Literal["linear", "log"]
-FORMATS = ("png", "svg", "pdf")
 _NAMED = 64
 """Tokens up to which each is named on the axes."""
 _NUMBERED = 14
 """Tokens up to which each place tells its number."""
 _SMALL = 64
 """Points a side of one map among many."""
+_LISTED = 40
+"""Tokens of a layer that a figure of the lens holds."""
 _FLOOR = 1e-4
 """The smallest share that a logarithmic scale tells from nothing."""
-
-
-def save_figure(figure: Figure, path: Path) -> Path:
-    """Writes a figure in the format that the name ends with: png, svg or pdf.
-
-    Raises:
-        InputError: another ending, or a folder that is not there.
-        LabError: it cannot be written.
-    """
-    kind = path.suffix.lower().removeprefix(".")
-    if kind not in FORMATS:
-        raise InputError(f"expected a file that ends with .png, .svg or .pdf, got {path}", "name it attention.png")
-    if not path.parent.is_dir():
-        raise InputError(f"the folder {path.parent} is not there", "make it first, or name another")
-    out = io.BytesIO()
-    dated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}.get(kind)
-    figure.savefig(out, format=kind, dpi=150, metadata=dated)
-    write_bytes_atomic(path, out.getvalue(), sync=False)
-    return path
 
 
 def map_figure(one: HeadMap, scale: Scale = "linear") -> Figure:
     """One map, rows and columns named by their tokens."""
     T = len(one.tokens)
     side = min(16.0, max(4.5, 1.6 + 0.24 * T)) if T <= _NAMED else 9.0
-    figure = _new(side + 1.2, side)
+    figure = new_figure(side + 1.2, side)
     axes = figure.add_subplot()
     image = _draw_map(axes, one.values, one.unseen, scale, one.what)
     figure.colorbar(image, ax=axes, fraction=0.046, pad=0.03)
@@ -73,7 +52,7 @@ def map_figure(one: HeadMap, scale: Scale = "linear") -> Figure:
     axes.set_xlabel("looked at")
     axes.set_ylabel("who looks")
     if T <= _NAMED:
-        labels = [_drawable(label) for label in one.tokens]
+        labels = [drawable(label) for label in one.tokens]
         size = 8 if T <= 32 else 6
         axes.set_xticks(range(T), labels, rotation=90, fontsize=size, parse_math=False)
         axes.set_yticks(range(T), labels, fontsize=size, parse_math=False)
@@ -92,7 +71,7 @@ def maps_figure(maps: Iterable[HeadMap], count: int, columns: int, scale: Scale 
         scale: of attention.
     """
     rows = math.ceil(count / columns)
-    figure = _new(max(4.0, 1.3 * columns), max(2.5, 1.45 * rows + 0.5))
+    figure = new_figure(max(4.0, 1.3 * columns), max(2.5, 1.45 * rows + 0.5))
     said = ""
     for place, one in enumerate(maps, 1):
         axes = figure.add_subplot(rows, columns, place)
@@ -104,7 +83,7 @@ def maps_figure(maps: Iterable[HeadMap], count: int, columns: int, scale: Scale 
         size = math.ceil(len(one.tokens) / _SMALL)
         said = f"{one.model} · {len(one.tokens)} tokens"
         said += f", each point the largest of {size} x {size}" if size > 1 else ""
-    figure.suptitle(_drawable(said), fontsize=9, parse_math=False)
+    figure.suptitle(drawable(said), fontsize=9, parse_math=False)
     return figure
 
 
@@ -114,7 +93,7 @@ def heads_figure(values: Mapping[str, Tensor], title: str = "", chance: Mapping[
     rows = math.ceil(len(values) / columns)
     layers, heads = next(iter(values.values())).shape
     width, height = max(3.2, 0.45 * heads + 1.4), max(2.2, 0.34 * layers + 1.0)
-    figure = _new(columns * width, rows * height + 0.3)
+    figure = new_figure(columns * width, rows * height + 0.3)
     for place, (name, grid) in enumerate(values.items(), 1):
         axes = figure.add_subplot(rows, columns, place)
         image = axes.imshow(_masked(grid, ~grid.isfinite()), cmap=_colours("viridis"), aspect="auto")
@@ -129,7 +108,7 @@ def heads_figure(values: Mapping[str, Tensor], title: str = "", chance: Mapping[
         if heads <= 16:
             _write_numbers(axes, grid, grid.isnan(), image)
     if title:
-        figure.suptitle(_drawable(title), fontsize=9, parse_math=False)
+        figure.suptitle(drawable(title), fontsize=9, parse_math=False)
     return figure
 
 
@@ -137,7 +116,7 @@ def history_figure(
     steps: Sequence[int], curves: Mapping[str, Sequence[float]], measure: str, chance: float = math.nan, title: str = ""
 ) -> Figure:
     """Curves over a run's steps, one a head, by their names; a number that is none leaves a gap."""
-    figure = _new(7.5, 4.2)
+    figure = new_figure(7.5, 4.2)
     axes = figure.add_subplot()
     for place, (name, curve) in enumerate(curves.items()):
         dashes = ("-", "--", "-.", ":")[place // 10 % 4]  # there are ten colours
@@ -153,15 +132,21 @@ def history_figure(
 
 
 def lens_figure(rows: Sequence[LensRow], tokenizer: Tokenizer, title: str = "") -> Figure:
-    """The likeliest tokens layer by layer, the last layer at the top, coloured by probability."""
+    """The likeliest tokens layer by layer, the last layer at the top, coloured by probability.
+
+    Raises:
+        InputError: more tokens a layer than a figure holds.
+    """
     from matplotlib.colors import Normalize
 
     k = max((len(row.top) for row in rows), default=1)
+    if k > _LISTED:
+        raise InputError(f"{k:,} tokens a layer do not fit into one figure, {_LISTED} do", f"take {_LISTED} or fewer")
     grid = torch.full((len(rows), max(1, k)), math.nan)
     for i, row in enumerate(rows):
         for j, found in enumerate(row.top):
             grid[i, j] = found.probability
-    figure = _new(1.6 + 1.15 * max(1, k), 1.0 + 0.34 * len(rows))
+    figure = new_figure(1.6 + 1.15 * max(1, k), 1.0 + 0.34 * len(rows))
     axes = figure.add_subplot()
     image = axes.imshow(
         _masked(grid, grid.isnan()), cmap=_colours("viridis"), aspect="auto", norm=Normalize(0, 1), origin="lower"
@@ -169,7 +154,7 @@ def lens_figure(rows: Sequence[LensRow], tokenizer: Tokenizer, title: str = "") 
     figure.colorbar(image, ax=axes, label="probability")
     for i, row in enumerate(rows):
         for j, found in enumerate(row.top):
-            name = _drawable(token_labels(tokenizer, [found.token])[0])
+            name = drawable(token_labels(tokenizer, [found.token])[0])
             ink = "black" if found.probability > 0.6 else "white"
             axes.text(j, i, name, ha="center", va="center", fontsize=7, color=ink, parse_math=False)
     axes.set_xticks(range(k), [str(j + 1) for j in range(k)])
@@ -186,16 +171,6 @@ def layer_name(layer: int, layers: int) -> str:
     ('embeddings', 'after layer 1', 'the answer')
     """
     return "embeddings" if layer == 0 else "the answer" if layer == layers else f"after layer {layer - 1}"
-
-
-def _new(width: float, height: float) -> Figure:
-    logging.getLogger("matplotlib").addHandler(logging.NullHandler())  # what it has to say would fall into the app
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _draw_map(axes: Axes, values: Tensor, unseen: Tensor, scale: Scale, what: str) -> Any:
@@ -253,20 +228,4 @@ def _not_numbers(values: Tensor, unseen: Tensor) -> str:
 
 
 def _title(axes: Axes, text: str, size: int = 9) -> None:
-    axes.set_title(_drawable(text), fontsize=size, parse_math=False)
-
-
-@lru_cache(maxsize=1)
-def _glyphs() -> frozenset[int]:
-    """The characters that matplotlib's own font has."""
-    from matplotlib import font_manager, get_data_path
-    from matplotlib.ft2font import FT2Font
-
-    assert font_manager
-    return frozenset(FT2Font(str(Path(get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf")).get_charmap())
-
-
-def _drawable(text: str) -> str:
-    """The text, with a box for every character that the font has not; it would warn, and draw another box."""
-    known = _glyphs()
-    return "".join(c if ord(c) in known else "□" for c in text)
+    axes.set_title(drawable(text), fontsize=size, parse_math=False)

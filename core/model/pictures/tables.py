@@ -11,10 +11,11 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.files import replace, write_error
+from core.files import replace, takes_what_comes, write_error
 
 if TYPE_CHECKING:
     from core.model.ablation import HeadEffect
+    from core.model.head_sets import Head
     from core.model.lens import LensRow
     from core.model.pictures.maps import HeadMap
     from core.model.profiles import HeadProfiles
@@ -42,16 +43,16 @@ def _map_rows(one: HeadMap) -> Iterator[Sequence[Any]]:
         yield (layer, head, i, one.tokens[i], *row[: i + 1], *[""] * (empty - i - 1))
 
 
-def profile_table(profiles: HeadProfiles) -> Table:
-    """A row for each head with all its measures."""
+def profile_table(profiles: HeadProfiles, heads: Iterable[Head] | None = None) -> Table:
+    """A row for each head with all its measures; of all heads, or of some in their order."""
     from core.model.profiles import MEASURES
 
     columns = {name: profiles[name].tolist() for name in MEASURES}
-    layers, heads = profiles.entropy.shape
+    layers, count = profiles.entropy.shape
+    every = ((layer, head) for layer in range(layers) for head in range(count))
     rows = [
         (layer, head, *(columns[name][layer][head] for name in MEASURES))
-        for layer in range(layers)
-        for head in range(heads)
+        for layer, head in (every if heads is None else heads)
     ]
     return ("layer", "head", *MEASURES), rows
 
@@ -102,15 +103,19 @@ def csv_lines(table: Table) -> Iterator[str]:
 def save_csv(table: Table, path: Path) -> Path:
     """Writes a table row by row beside its name, and puts it in place when it is whole.
 
+    A pipe or a device, which nothing can take the place of, gets the rows as they come.
+
     Raises:
         DiskFullError: no space is left; what was there before stays.
         LabError: it cannot be written.
     """
     beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with beside.open("w", encoding="utf-8", newline="") as file:
+        straight = takes_what_comes(path)
+        with (path if straight else beside).open("w", encoding="utf-8", newline="") as file:
             file.writelines(csv_lines(table))
-        replace(beside, path)
+        if not straight:
+            replace(beside, path)
     except OSError as error:
         raise write_error(path, error) from error
     finally:
