@@ -164,14 +164,13 @@ class EventTail:
             out = self._rows.take() if self._pending else []
             self._pending = False
             return out, 0
-        before = tail.offset
         records = tail.read(max_bytes)
         if tail.restarted:  # a file was replaced: what it had said no longer stands
             self._clear()
             self.restarted = self.more = True
             return [], 0
-        if tail.offset == before or not tail.more:
-            folder.tried[tail.path.name] = _size(tail.path)
+        if not tail.more:
+            folder.tried[tail.path.name] = tail.seen
         out = self._read(folder, records)
         self.junk = self._undecodable + sum(t.junk for t in self._tails())
         self._pending = self.more = True  # what is held back comes when there is nothing more

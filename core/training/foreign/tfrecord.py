@@ -93,7 +93,8 @@ class RecordTail:
         """Whether the last ``read`` found another file, or a shorter one, and began again."""
         self._damaged = 0
         self._identity: tuple[int, int] | None = None
-        self._seen = -1
+        self.seen = -1
+        """The file's size when it was last read to its end, as far as that could be; -1 while there is more."""
         self._lost = False  # where the next record begins is not known
         self._last_bad = False
 
@@ -111,8 +112,9 @@ class RecordTail:
             if self._identity is not None and (identity != self._identity or found.st_size < self.offset):
                 self._restart()
             self._identity = identity
-            if found.st_size == self._seen:
+            if found.st_size == self.seen:
                 return []
+            self.seen = found.st_size
             with self.path.open("rb") as file:
                 file.seek(self.offset)
                 data = file.read(max_bytes)
@@ -124,12 +126,12 @@ class RecordTail:
             return []
         self.offset += done
         self.more = done > 0 and self.offset < found.st_size
-        self._seen = -1 if self.more else found.st_size
+        self.seen = -1 if self.more else found.st_size
         return records
 
     def _restart(self) -> None:
         self.offset = self._damaged = 0
-        self._seen = -1
+        self.seen = -1
         self._lost = self._last_bad = False
         self.restarted = True
 

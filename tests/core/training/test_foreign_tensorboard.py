@@ -203,6 +203,14 @@ def test_an_evaluation_said_again_before_its_step_outlives_the_going_back(tmp_pa
     assert history.columns("eval.step", "eval.val_loss")[1].tolist() == [2.0]
 
 
+def test_a_folder_with_the_name_of_an_event_file_is_passed_over(tmp_path):
+    put(tmp_path, *numbers(range(3)))
+    (tmp_path / "events.out.tfevents.1800000000.host.1.0").mkdir()
+    history = open_foreign(tmp_path).history()
+    history.update()
+    assert steps_of(history) == [0, 1, 2]
+
+
 def test_a_file_that_was_replaced_is_read_from_its_start(tmp_path):
     put(tmp_path, *numbers(range(50)))
     history = open_foreign(tmp_path).history()
