@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 import threading
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from tiny_models import byte_ids, byte_level, letters
 
 from core.errors import InputError, LabError, MissingExtraError
 from core.model.ablation import sweep
-from core.model.lens import lens
+from core.model.lens import LensRow, LensToken, lens
 from core.model.pictures.blocks import ASCII_MARKS, MARKS, text_picture
 from core.model.pictures.figures import (
     heads_figure,
@@ -263,8 +264,32 @@ def test_two_threads_draw_at_once(tmp_path: Path) -> None:
     assert len({path.read_bytes() for path in paths}) == 1
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes")
+def test_what_nothing_can_replace_is_written_to(model: LoadedModel, run: Trace, tmp_path: Path) -> None:
+    """A file put in place of a pipe would leave its reader waiting, in place of /dev/null break the machine."""
+    rows, figure = lens_table(lens(run), model.tokenizer), map_figure(of([[1.0]]))
+    writers: list[Callable[[Path], object]] = [
+        lambda path: save_csv(rows, path),
+        lambda path: save_figure(figure, path),
+    ]
+    for write, kind, start in zip(writers, ("csv", "png"), (b"layer,", b"\x89PNG"), strict=True):
+        pipe = tmp_path / f"pipe.{kind}"
+        os.mkfifo(pipe)
+        read: list[bytes] = []
+        reader = threading.Thread(target=lambda p=pipe, into=read: into.append(p.read_bytes()), daemon=True)
+        reader.start()
+        write(pipe)
+        assert pipe.is_fifo()
+        reader.join()
+        assert read[0].startswith(start) and list(tmp_path.iterdir()) == [pipe]
+        pipe.unlink()
+
+
 def test_where_a_figure_cannot_go(tmp_path: Path) -> None:
     figure = map_figure(of([[1.0]]))
+    many = tuple(LensToken(i, 0.01) for i in range(41))
+    with pytest.raises(InputError, match="41 tokens a layer do not fit into one figure, 40 do"):
+        lens_figure([LensRow(0, many, 1.0, None, None, math.nan)], letters().tokenizer)
     with pytest.raises(InputError, match=r"ends with \.png, \.svg or \.pdf"):
         save_figure(figure, tmp_path / "map.gif")
     with pytest.raises(InputError, match=r"the folder .* is not there"):
