@@ -156,27 +156,32 @@ def test_a_note_of_ours_is_still_heard_beside_the_chatter(tmp_path: Path) -> Non
     assert Chatter().end() is None
 
 
-def test_this_process_never_loads_tensorflow() -> None:
-    """Seen from a fresh interpreter, which compares the twins and still has neither framework of the two."""
+@pytest.fixture(scope="module")
+def compared() -> tuple[list[dict[str, Any]], list[str]]:
+    """What the comparison of the demo says in a fresh interpreter, and which frameworks that has loaded then."""
     code = (
         "import sys, json, core\n"
-        "from core.keras_twin.compare import twin_diff\n"
-        "report = twin_diff('demo', 'The for')\n"
-        "print(json.dumps([report.tensors, [m for m in ('tensorflow', 'keras', 'torch') if m in sys.modules]]))\n"
+        "from core.keras_twin.compare import twin_steps\n"
+        "said = [s.to_dict() for s in twin_steps('demo', 'The for statement is used to', threshold=1e-6)]\n"
+        "print(json.dumps([said, [m for m in ('tensorflow', 'keras', 'torch') if m in sys.modules]]))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    tensors, loaded = json.loads(done.stdout)
-    assert tensors > 0 and loaded == []
+    said, loaded = json.loads(done.stdout)
+    return said, loaded
 
 
-def test_the_demo_and_its_twin() -> None:
-    found = list(twin_steps("demo", "The for statement is used to", threshold=1e-6))
-    report = found[-1]
-    assert isinstance(report, TwinReport)
+def test_the_process_that_asks_never_loads_tensorflow(compared: tuple[list[dict[str, Any]], list[str]]) -> None:
+    said, loaded = compared
+    assert said[-1]["tensors"] > 0 and loaded == []
+
+
+def test_the_demo_and_its_twin(compared: tuple[list[dict[str, Any]], list[str]]) -> None:
+    *progress, last = compared[0]
+    report = TwinReport.from_dict(last)
     names = [stage.name for stage in report.stages]
-    assert [step.phase for step in found[:-1]] == ["loading", "weights", *names]  # type: ignore[union-attr]
+    assert [step["phase"] for step in progress] == ["loading", "weights", *names]
     layers = (len(names) - 3) // 2
     inner = [f"h.{n}.{part}" for n in range(layers) for part in ("attn", "mlp")]
     assert names == ["embeddings", *inner, "ln_f", "logits"]
