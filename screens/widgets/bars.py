@@ -128,7 +128,8 @@ class Bars(VirtualList):
         note = max((len(b.note) for b in self._bars), default=0)
         note = min(NOTE, note) + 1 if note else 0
         numbers = (2 * NUMBER + 1 if two else NUMBER) + (2 if self._unit else 0)
-        lead = LEAD if any(b.lead for b in self._bars) else 0
+        lead = max((len(b.lead) + 1 for b in self._bars if b.lead), default=0)
+        lead = max(LEAD, lead) if lead else 0
         room = width - lead - numbers - note - 2
         longest = max((Text(b.label).cell_len for b in self._bars), default=0)
         label = max(LABEL_LEAST, min(longest, LABEL_MOST, room - BAR_LEAST))

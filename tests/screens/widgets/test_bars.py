@@ -84,3 +84,13 @@ def test_bars_are_exact_at_their_ends():
     assert bar_text(2.0, 3) == "███" and bar_text(-1.0, 3) == "   "
     assert bar_text(0.1, 10, second=0.1) == "█         "
     assert len(percent(0.99999)) == 5 and percent(float("nan")).strip() == "nan"
+
+
+async def test_a_long_number_in_front_takes_its_room_from_the_bar_not_from_the_value():
+    rows = [Bar("x", 0.0079, lead="1023", marked=True), Bar("x", 0.0072, lead="7")]
+    app = Showing(rows)
+    async with app.run_test(size=(30, 8)) as pilot:
+        await pilot.pause()
+        first, second = lines(app.query_one(Bars))
+        assert first.startswith("1023 x") and "0.79 %◀" in first
+        assert second.startswith("   7 x") and second.index("0.72 %") == first.index("0.79 %")
