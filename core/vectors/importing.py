@@ -6,6 +6,7 @@ whether there is room for what the file says it holds.
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 import time
@@ -33,6 +34,7 @@ LARGE = 16 << 20
 """Bytes of a file from which on a mapped copy is kept."""
 _PER_WORD = 200
 """Bytes of memory that a word takes while a file is read: itself, its place in a list and a set, its index."""
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _PATIENCE = 0.1  # seconds between two looks at a lock
 
 
@@ -166,7 +168,7 @@ class _Reader:
         self._words: list[bytes] = []
         self._norms: list[Floats] = []
         self._twice: list[bytes] = []
-        self.twice = self.nameless = self.no_utf8 = 0
+        self.twice = self.nameless = self.no_utf8 = self.controls = 0
 
     @property
     def count(self) -> int:
@@ -187,7 +189,7 @@ class _Reader:
 
     def _fresh(self, block: Block) -> tuple[Floats, Floats]:
         """The rows of words that were not there before."""
-        words = self._in_utf8(block.words)
+        words = self._shown(block.words)
         kept = []
         for at, word in enumerate(words):
             if word in self._seen:
@@ -204,17 +206,21 @@ class _Reader:
         self._words += [words[at] for at in kept]
         return block.rows[kept], block.norms[kept]
 
-    def _in_utf8(self, words: list[bytes]) -> list[bytes]:
+    def _shown(self, words: list[bytes]) -> list[bytes]:
+        """The words as they can be shown: in UTF-8, and without what would give orders to a terminal."""
         try:
-            b"\n".join(words).decode()
+            if not _CONTROL.search(b"\n".join(words).decode()):
+                return words
         except UnicodeDecodeError:
-            out = []
-            for word in words:
-                text = word.decode("utf-8", "backslashreplace").encode()
-                self.no_utf8 += text != word
-                out.append(text)
-            return out
-        return words
+            pass
+        out = []
+        for word in words:
+            text = word.decode("utf-8", "backslashreplace")
+            plain = _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+            self.no_utf8 += text.encode() != word
+            self.controls += plain != text
+            out.append(plain.encode())
+        return out
 
     def table(self) -> WordTable:
         self._seen.clear()
@@ -232,6 +238,8 @@ class _Reader:
             out.append(f"{self.nameless:,} rows had no word and were left out")
         if self.no_utf8:
             out.append(f"{self.no_utf8:,} words are no UTF-8: their odd bytes are written \\xNN")
+        if self.controls:
+            out.append(f"{self.controls:,} words have control characters in them, which are written \\xNN")
         zeros = sum(int(np.count_nonzero(norms == 0)) for norms in self._norms)
         if zeros:
             out.append(f"{zeros:,} words are vectors of zeros: they have no direction and no neighbours")

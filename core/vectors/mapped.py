@@ -30,7 +30,7 @@ from core.vectors.search import Floats
 from core.vectors.words import WordTable
 from core.weights.tensor_file import TensorFile
 
-FORMAT = 1
+FORMAT = 2
 _ROOM = 4096  # bytes of the header, filled in at the end
 _NAMES = ("vectors", "norms", "order", "padding", "starts", "words")
 

@@ -56,8 +56,6 @@ def _one(asked: Asked) -> int:
         return 0
     print(f"{vectors.spec}: {len(vectors):,} words x {vectors.width} numbers")
     print("first words: " + " ".join(first))
-    for said in vectors.notes:
-        print(said)
     say_synthetic(vectors)
     return 0
 

@@ -142,6 +142,21 @@ def test_words_that_are_no_utf8_can_be_read_and_typed(tmp_path: Path) -> None:
         assert "2 words are no UTF-8" in found.notes[0] and found.neighbours(r"caf\xe9", 1)
 
 
+@pytest.mark.parametrize("large", [False, True])
+def test_words_give_no_orders_to_a_terminal(tmp_path: Path, large: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    if large:
+        monkeypatch.setattr(importing, "LARGE", 1)
+    words = [b"ok", b"\x1b[31mred", "\x9b2J".encode(), b"a\x7f", b"a\\x7f", "\u200d日本".encode()]
+    path = write(tmp_path / "v", text(words, numbers(6, 3), header=None))
+    for _ in range(2):
+        found = load_vectors(path)
+        assert list(found.words) == ["ok", r"\x1b[31mred", r"\x9b2J", r"a\x7f", "\u200d日本"]
+        assert "3 words have control characters" in found.notes[1] and "1 rows came a second time" in found.notes[0]
+        assert found.similarity("ok", r"\x1b[31mred")
+    raw = binary(words[2:4], numbers(2, 3))  # those below a space are no words in binary
+    assert list(load_vectors(write(tmp_path / "b", raw)).words) == [r"\x9b2J", r"a\x7f"]
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
