@@ -111,7 +111,7 @@ def score_relations(keyed: Any) -> list[tuple[str, int, int]]:
 
 
 def make_demo(target: Path) -> None:
-    """Trains the demo vectors and puts what ships of them into ``target``, in place of what was there."""
+    """Trains the demo vectors and puts what ships of them into ``target``, over the same files of before."""
     from core.vectors.training import save
 
     keyed, facts = train_demo()
@@ -122,8 +122,7 @@ def make_demo(target: Path) -> None:
         save(keyed, fresh / "vectors.bin")
         write_json_atomic(fresh / "demo.json", facts)
         (fresh / "README.md").write_text(card(facts, CONFIG, sections), encoding="utf-8")
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(fresh, target)
+        shutil.copytree(fresh, target, dirs_exist_ok=True)  # whatever else is in that folder stays
 
 
 if __name__ == "__main__":
