@@ -99,6 +99,7 @@ def _sweep(
 ) -> int:
     """Every head in turn; with JSON a line each as it comes, then one of the whole."""
     from core.model.ablation import sweep
+    from core.model.head_sets import format_heads
     from core.model.trace import trace
 
     cancelled = threading.Event()
@@ -115,7 +116,8 @@ def _sweep(
             whole = {"off": [list(head) for head in off], "position": position, "loss": base.loss()}
             print_json({"kind": "sweep", **seen.to_dict(), **whole, "heads": len(found), "of": total})
         elif not files.any:
-            _print_sweep(_sorted(found, sort)[:top], base.loss(), len(found))
+            said = f"without {format_heads(off, seen.loaded.config)}" if off else "with all"
+            _print_sweep(_sorted(found, sort)[:top], f"{said} {number(base.loss())} nats", len(found))
         if len(found) < total:
             note(f"ended after {len(found)} of {total} heads")
         elif files.any:
@@ -135,12 +137,12 @@ def _sorted(found: list[HeadEffect], sort: str) -> list[HeadEffect]:
     return sorted(found, key=place)
 
 
-def _print_sweep(found: list[HeadEffect], loss: float, count: int) -> None:
+def _print_sweep(found: list[HeadEffect], loss: str, count: int) -> None:
     from lab.cli.runs import print_table
 
     rows: list[tuple[str, ...]] = [(f"L{e.layer} H{e.head}", f"{e.loss_change:+.4f}", number(e.kl_bits)) for e in found]
     print_table(("off", "loss, nats", "KL, bits"), rows)
-    write(f"{len(found)} of {count} heads, each off alone; loss over the text with all {number(loss)} nats\n")
+    write(f"{len(found)} of {count} heads, each off alone; loss over the text {loss}\n")
 
 
 def _take(files: Files, found: list[HeadEffect], seen: Subject) -> None:

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _WHAT = Group("What is looked at", sort_key=1)
 _TAKE = Group("What to take away", sort_key=2)
 _Event = TypeVar("_Event")
+_SHOWN = 60
+"""Characters of a path that a message repeats."""
 
 
 def option(text: str, *names: str, switch: bool = False, group: Group = _WHAT) -> Parameter:
@@ -69,10 +71,16 @@ class Files:
         for path, ending in ((self.csv, ""), (self.png, ".png"), (self.svg, ".svg")):
             if path is None or (path == "-" and not ending):
                 continue
-            if not path.lower().endswith(ending) or Path(path).expanduser().is_dir():
+            try:
+                is_folder = Path(path).expanduser().is_dir()
+                in_folder = Path(path).expanduser().absolute().parent.is_dir()
+            except (OSError, RuntimeError) as error:  # a name that is too long, the home of a user who does not exist
+                why = getattr(error, "strerror", None) or error
+                raise InputError(f"{path[:_SHOWN]} can be no file: {why}", "name it shorter, or another") from None
+            if is_folder or not path.lower().endswith(ending):
                 named = f"a file that ends with {ending}" if ending else "a file"
                 raise InputError(f"{named} was expected, got {path}", f"name it attention{ending or '.csv'}")
-            if not Path(path).expanduser().absolute().parent.is_dir():
+            if not in_folder:
                 raise InputError(f"the folder of {path} is not there", "make it first, or name another")
 
     @property

@@ -280,6 +280,8 @@ def test_a_sweep_streams_and_sorts(llm_lab: Any, demo: Any, ids: list[int], tmp_
     beside = lines(llm_lab("ablate", "demo", TEXT, "--sweep", "--heads", "2.1", "--json"))
     assert beside[9]["loss_change"] == pytest.approx(0, abs=1e-7), "it is off already"
     assert beside[-1]["off"] == [[2, 1]]
+    said = llm_lab("ablate", "demo", TEXT, "--sweep", "--heads", "2.1").out.splitlines()[-1]
+    assert said.endswith(f"loss over the text without 2.1 {beside[-1]['loss']:.4f} nats")
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="Windows sends no SIGINT to one process")
@@ -384,6 +386,7 @@ def test_nan_in_the_weights_is_shown_and_is_null_in_json(llm_lab: Any, tmp_path:
         (("attention", "demo", "a", "--svg", "nowhere/map.svg"), "the folder of nowhere/map.svg is not there"),
         (("attention", "demo", "a", "--csv", "nowhere/map.csv"), "the folder of nowhere/map.csv is not there"),
         (("attention", "demo", "a", "--csv", "."), "a file was expected, got ."),
+        (("attention", "demo", "a", "--csv", "~no such user/x.csv"), "~no such user/x.csv can be no file: "),
         (("attention", "nobody", "a"), "no model is called nobody"),
         (("lens", "demo", "abc", "--position", "9"), "there is no token 9: the text has tokens 0 to 2"),
         (("lens", "demo", "abc", "--top", "0"), "--top must be at least 1"),
@@ -408,6 +411,12 @@ def test_what_cannot_be_looked_at_is_said_in_two_lines(llm_lab: Any, argv: tuple
     said = llm_lab(*argv)
     assert said.code == 2
     assert title in said.error["title"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="says so in other words")
+def test_a_name_that_is_too_long_for_a_file(llm_lab: Any) -> None:
+    said = llm_lab("lens", "demo", "abc", "--csv", "x" * 300)  # Python 3.14 is told so only as it opens the file
+    assert said.code in (1, 2) and "name too long" in said.error["title"]
 
 
 @pytest.mark.parametrize("argv", [("attention",), ("heads",), ("lens",), ("ablate", "--sweep")])
