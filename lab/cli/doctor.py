@@ -211,7 +211,8 @@ def _children(path: Path) -> list[Path]:
 
 
 def _folders(path: Path) -> list[str]:
-    return sorted(p.name for p in _children(path) if p.is_dir() and p.name != "mapped")  # copies of others' files
+    here = (p for p in _children(path) if p.is_dir() and p.name != "mapped")  # copies of others' files
+    return sorted(p.name for p in here if any(f.is_file() for f in p.rglob("*")))  # a pull that failed leaves none
 
 
 def _files(path: Path) -> list[Path]:

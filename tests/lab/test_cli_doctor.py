@@ -58,3 +58,11 @@ def test_a_runs_folder_that_cannot_be_is_a_problem(llm_lab, monkeypatch):
     assert said.code == 1
     assert "PROBLEM" in said.out
     assert "LLM_LAB_RUNS" in said.out
+
+
+def test_a_folder_without_a_file_is_not_a_model(llm_lab):
+    (llm_lab.root / "cache" / "models" / "gpt2").mkdir(parents=True)
+    mine = llm_lab.root / "cache" / "models" / "mine"
+    mine.mkdir()
+    (mine / "model.safetensors").write_bytes(b"something")
+    assert llm_lab("doctor", "--quick", "--json").json["cache"]["models"] == ["mine"]

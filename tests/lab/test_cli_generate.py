@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import os
 import signal
 import sys
@@ -113,10 +114,9 @@ def test_stop_texts_and_the_prompt_count_for_beams_too(llm_lab):
     whole = llm_lab(*SHORT[:-1], "40", "--beams", "3").out
     mark = whole.strip()[10]  # whatever the demo says: a character that it would have come to
     stopped = llm_lab(*SHORT[:-1], "40", "--beams", "3", "-n", "3", "--stop", mark, "--echo")
-    heads = stopped.out.splitlines()[::2]
-    texts = stopped.out.splitlines()[1::2]
-    assert all(head.startswith("--- ") for head in heads) and len(texts) == 3
-    assert all(text.startswith("The list ") and mark not in text.removeprefix("The list ") for text in texts)
+    before, *texts = re.split(r"^--- \d of 3, .*\n", stopped.out, flags=re.M)
+    assert not before and len(texts) == 3
+    assert all(text.startswith("The list ") and mark not in text.removeprefix("The list ").strip() for text in texts)
     slid = llm_lab(*SHORT[:-1], "300", "--beams", "2")
     assert slid.code == 0 and slid.err.startswith("note: the context was full ")
 
