@@ -37,9 +37,10 @@ from core.training.backend import make_backend
 config = TrainConfig(model=GPTConfig(vocabulary, context, width, heads, layers), batch_size=batch, device="cpu",
                      dtype="float32", backend=sys.argv[2])
 backend, count = make_backend(config), 0
+feed = backend.feed(lambda n: windows.gather(batch_indices("sliding", len(windows), batch, 1, n)), range(1_000_000))
 def step():
     global count
-    backend.train_step([windows.gather(batch_indices("sliding", len(windows), batch, 1, count))], count, 1.0)
+    backend.train_step([next(feed)], count, 1.0)
     count += 1
 """
     + TIMING

@@ -45,7 +45,7 @@ def small_run(tmp_path: Path, *more: str) -> tuple[str, ...]:
     text = tmp_path / "text.txt"
     text.write_text("the quick brown fox jumps over the lazy dog.\n" * 60)
     shape = ("--context-length", "8", "--emb-dim", "16", "--n-heads", "2", "--n-layers", "1", "--batch-size", "2")
-    quick = ("--max-steps", "3", "--eval-batches", "1", "--sample-interval", "0", "--snapshot-count", "0")
+    quick = ("--max-steps", "3", "--eval-interval", "0", "--sample-interval", "0", "--snapshot-count", "0")
     return ("train", "--corpus", str(text), *shape, *quick, "--threads", "1", *more)
 
 
