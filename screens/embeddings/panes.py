@@ -28,6 +28,7 @@ from screens.embeddings.view import (
     plane_figure,
     sum_scores,
     sum_text,
+    words_text,
 )
 from screens.widgets.guarded import Guarded
 from screens.widgets.heat_map import HeatMap
@@ -177,16 +178,18 @@ class EmbedBody(Guarded, Vertical):
     def show_page(self, page: str) -> None:
         """One of the pages."""
         self.page = page
-        for name in PAGES:
-            self.set_class(name == page, f"-page-{name}")
+        kinds = ("#e-words", "ComparePane", "PositionsPane", "TrainPane", "EvaluatePane")
+        for name, kind in zip(PAGES, kinds, strict=True):
+            self.query_one(kind).set_class(name == page, "-here")
 
     def mark(self, view: str) -> None:
         """Brings a view into its place, where two share one."""
         self.view = view
         side, views = ("left", LEFT) if view in LEFT else ("right", RIGHT)
         for name in views:
-            self.set_class(name == view, f"-{side}-{name}")
-        self.set_class(side == "left", "-at-left").set_class(side == "right", "-at-right")
+            self.frame_of(name).set_class(name == view, "-here")
+        for name in ("left", "right"):
+            self.query_one(f"#e-{name}").set_class(name == side, "-here")
         self.call_after_refresh(self._retitle)  # it may have another width where it stands now
 
     def _retitle(self) -> None:
@@ -268,7 +271,7 @@ class EmbedBody(Guarded, Vertical):
             )
         else:
             self.matrix.clear("a adds a word to the set")
-        self._title("matrix", f"cosine · {len(drawn.words)} words")
+        self._title("matrix", f"cosine · {words_text(len(drawn.words))}")
 
     def show_map(self, drawn: Drawn, asked: Asked | None, *, keep_window: bool = False) -> None:
         """The map alone."""

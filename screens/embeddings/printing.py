@@ -55,9 +55,18 @@ def train_python(learning: Learning) -> str:
     )
 
 
-def command_of(screen: EmbedOffers, words: Sequence[str], vectors: Vectors | None = None) -> str:
-    """The command line; none of vectors that lie in no file."""
-    return shlex.join(words) if screen.unsaved_of(screen.vectors if vectors is None else vectors) is None else ""
+def command_of(
+    screen: EmbedOffers,
+    start: Sequence[str],
+    words: Sequence[str],
+    flags: Sequence[str],
+    vectors: Vectors | None = None,
+) -> str:
+    """The command line; none of vectors that lie in no file, nor of words that it would take for options."""
+    made = screen.unsaved_of(screen.vectors if vectors is None else vectors)
+    if made is not None or any(word.startswith("--") for word in words):
+        return ""
+    return shlex.join(["llm-lab", "vectors", *start, *words, *flags, "--json"])
 
 
 def link_of(screen: EmbedOffers) -> str:

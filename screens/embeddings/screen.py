@@ -141,10 +141,10 @@ class EmbedScreen(EmbedOffers):
     def release(self) -> bool:
         """One thing a press: a pin, a window of a map, another page."""
         body, focused = self.body, self.focused
-        if body.page == "words" and body.matrix.release():
-            return True
         if isinstance(focused, (HeatMap, WordMap)) and focused.release():
             return True
+        if body.page == "words" and any(part.release() for part in (body.matrix, body.map, body.plane)):
+            return True  # the wheel zooms without the focus
         if body.page != "words" and self.maximized is None:
             self.show_page("words")
             return True

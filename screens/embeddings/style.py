@@ -1,4 +1,8 @@
-"""The style of the embeddings screen: what is seen where at each size class."""
+"""The style of the embeddings screen: what is seen where at each size class.
+
+``-here`` stands on the page, the side and the panes that are in their place, not on what holds them all: a class that
+comes or goes makes the toolkit match the style sheet anew for everything below.
+"""
 
 STYLE = """
 EmbedScreen {
@@ -13,8 +17,7 @@ EmbedScreen {
     #e-slots QueryBox { width: 1fr; max-width: 20; }
 
     #e-words, ComparePane, PositionsPane, TrainPane, EvaluatePane { display: none; width: 1fr; height: 1fr; }
-    .-page-words #e-words, .-page-compare ComparePane, .-page-positions PositionsPane,
-    .-page-train TrainPane, .-page-evaluate EvaluatePane { display: block; }
+    #e-words.-here, ComparePane.-here, PositionsPane.-here, TrainPane.-here, EvaluatePane.-here { display: block; }
 
     #e-left { width: 44; height: 1fr; }
     #e-right { width: 1fr; height: 1fr; }
@@ -32,15 +35,13 @@ EmbedScreen {
 
     &.-narrow, &.-short, &.-tiny {
         #e-near, #e-analogy-pane, #e-map-pane, #e-matrix { height: 1fr; display: none; }
-        .-left-near #e-near, .-left-analogy #e-analogy-pane,
-        .-right-map #e-map-pane, .-right-matrix #e-matrix { display: block; }
+        #e-near.-here, #e-analogy-pane.-here, #e-map-pane.-here, #e-matrix.-here { display: block; }
         #e-left { width: 36; }
         #e-alert { max-height: 7; }
-        .-focus-plane #e-answers { height: 5; }
     }
     &.-tiny {
         #e-left, #e-right { display: none; width: 1fr; }
-        .-at-left #e-left, .-at-right #e-right { display: block; }
+        #e-left.-here, #e-right.-here { display: block; }
     }
 }
 """

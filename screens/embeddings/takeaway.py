@@ -67,7 +67,7 @@ def _near(screen: EmbedOffers) -> TakeAwayRequest:
             f"for near in vectors.neighbours({asked.word!r}, {TOP}, measure={measure!r}):\n"
             "    print(near.rank, near.word, near.value)\n"
         ),
-        command=command_of(screen, ["llm-lab", "vectors", spec, "neighbours", asked.word, *extra, "--json"]),
+        command=command_of(screen, [spec, "neighbours"], [asked.word], extra),
         data={"spec": spec, "word": asked.word, "measure": measure, "neighbours": [n.to_dict() for n in asked.near]},
         table=(("rank", "word", measure), [(n.rank, n.word, n.value) for n in asked.near]),
         figure=printed(_bars(asked.near, f"{screen.shown_name}: nearest to {asked.word}", measure)),
@@ -81,13 +81,13 @@ def _analogy(screen: EmbedOffers) -> TakeAwayRequest | None:
     if asked is None or asked.answer is None:
         return None
     spec, how = screen.spec, asked.how
-    words: list[str] = ["llm-lab", "vectors", spec, "analogy", asked.text]
-    words += ["--method", "cosmul"] if asked.by_product else []
-    words += [] if how.exclude_inputs else ["--with-inputs"]
+    flags = ["--method", "cosmul"] if asked.by_product else []
+    flags += [] if how.exclude_inputs else ["--with-inputs"]
+    known = how.unit or asked.by_product  # there is no option for words at their own lengths
     return TakeAwayRequest(
         what=f"analogy-{asked.text}",
         python=_analogy_python(_opening(screen), asked),
-        command=command_of(screen, [*words, "--json"]) if how.unit or asked.by_product else "",  # it has no such option
+        command=command_of(screen, [spec, "analogy"], [asked.text], flags) if known else "",
         data={"spec": spec, **asked.answer.to_dict(), "found": [n.to_dict() for n in asked.found]},
         table=(("rank", "word", "value"), [(n.rank, n.word, n.value) for n in asked.found]),
         figure=_parallelogram(screen.shown_name, asked),
@@ -149,7 +149,7 @@ def _map(screen: EmbedOffers) -> TakeAwayRequest | None:
             "for word, (x, y) in zip(found.words, found.xy):\n"
             "    print(word, x, y)\n"
         ),
-        command=command_of(screen, ["llm-lab", "vectors", spec, "map", *found.words, *flags, "--json"]),
+        command=command_of(screen, [spec, "map"], found.words, flags),
         data={"spec": spec, **found.to_dict()},
         table=(("word", "x", "y"), [(w, float(x), float(y)) for w, (x, y) in zip(found.words, found.xy, strict=True)]),
         figure=_scatter(screen),
@@ -194,7 +194,7 @@ def _matrix(screen: EmbedOffers) -> TakeAwayRequest | None:
             "matrix = vectors.matrix(words)\n"
             "print(matrix.shape, matrix[0].tolist())\n"
         ),
-        command=command_of(screen, ["llm-lab", "vectors", spec, "similarity", *words, "--json"]),
+        command=command_of(screen, [spec, "similarity"], words, []),
         data={"spec": spec, "words": words, "cosines": matrix.tolist()},
         table=(("word", *words), [(word, *row) for word, row in zip(words, matrix.tolist(), strict=True)]),
         figure=printed(paint, (8.0, 7.0)),

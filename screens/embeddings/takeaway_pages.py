@@ -41,7 +41,7 @@ def take_spaces(screen: EmbedOffers) -> TakeAwayRequest | None:
             "for one, other, before, after in found.changes()[:10]:\n"
             "    print(one, other, before, after)\n"
         ),
-        command=shlex.join(["llm-lab", "vectors", b, "similarity", *found.names_b, "--json"]),
+        command=command_of(screen, [b, "similarity"], found.names_b, [], pane.first),
         data={"a": a, "b": b, **found.to_dict()},
         table=(("word", "other", a, b), found.changes()),
         figure=printed(paint),
@@ -61,7 +61,7 @@ def take_positions(screen: EmbedOffers) -> TakeAwayRequest | None:
         axes.figure.colorbar(axes.imshow(cosines, cmap="PuOr_r", vmin=-1, vmax=1), label="cosine")
         axes.set_title(f"{spec}: cosine of positions")
 
-    names = [str(n) for n in range(len(cosines))]
+    names, rows = [str(n) for n in range(len(cosines))], cosines.tolist()  # once: a million numbers, for GPT-2
     return TakeAwayRequest(
         what=f"positions-{spec}",
         python=(
@@ -71,8 +71,8 @@ def take_positions(screen: EmbedOffers) -> TakeAwayRequest | None:
             f"print(cosines.shape, cosines[{pane.map.place[0]}].tolist())\n"
         ),
         command=shlex.join(["llm-lab", "vectors", spec, "neighbours", str(pane.map.place[0]), "--json"]),
-        data={"spec": spec, "cosines": cosines.tolist()},
-        table=(("position", *names), [(i, *row) for i, row in enumerate(cosines.tolist())]),
+        data={"spec": spec, "cosines": rows},
+        table=(("position", *names), [(i, *row) for i, row in enumerate(rows)]),
         figure=printed(paint),
         pane=pane.map,
         link=link_of(screen),
@@ -166,7 +166,7 @@ def take_scores(screen: EmbedOffers) -> TakeAwayRequest | None:
     return TakeAwayRequest(
         what=f"scores-{questions}",
         python=start + call,
-        command=command_of(screen, ["llm-lab", "vectors", spec, "evaluate", questions, "--json"], pane.vectors),
+        command=command_of(screen, [spec, "evaluate"], [questions], [], pane.vectors),
         data=data,
         table=(header, rows),
         figure=figure,

@@ -32,11 +32,20 @@ def count_text(count: int) -> str:
     return f"{count:,}".replace(",", " ")
 
 
+def words_text(count: int, kind: str = "words") -> str:
+    """So many words.
+
+    >>> words_text(1), words_text(1753, "tokens")
+    ('1 word', '1 753 tokens')
+    """
+    return f"{count_text(count)} {kind.removesuffix('s') if count == 1 else kind}"
+
+
 def source_text(vectors: Vectors, room: int) -> str:
     """What the vectors are, as full as there is room; that they are synthetic is never left out."""
     made_up = " · synthetic" if vectors.synthetic else ""
     kind = "tokens" if vectors.pieces is not None else "words"
-    size = f"{count_text(len(vectors))} {kind} × {vectors.width}"
+    size = f"{words_text(len(vectors), kind)} × {vectors.width}"
     name = vectors.spec or vectors.label
     forms = [f"{vectors.label}{made_up} · {size}", f"{name}{made_up} · {size}", f"{name}{made_up}"]
     if vectors.synthetic and "synthetic" in vectors.label:
@@ -90,7 +99,7 @@ def map_titles(drawn: Drawn) -> tuple[str, ...]:
     found = drawn.projection
     if found is None:
         return ("map",)
-    words = f"{count_text(len(found.words))} words"
+    words = words_text(len(found.words))
     if found.method == "tsne":
         return f"map · t-SNE of {words} · distances between groups mean little", f"t-SNE of {words}", "t-SNE"
     kept = "" if found.share is None else f"{100 * sum(found.share):.0f} %"

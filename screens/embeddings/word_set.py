@@ -12,6 +12,7 @@ from textual import on, work
 from screens.embeddings.dialogs import AddWord
 from screens.embeddings.messages import Spelled
 from screens.embeddings.sources import EmbedSources
+from screens.embeddings.view import words_text
 
 if TYPE_CHECKING:
     from core.vectors.store import Vectors
@@ -63,7 +64,7 @@ class EmbedSet(EmbedSources):
         told = [f"added {', '.join(found)}"] if found else ["in the set already"] if not unknown + flat else []
         told += [f"{word} is a row of zeros: it points nowhere" for word in flat]
         told += [f"‘{word}’ is unknown" for word in unknown]
-        self.say(f"{' · '.join(told)} · {len(self.words)} words in the set")
+        self.say(f"{' · '.join(told)} · {words_text(len(self.words))} in the set")
         if unknown:
             self._spell(vectors, unknown)
 
@@ -75,7 +76,7 @@ class EmbedSet(EmbedSources):
 
     @on(Spelled)
     def _spelled(self, message: Spelled) -> None:
-        self.say(f"{message.said} · {len(self.words)} words in the set")
+        self.say(f"{message.said} · {words_text(len(self.words))} in the set")
 
     def complete(self, prefix: str) -> list[str]:
         """Words of these vectors that begin so; of tokens also those with a space before them."""
@@ -91,7 +92,7 @@ class EmbedSet(EmbedSources):
         """The word under the cursor leaves the set."""
         if self.word in self.words:
             self.words = tuple(word for word in self.words if word != self.word)
-            self.say(f"dropped {self.word} · {len(self.words)} words in the set · a adds it again")
+            self.say(f"dropped {self.word} · {words_text(len(self.words))} in the set · a adds it again")
             self.draw_now()
         else:
             self.say(f"‘{self.word}’ is not in the set" if self.word else "put the cursor on a word of the set first")

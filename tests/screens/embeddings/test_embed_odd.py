@@ -65,6 +65,7 @@ async def test_no_answer_stands_under_the_name_of_other_vectors(lab, tmp_path):
         opens(screen, tmp_path / "alone.txt", {"king": (1, 0)})
         await until(pilot, lambda: screen.spec.endswith("alone.txt") and settled(screen))
         assert sentence(screen) == "king: no other word has a direction"
+        assert "1 word × 2" in str(screen.query_one("#e-source").render())
 
 
 async def test_words_of_a_file_cannot_steer_the_terminal(lab, tmp_path):
@@ -77,17 +78,26 @@ async def test_words_of_a_file_cannot_steer_the_terminal(lab, tmp_path):
         await until(pilot, lambda: screen.spec.endswith("odd.txt") and settled(screen))
         screen.show_scope("first 300")
         await until(pilot, lambda: screen.drawn.scope == "first 300" and settled(screen))
-        screen.take_word(ODD[0])
-        await until(pilot, lambda: screen.asked.word == ODD[0] and settled(screen))
-        screen.add_words(list(ODD))
+        red, *others = screen.vectors.words[1:]  # core writes control characters out, but not what turns a line
+        screen.take_word(red)
+        await until(pilot, lambda: screen.asked.word == red and settled(screen))
+        screen.add_words([red, *others])
         await until(pilot, lambda: len(screen.drawn.words) == len(ODD) + 1 and settled(screen))
-        await refused(pilot, f'"{ODD[0]}x"')
+        await refused(pilot, f'"{ODD[0]}"')
         await pilot.pause()
         shown = painted(screen)
-        assert "␛[31mred" in shown and not set(shown) & set("\x1b\x07\u202e")
+        assert "[31mred" in shown and "�abc" in shown and not set(shown) & set("\x1b\x07\u202e")
         await pilot.press("escape")
         await pilot.press("e", "home")
         assert "\x1b" not in painted(screen)
+        await pilot.press("escape")
+        screen.show_view("matrix")
+        assert screen.take_away().command
+        opens(screen, tmp_path / "dashes.txt", {"king": (1, 0), "--json": (0, 1), "man": (1, 1)})
+        await until(pilot, lambda: screen.spec.endswith("dashes.txt") and settled(screen))
+        screen.add_words(["--json"])
+        await until(pilot, lambda: "--json" in screen.drawn.words and settled(screen))
+        assert not screen.take_away().command and "--json" in screen.take_away().python  # it would be an option
 
 
 @given(st.text(max_size=40))
@@ -210,7 +220,9 @@ async def test_vectors_that_lie_in_no_file_are_not_opened_by_their_name(lab, tmp
         assert repr(str(screen.trainer.learning.saved)) in screen.take_away().python
 
 
-@pytest.mark.parametrize("path", ["~nobody-of-that-name/x", "a" * 300, "/dev/full/x", "\x00"])
+@pytest.mark.parametrize(
+    "path", ["~nobody-of-that-name/x", "a" * 300, "/dev/full/x", "\x00"], ids=["home", "long", "no folder", "nul"]
+)
 def test_no_path_is_more_than_a_line(path):
     reason = reason_against(path)
     assert reason and len(reason) < 130
