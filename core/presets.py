@@ -124,7 +124,7 @@ TRAIN_PRESETS: dict[str, TrainPreset] = {
             sample_prompt="ROMEO:",
             backend="tensorflow",
         ),
-        "the classic TensorFlow notebook's: GPT-2's tokens in overlapping windows, in Keras (needs the extra tensorflow)",
+        "the classic TensorFlow notebook's: GPT-2's tokens in overlapping windows, in Keras (extra tensorflow)",
     ),
     "smoke": TrainPreset(
         TrainConfig(

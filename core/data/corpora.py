@@ -146,7 +146,8 @@ def fetch_corpus(name: str, cancelled: threading.Event | None = None) -> Iterato
 
         yield from download_from_any(corpus_file(info), cancelled)
     except DownloadError as error:
-        raise DownloadError(error.title, f"{error.hint}; the corpus python-docs needs no network: --corpus python-docs") from error
+        offline = "the corpus python-docs needs no network: --corpus python-docs"
+        raise DownloadError(error.title, f"{error.hint}; {offline}") from error
 
 
 def _info(name: str) -> CorpusInfo:
