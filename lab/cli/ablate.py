@@ -117,7 +117,7 @@ def _sweep(
             print_json({"kind": "sweep", **seen.to_dict(), **whole, "heads": len(found), "of": total})
         elif not files.any:
             said = f"without {format_heads(off, seen.loaded.config)}" if off else "with all"
-            _print_sweep(_sorted(found, sort)[:top], f"{said} {number(base.loss())} nats", len(found))
+            _print_sweep(_sorted(found, sort), top, sort, f"{said} {number(base.loss())} nats")
         if len(found) < total:
             note(f"ended after {len(found)} of {total} heads")
         elif files.any:
@@ -137,12 +137,29 @@ def _sorted(found: list[HeadEffect], sort: str) -> list[HeadEffect]:
     return sorted(found, key=place)
 
 
-def _print_sweep(found: list[HeadEffect], loss: str, count: int) -> None:
+_ORDERS = {"loss": "highest loss first", "kl": "highest KL first", "head": "in the order of the model"}
+
+
+def _print_sweep(found: list[HeadEffect], top: int, sort: str, loss: str) -> None:
     from lab.cli.runs import print_table
 
-    rows: list[tuple[str, ...]] = [(f"L{e.layer} H{e.head}", f"{e.loss_change:+.4f}", number(e.kl_bits)) for e in found]
+    shown = found[:top]
+    rows: list[tuple[str, ...]] = [(f"L{e.layer} H{e.head}", f"{e.loss_change:+.4f}", number(e.kl_bits)) for e in shown]
     print_table(("off", "loss, nats", "KL, bits"), rows)
-    write(f"{len(found)} of {count} heads, each off alone; loss over the text {loss}\n")
+    write("".join(f"{part}\n" for part in (_left_out(found[top:], sort, len(found)),) if part))
+    write(f"{len(shown)} of {len(found)} heads, each off alone; loss over the text {loss}\n")
+
+
+def _left_out(rest: list[HeadEffect], sort: str, count: int) -> str:
+    """What a table that ends early does not show, those without which the text is easier above all."""
+    if not rest:
+        return ""
+    easier = [effect for effect in rest if effect.loss_change < 0]
+    said = f"{_ORDERS[sort]}; {len(rest)} more left out"
+    if easier:
+        most = min(easier, key=lambda effect: effect.loss_change)
+        said += f", {len(easier)} of them lower the loss (L{most.layer} H{most.head} most: {most.loss_change:+.4f})"
+    return f"{said}; --top {count} lists all"
 
 
 def _take(files: Files, found: list[HeadEffect], seen: Subject) -> None:

@@ -215,19 +215,25 @@ class Ablating(Painting):
 
 
 def best_text(values: NDArray[Any]) -> str:
-    """Which head matters most.
+    """Which head matters most, without which the text is easier, and which matters least.
 
     >>> best_text(np.array([[0.1, 0.4], [-0.2, np.nan]]))
-    'L0 H1 matters most: without it the loss changes by +0.400 nats; least: L1 H0, -0.200'
+    'L0 H1 matters most: loss +0.400 nats without it · the text is easier without L1 H0: -0.200 · least: L0 H0, +0.100'
+    >>> best_text(np.array([[-0.1, -0.3]]))
+    'no head helps here · the text is easier without L0 H1: -0.300 · least: L0 H0, -0.100'
     """
     order = [head for head in ranked(values) if values[head] == values[head]]
     if not order:
         return "no head gives a number"
-    best, least = order[0], order[-1]
-    return (
-        f"{head_text(best)} matters most: without it the loss changes by {_signed(values[best])} nats; "
-        f"least: {head_text(least)}, {_signed(values[least])}"
-    )
+    best, easier, least = order[0], order[-1], min(order, key=lambda head: abs(float(values[head])))
+    parts = ["no head helps here"]
+    if values[best] > 0:
+        parts = [f"{head_text(best)} matters most: loss {_signed(values[best])} nats without it"]
+    if values[easier] < 0:
+        parts.append(f"the text is easier without {head_text(easier)}: {_signed(values[easier])}")
+    if least not in (best, easier):
+        parts.append(f"least: {head_text(least)}, {_signed(values[least])}")
+    return " · ".join(parts)
 
 
 def _signed(value: float) -> str:

@@ -274,6 +274,15 @@ def test_a_sweep_streams_and_sorts(llm_lab: Any, demo: Any, ids: list[int], tmp_
     worst = max(expected, key=lambda e: e.kl_bits)
     said = llm_lab("ablate", "demo", TEXT, "--sweep", "--sort", "kl", "--top", 2).out.splitlines()
     assert said[1].split()[:2] == [f"L{worst.layer}", f"H{worst.head}"] and said[-1].startswith("2 of 16 heads")
+    ordered = sorted(expected, key=lambda e: -e.loss_change)
+    said = llm_lab("ablate", "demo", TEXT, "--sweep", "--top", 3).out.splitlines()[-2]
+    easier = [e for e in ordered[3:] if e.loss_change < 0]
+    assert easier, "the text has heads without which it is easier"
+    assert said == (
+        f"highest loss first; 13 more left out, {len(easier)} of them lower the loss (L{easier[-1].layer} "
+        f"H{easier[-1].head} most: {easier[-1].loss_change:+.4f}); --top 16 lists all"
+    )
+    assert "left out" not in llm_lab("ablate", "demo", TEXT, "--sweep", "--top", 16).out
     out, png = tmp_path / "sweep.csv", tmp_path / "sweep.png"
     assert llm_lab("ablate", "demo", TEXT, "--sweep", "--csv", out, "--png", png).code == 0
     assert len(table(out.read_text())) == 16 and png.read_bytes().startswith(b"\x89PNG")
