@@ -128,7 +128,15 @@ class EmbedKeys(EmbedSet):
         self.focus_shown(self.body.focus_of(view))
         if alone:
             self.maximize(self.body.frame_of(view))
-        self.say(f"view: {VIEW_NAMES[view]}")
+        word = self._word_in(view)
+        self.say(f"view: {VIEW_NAMES[view]}" + (f" · the cursor is on {word}" if word else ""))
+
+    def _word_in(self, view: str) -> str:
+        body, drawn = self.body, self.drawn
+        if view == "matrix":
+            row = body.matrix.place[0]
+            return drawn.words[row] if drawn is not None and row < len(drawn.words) else ""
+        return {"near": body.near.word, "analogy": body.answers.word, "map": body.map.label}[view]
 
     def on_descendant_focus(self) -> None:
         """Where the focus is by mouse or key, the views go on from there."""

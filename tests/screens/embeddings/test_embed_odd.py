@@ -145,7 +145,10 @@ async def test_keys_find_their_pane_from_everywhere(lab):
             await pilot.press("z", key)
             await until(pilot, lambda: screen.maximized is None and screen.typing)
             await pilot.press("escape")
-        screen.show_view("matrix")
+        for view, word in (("near", body.near.word), ("map", body.map.label), ("matrix", screen.drawn.words[0])):
+            body.matrix.go_to(0, 0)
+            screen.show_view(view)
+            assert sentence(screen).endswith(f"the cursor is on {word}")
         await pilot.press("z", "slash", *"que")
         await until(pilot, lambda: body.find.has_focus and body.find.value == "que" and screen.maximized is None)
         assert body.find.region.height == 1
