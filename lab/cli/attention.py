@@ -42,9 +42,8 @@ def attention(
     what: Annotated[str, option("pattern, scores (scaled and masked) or raw_scores (q·k). Default: pattern.")] = (
         "pattern"
     ),
-    position: Annotated[
-        int, option("Which token, from 0; negative ones count from the end. Default: the last.", "--position", "--row")
-    ] = -1,
+    position: inside.Position = -1,
+    row: Annotated[int | None, option("The same as --position, by the word of the steps.")] = None,
     steps: Annotated[
         bool, option("Work the head at --position out, step by step with the numbers.", switch=True)
     ] = False,
@@ -70,13 +69,15 @@ def attention(
     if together is not None and (head is not None or what != "pattern"):
         other = "--head" if head is not None else f"--what {what}"
         raise InputError(f"--together is of the patterns of all heads, got {other} too", "leave one out")
+    if row is not None and position != -1:
+        raise InputError("--row and --position are the same, got both", "leave one out")
     worked = steps or part is not None
     if worked and (together is not None or what != "pattern"):
         other = "--together" if together is not None else f"--what {what}"
         raise InputError(f"--steps are those of one place, got {other} too", "leave one out")
     seen = inside.subject(model, text, device)
     places = _places(seen, layer, head, together)
-    at = seen.place(position)
+    at = seen.place(position) if row is None else seen.place(row, "--row")
     run = seen.run(off)
     if worked:
         return print_steps(seen, run, (part or "head", layer, head, at, column), files, as_json)

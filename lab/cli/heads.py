@@ -69,7 +69,7 @@ def heads(
         on = "text" if text is not None else "random"
         print_json({"model": model, "on": on, **found.to_dict(), "heads": [list(h) for h in order], "what": MEASURES})
     elif not files.any:
-        _print(found, order)
+        _print(found, order, on_text=text is not None)
     return 0
 
 
@@ -111,11 +111,14 @@ def _take(files: Files, found: HeadProfiles, order: list[Head], model: str) -> N
     files.write(lambda: profile_table(found, order), lambda: heads_figure(values, f"{model} · all heads", found.chance))
 
 
-def _print(found: HeadProfiles, order: list[Head]) -> None:
+def _print(found: HeadProfiles, order: list[Head], on_text: bool) -> None:
     from core.model.profiles import MEASURES
     from lab.cli.runs import print_table
 
     rows = [("chance", *(number(found.chance[name], 3) for name in MEASURES))]
     rows += [(f"L{la} H{h}", *(number(float(found[name][la, h]), 3) for name in MEASURES)) for la, h in order]
     print_table(("", *MEASURES), rows)
-    write(f"means over {found.tokens:,} tokens; entropy in bits, distance in tokens, the others shares of attention\n")
+    twice = "" if on_text else f" ({found.tokens // 2:,} random ones, said twice)"
+    write(
+        f"means over {found.tokens:,} tokens{twice}; entropy in bits, distance in tokens, the others shares of attention\n"
+    )

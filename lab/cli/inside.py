@@ -118,8 +118,8 @@ class Subject:
     ids: list[int]
     labels: tuple[str, ...]
 
-    def place(self, position: int) -> int:
-        """A position from 0.
+    def place(self, position: int, option: str = "--position") -> int:
+        """A position from 0; ``option`` is where it was typed.
 
         Raises:
             InputError: the text has not so many tokens.
@@ -127,7 +127,7 @@ class Subject:
         count = len(self.ids)
         if not -count <= position < count:
             raise InputError(
-                f"there is no token {position}: the text has tokens 0 to {count - 1}", "leave out --position"
+                f"there is no token {position}: the text has tokens 0 to {count - 1}", f"leave out {option}"
             )
         return position % count
 

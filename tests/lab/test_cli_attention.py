@@ -265,6 +265,23 @@ def test_ablate_says_before_and_after(llm_lab: Any, demo: Any, ids: list[int]) -
     assert none["kl_bits"] == 0 and none["loss_change"] == 0
 
 
+def test_heads_without_a_text_say_what_they_were_measured_on(llm_lab: Any) -> None:
+    assert (
+        llm_lab("heads", "demo").out.splitlines()[-1].startswith("means over 128 tokens (64 random ones, said twice)")
+    )
+    assert llm_lab("heads", "demo", TEXT).out.splitlines()[-1].startswith("means over 5 tokens; ")
+
+
+def test_a_row_is_a_position_by_another_word_and_a_hint_says_the_one_that_was_typed(llm_lab: Any) -> None:
+    for option in ("--row", "--position"):
+        said = llm_lab("attention", "demo", TEXT, "--layer", 0, option, 2)
+        assert said.out.startswith("2 ")
+        refused = llm_lab("attention", "demo", TEXT, option, 50)
+        assert refused.code == 2 and f"leave out {option}" in refused.err
+    both = llm_lab("attention", "demo", TEXT, "--row", 1, "--position", 2)
+    assert both.code == 2 and "--row and --position are the same" in both.err
+
+
 def test_a_sweep_streams_and_sorts(llm_lab: Any, demo: Any, ids: list[int], tmp_path: Path) -> None:
     *heads, whole = lines(llm_lab("ablate", "demo", TEXT, "--sweep", "--json"))
     expected = list(sweep(demo.model, ids))
