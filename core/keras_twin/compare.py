@@ -57,7 +57,7 @@ def twin_steps(
         LabError: as ``twin_diff``.
     """
     if not math.isfinite(threshold) or threshold < 0:
-        raise InputError(f"the threshold must be 0 or more, got {threshold}", "1e-4, for one")
+        raise InputError(f"the threshold must be 0 or more, and finite, got {threshold}", "1e-4, for one")
     if not text:
         raise InputError("a text was expected, and none came", 'llm-lab twin demo "the same words"')
     cancelled = cancelled or threading.Event()

@@ -94,7 +94,7 @@ def test_json(asked: list[dict[str, Any]], capsys: pytest.CaptureFixture[str]) -
         (("demo",), "llm-lab twin needs TEXT, and none came"),
         (("demo", ""), "a text was expected, and none came"),
         (("demo", "x", "--threshold", "much"), "--threshold must be a number, got 'much'"),
-        (("demo", "x", "--threshold", "-1"), "the threshold must be 0 or more, got -1.0"),
+        (("demo", "x", "--threshold", "-1"), "the threshold must be 0 or more, and finite, got -1.0"),
         (("demo", "x", "--treshold", "1"), "llm-lab twin has no option --treshold (did you mean --threshold?)"),
     ],
 )
