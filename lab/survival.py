@@ -52,7 +52,8 @@ class Survivor(App[int]):
     def pop_screen(self) -> AwaitComplete:
         """Takes the dialog away; a dialog that is dismissed twice (two clicks beside it) has gone already."""
         if len(self.screen_stack) <= 1:
-            return AwaitComplete.nothing()  # type: ignore[no-untyped-call]
+            done: AwaitComplete = AwaitComplete.nothing()  # type: ignore[no-untyped-call]
+            return done
         return super().pop_screen()
 
     async def _dispatch_action(self, namespace: DOMNode, action_name: str, params: Any) -> bool:

@@ -69,6 +69,12 @@ class CentreView(Guarded, Vertical):
         """The status line while this view has the focus; empty: the screen's own."""
         return ""
 
+    def subtitle(self, text: str) -> None:
+        """What stands below the pane; the same again is not drawn again, since that would draw all that is in it."""
+        pane = self.parent
+        if isinstance(pane, Widget) and (pane.border_subtitle or "") != text:
+            pane.border_subtitle = text
+
     def step(self, by: int) -> bool:
         """``,`` and ``.``: one step back or forward; False: there are no steps here."""
         return False

@@ -50,8 +50,8 @@ class AttentionKeys(Ablating):
                 tooltip="one head, or the layer's heads together: mean, largest, rollout"),
         Binding("c", "compare", show=False, id="attention.compare", tooltip="A minus B, or A alone"),
         Binding("r", "again", show=False, id="attention.again", tooltip="trace again, with scales of its own"),
-        Binding("tab", "next_pane(1)", show=False, id="attention.next-pane", tooltip="next pane"),
-        Binding("shift+tab", "next_pane(-1)", show=False, id="attention.previous-pane", tooltip="previous pane"),
+        Binding("tab", "tab(1)", show=False, id="attention.next-pane", tooltip="next pane"),
+        Binding("shift+tab", "tab(-1)", show=False, id="attention.previous-pane", tooltip="previous pane"),
     ]  # fmt: skip
 
     def show_text(self, text: str) -> None:
@@ -88,7 +88,7 @@ class AttentionKeys(Ablating):
         body = self.body
         had = body.pane
         body.show_view(view)
-        body.query_one("#a-centre").border_subtitle = ""  # what stands there is the view's
+        body.centre.subtitle("")  # what stands there is the view's
         self.paint_centre()
         if had == "centre" or had not in self.panes_here():
             self.go_to_pane("centre")
@@ -162,7 +162,7 @@ class AttentionKeys(Ablating):
     def go_to_best(self) -> None:
         """To the head that the measure puts first on this text, as soon as that is known."""
         seen, order = self.seen, self.order()
-        self._fresh = seen is None or seen.text != self._text or TEXT not in self.measured
+        self._fresh = seen is None or seen.text != self.text or TEXT not in self.measured
         if order and not self._fresh:
             layer, head = order[0]
             self._find_column = self.pattern("a", layer, head, "") is None

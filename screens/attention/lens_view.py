@@ -186,8 +186,8 @@ class LensView(CentreView):
         of = f"rank of ‘{message.found.word(answer)}’" if answer is not None else "rank"
         self.query_one("#a-lens-head", Static).update(f"{'after':<10}{'bits':>6} {of}", layout=False)
         self.target.show(message.found)
-        if self.shown and self.parent is not None:
-            self.parent.border_subtitle = "% of the likeliest tokens · underlined: the model's own answer"  # type: ignore[attr-defined]
+        if self.shown:
+            self.subtitle("% of the likeliest tokens · underlined: the model's own answer")
         self.post_message(self.Said(self.sentence()))
 
     def on_virtual_list_highlighted(self, event: VirtualList.Highlighted) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from core.shelf import split_spec
 from screens.attention.lens_view import read_lens
 from screens.attention.maths import MathsView
+from screens.attention.saying import NO_REPEATS
 from screens.attention.seen import Place, Seen
 from screens.attention.view import figure, head_text, measure_of, written
 from screens.widgets.lesson import LessonView
@@ -150,12 +151,19 @@ def _seen_values(screen: AttentionOffers) -> dict[str, str]:
         "before": f"{at.row:,} tokens" if at.row != 1 else "1 token",
         "cells": f"{count * count:,}",
         "masked": f"{count * (count - 1) // 2:,}",
-        "measure": measure_of(screen.measure).title,
     }
-    order, grid = screen.order(), screen.grid_values()
-    if order and grid is not None:
-        values |= {"best": head_text(order[0]), "best_value": figure(float(grid[order[0]]))}
-    return values | _effect_values(screen)
+    return values | {"first": _first_text(screen)} | _effect_values(screen)
+
+
+def _first_text(screen: AttentionOffers) -> str:
+    """Which head the measure puts first, or what to do for there to be one."""
+    title, order, grid = measure_of(screen.measure).title, screen.order(), screen.grid_values()
+    if screen.nothing_repeats:
+        return f"By {title} none stands first: {NO_REPEATS}."
+    if not order or grid is None:
+        return "d switches each of them off once, to see which matters most." if screen.measure == "effect" else ""
+    value = float(grid[order[0]])
+    return f"By {title}, {head_text(order[0])} stands first with {figure(value)}." if value == value else ""
 
 
 def _effect_values(screen: AttentionOffers) -> dict[str, str]:

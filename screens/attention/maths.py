@@ -163,9 +163,8 @@ class MathsView(CentreView):
 
     def _subtitle(self) -> None:
         keys = ", . step · o another part · right: the rest of a line"
-        if self.parent is not None and self.shown:
-            said = f"{self.look.symbols.waiting} being worked out" if self.stale else keys
-            self.parent.border_subtitle = said  # type: ignore[attr-defined]
+        if self.shown:
+            self.subtitle(f"{self.look.symbols.waiting} being worked out" if self.stale else keys)
 
     # --- asking
 

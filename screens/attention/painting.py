@@ -187,10 +187,7 @@ class Painting(Shown):
             body.pattern.draw(
                 self.matrix(), self.pictured, lock=(self.run_name, self.who(), self.text), difference=self.differs
             )
-            note = body.pattern.note() if self.seen is not None else ""
-            if self.tokens == 1:
-                note = "one token: it can only look at itself, so its weight is 1"
-            body.query_one("#a-centre").border_subtitle = note
+            view.subtitle(body.pattern.note() if self.seen is not None else "")
         body.show_tabs(view.about())
 
     def paint_looks(self) -> None:

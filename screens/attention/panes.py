@@ -52,6 +52,7 @@ class AttentionBody(Guarded, Vertical):
         """Of those that share a place, the one that is seen."""
         self._look = Look()
         self._titles: dict[str, str] = {}
+        self._subtitles: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         """All of it."""
@@ -219,7 +220,8 @@ class AttentionBody(Guarded, Vertical):
         if self._titles.get(pane) != text:
             self._titles[pane] = text
             frame.border_title = Text(text)
-        if subtitle is not None:
+        if subtitle is not None and self._subtitles.get(pane) != subtitle:
+            self._subtitles[pane] = subtitle  # the same again would draw all that is in the pane again
             frame.border_subtitle = Text(subtitle)
 
     def show_tabs(self, about: str) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.message import Message
 
 from screens.attention.centre import CentreView
 from screens.attention.seen import Place, Seen
@@ -24,6 +25,18 @@ class PatternMap(HeatMap):
     AUTO_CELLS: ClassVar[tuple[str, ...]] = ("number", "short", "tile", "block")
     at = (0, 0)
     """The weight that the cursor is on; a cell that stands for several names the largest of them."""
+
+    class LaidOut(Message):
+        """Cells may be of another kind now, or stand for more or fewer weights."""
+
+        def can_replace(self, message: Message) -> bool:
+            """The newest is enough."""
+            return isinstance(message, PatternMap.LaidOut)
+
+    def _lay_out(self) -> None:
+        super()._lay_out()
+        if self.is_attached:
+            self.post_message(self.LaidOut())
 
     def action_zoom_cells(self, by: int) -> None:
         """Fewer weights in a cell, or more; the cursor stays on its weight."""
@@ -126,8 +139,16 @@ class PatternView(CentreView):
         self._ends.clear()
         self._key = None
 
+    @on(PatternMap.LaidOut)
+    def _laid_out(self, event: PatternMap.LaidOut) -> None:
+        event.stop()
+        if self.shown and self.seen is not None:
+            self.subtitle(self.note())
+
     def note(self) -> str:
         """What the encoding is, in words."""
+        if self.seen is not None and self.seen.tokens == 1:
+            return "one token: it can only look at itself, so its weight is 1"
         parts = ["difference of weights" if self._signed else SCALE_WORDS[self.scale]]
         if self.how == "max":
             parts.append("rows do not add up to 1")

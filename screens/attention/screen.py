@@ -212,7 +212,9 @@ class AttentionScreen(AttentionOffers):
         self.paint_all()
         self.body.pattern.map.clear("nothing to look at")
         spec = self.workbench.a
-        doors = [("e", "type a text", "edit"), ("E", "choose a text", "texts")] if empty_text(error) else []
+        # A tokenizer of a few characters may not know those of the text: another text is the way on.
+        other_text = empty_text(error) or (isinstance(error, TokenizerError) and self.workbench.tokenizer is None)
+        doors = [("e", "type a text", "edit"), ("E", "choose a text", "texts")] if other_text else []
         if isinstance(error, TokenizerError) and self.workbench.tokenizer is not None:
             doors.append(("d", "use the model's own", "own_tokenizer"))
         if not empty_text(error):

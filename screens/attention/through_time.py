@@ -32,6 +32,7 @@ from screens.widgets.timeline import Timeline
 
 WIDE = 72
 """Columns for a legend with whole words."""
+COMING = "the measures come step by step"
 LOW, HIGH = 7, 16
 """Rows of the plot; in between, two fifths of what there is."""
 
@@ -97,7 +98,7 @@ class TimeView(TimeEngine):
 
     def on_mount(self) -> None:
         """What an empty plot says."""
-        self.curve.empty_text = "the measures come step by step"
+        self.curve.empty_text = COMING
 
     def on_resize(self) -> None:
         """Where there are few rows the plot leaves some to the map."""
@@ -139,8 +140,7 @@ class TimeView(TimeEngine):
             self.history.wanted = History.of_seen(seen).wanted  # the workbench has gone to another step, this goes too
             self._go_to_wanted()
         self._spec = seen.spec
-        if self.parent is not None:
-            self.parent.border_subtitle = ", . another step · o other curves · enter loads it"  # type: ignore[attr-defined]
+        self.subtitle(", . another step · o other curves · enter loads it")
         self._draw_words()
         self._draw_curves()
         self.ask_pattern()
@@ -150,8 +150,10 @@ class TimeView(TimeEngine):
         """More is known of the run."""
         history = self.history
         assert history is not None
-        if history.error is not None and not history.steps:
+        refused = history.error is not None and not history.steps
+        if refused and history.error is not None:
             self.map.clear(f"{history.error.title}\n{history.error.hint}")
+        self.curve.empty_text = "" if refused else COMING
         self.line.show(history.known, history.now, max(history.maximum, history.now))
         self._go_to_wanted()
         self._draw_words()
@@ -190,11 +192,13 @@ class TimeView(TimeEngine):
         if self.seen is not None and self.seen.off:
             stops = f"{stops} · all heads on".removeprefix(" · ")
         curves = f"curves {self.curves.title}" if history.steps else ""
-        said = " · ".join(part for part in (where, history.state(), stops, curves) if part)
+        state = "" if history.error is not None and not history.steps else history.state()  # the map says it
+        said = " · ".join(part for part in (where, state, stops, curves) if part)
         self.query_one("#a-time-head", Static).update(said, layout=False)
         head = (self.place.layer, self.place.head)
         legend = Text(no_wrap=True, end="", overflow="ellipsis")
-        for words, series in legend_of(history, step, head, self.curves, brief=self.size.width < WIDE):
+        shown = history.steps or history.error is None
+        for words, series in legend_of(history, step, head, self.curves, brief=self.size.width < WIDE) if shown else ():
             legend.append(f"{words} ", Style(color=SERIES[series]) if self.look.ramps else Style())
         self.query_one("#a-time-legend", Static).update(legend, layout=False)
 

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -305,8 +306,12 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         width, height = self.scrollable_content_region.size
         base = self._base or self.rich_style
         if not self._grid.rows or not self._grid.columns:
-            text = self.empty_text if y == height // 2 else ""
-            return Strip([Segment(text.center(width)[:width], base + Style(dim=True))], width)
+            lines = self.empty_text.splitlines()
+            index = y - max(0, (height - len(lines)) // 2)
+            text = fit(lines[index], width) if 0 <= index < len(lines) else ""
+            text = text.rstrip()
+            strip = Strip([Segment(" " * ((width - cell_len(text)) // 2) + text, base + Style(dim=True))])
+            return strip.adjust_cell_length(width, base)
         if self._brush is None or self._brush.base != base:
             self._strips.clear()
             self._pooled.clear()

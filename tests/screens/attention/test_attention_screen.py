@@ -61,7 +61,11 @@ async def test_what_cannot_be_measured_on_a_text_says_so_and_random_tokens_can()
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
         screen.set_measure("induction")
-        assert "no token repeats" in subtitle(screen, "#a-grid-pane")
+        assert subtitle(screen, "#a-grid-pane") == "nothing repeats · x: random"
+        assert "no token of this text repeats" in sentence(screen) and "E: texts" in sentence(screen)
+        await pilot.press("S")
+        assert not screen.body.ranks.order, "a list of the measure before would be a lie"
+        await pilot.press("S")
         await pilot.press("x")
         await until(pilot, lambda: "random" in screen.measured)
         await pilot.pause()

@@ -177,6 +177,8 @@ async def test_a_model_that_is_no_run_says_so(isolated: Path) -> None:
         view = screen.query_one(TimeView)
         await until(pilot, lambda: view.history is not None and view.history.ended)
         assert "is not a run" in view.history.state() and view.take_away() is None
+        await pilot.pause()
+        assert "is not a run" in view.map.empty_text and not view.curve.empty_text, "it is said once"
         await pilot.press("comma", "full_stop", "o", "enter", "escape")
         assert screen_of(app) is screen and view.curve.figure.empty
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 from textual.app import App
 
 from screens.widgets import heat_map
@@ -125,6 +126,17 @@ async def test_only_the_rows_in_sight_are_pooled(monkeypatch):
         app.widget.go_to(4000, 0)
         await pilot.pause()
         assert asked and {a for a, _ in asked} <= set(range(3985, 4015))
+
+
+async def test_what_an_empty_map_says_is_a_line_each_inside_the_pane():
+    app = Stage()
+    async with app.run_test(size=(30, 9)) as pilot:
+        app.widget.clear("莎士比亚 is not a run\nonly a run has a history, which this is not")
+        await pilot.pause()
+        shown = lines(app.widget)
+        said = [line.strip() for line in shown if line.strip()]
+        assert len(said) == 2 and said[0] == "莎士比亚 is not a run" and said[1].startswith("only a run has a")
+        assert not any("\n" in line for line in shown) and {cell_len(line) for line in shown} == {28}
 
 
 async def test_the_cursor_says_row_column_and_value_and_stays_inside():
