@@ -163,10 +163,10 @@ class Lesson(Guarded, Vertical):
 
     def compose(self) -> ComposeResult:
         """Text and tries."""
-        from textual.widgets import Markdown
+        from screens.widgets.lesson_text import LessonText
 
         with VerticalScroll(can_focus=True):
-            yield Markdown(id="text", open_links=False)
+            yield LessonText(id="text", open_links=False)
         yield Vertical(id="tries")
 
     async def on_mount(self) -> None:
