@@ -65,7 +65,7 @@ class EmbedBody(Guarded, Vertical):
             )
             with Horizontal(id="e-slots"):
                 for slot, after in zip(SLOTS, (" : ", " :: ", " : ", ""), strict=True):
-                    yield QueryBox(self._complete, id=f"e-slot-{slot}", placeholder="?")
+                    yield QueryBox(self._complete, id=f"e-slot-{slot}", placeholder="?", select_on_focus=True)
                     yield Static(after, classes="e-word", markup=False)
         yield Vertical(id="e-alert")
         with Horizontal(id="e-words"):

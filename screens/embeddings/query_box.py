@@ -67,10 +67,17 @@ class QueryBox(Input):
             self.prefix = prefix
             self.words = tuple(words)
 
-    def __init__(self, complete: Complete, *, id: str | None = None, placeholder: str = "") -> None:
-        super().__init__(id=id, placeholder=placeholder, suggester=WordSuggester(complete), compact=True)
+    def __init__(
+        self, complete: Complete, *, id: str | None = None, placeholder: str = "", select_on_focus: bool = False
+    ) -> None:
+        super().__init__(
+            id=id,
+            placeholder=placeholder,
+            suggester=WordSuggester(complete),
+            select_on_focus=select_on_focus,
+            compact=True,
+        )
         self._complete = complete
-        self.select_on_focus = False
         self.history: list[str] = []
         self._at = 0
         self._draft = ""
