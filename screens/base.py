@@ -248,6 +248,7 @@ class LabScreen(TaughtScreen):
         side = width >= NORMAL
         wide = width >= WIDE
         self.set_class(side, "-lesson-side").set_class(not side, "-lesson-over")
+        self.keep_in_lesson()
         panel = (LESSON_WIDE if wide else LESSON) if side and self.query(Lesson) else 0
         found = size_classes(width, height)
         if found != ("-too-small",):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from textual import on
+from textual import events, on
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widget import Widget
 
+from screens.widgets.error_card import ErrorCard
 from screens.widgets.lesson import Lesson, LessonView
 
 
@@ -15,6 +17,8 @@ class TaughtScreen(Screen[None]):
     lesson_wanted = ""
     """The lesson that was asked for by name, of those that this screen has."""
     _lesson_timer: Timer | None = None
+    _way: tuple[int, tuple[Widget, ...]] = (0, ())
+    """Which way ``tab`` goes since it left the lesson, and the panes that it came through."""
 
     def lesson(self) -> LessonView | None:
         """The lesson for what is shown, with its live values."""
@@ -28,6 +32,76 @@ class TaughtScreen(Screen[None]):
         """The panel came or went: the body has other room now."""
         raise NotImplementedError
 
+    @property
+    def lesson_panel(self) -> Lesson | None:
+        """The lesson that is open."""
+        return next(iter(self.query(Lesson)), None)
+
+    @property
+    def lesson_covers(self) -> bool:
+        """Whether a lesson lies over the body, which is not seen then."""
+        return self.has_class("-lesson-over") and self.lesson_panel is not None
+
+    # --- the lesson is one more stop of tab
+
+    def action_next_pane(self, by: int) -> None:
+        """The next pane gets the focus, or the one before."""
+        self.focus_next() if by > 0 else self.focus_previous()
+
+    def action_tab(self, by: int) -> None:
+        """The next pane, or the one before; after the last one the lines of the lesson that is open."""
+        panel, focused = self.lesson_panel, self.focused
+        if panel is None:
+            self.action_next_pane(by)
+        elif panel.has_focus_within:
+            if not panel.step(by):
+                self._leave_lesson(panel, by)
+        elif self.lesson_covers:
+            panel.enter(by)
+        else:
+            way, seen = self._way
+            self._way = by, seen if way == by else (focused,) if focused is not None else ()
+            self.action_next_pane(by)
+            self.call_after_refresh(self.app.call_later, self._pane_reached, by)  # some panes get the focus later
+
+    def _leave_lesson(self, panel: Lesson, by: int) -> None:
+        """On to the pane where the way through the panes began; over the body there is none to go to."""
+        _, seen = self._way
+        back = seen[-1] if seen else None
+        self._way = 0, ()
+        if self.lesson_covers:
+            panel.enter(by)
+        elif back is not None and back.is_attached and back.focusable:
+            self.set_focus(back)
+        else:
+            self.action_next_pane(by)
+
+    def _pane_reached(self, by: int) -> None:
+        """A pane that was seen on this way ends it: the lesson's turn."""
+        panel, focused, (way, seen) = self.lesson_panel, self.focused, self._way
+        if panel is None or focused is None or way != by or panel.has_focus_within:
+            return
+        if focused in seen:
+            self._way = by, (focused,)
+            panel.enter(by)
+        else:
+            self._way = by, (*seen, focused)
+
+    @on(events.DescendantFocus)
+    def _focus_behind(self, event: events.DescendantFocus) -> None:
+        """What lies behind a lesson gets no keys; a card is something that must be answered."""
+        self.keep_in_lesson()
+
+    def keep_in_lesson(self) -> None:
+        """Gives the focus to a lesson over the body if something behind has it."""
+        panel = self.lesson_panel
+        if panel is None or not self.lesson_covers or panel.has_focus_within:
+            return
+        if not isinstance(self.focused, ErrorCard):
+            panel.enter(1)
+
+    # --- opening and closing
+
     async def action_lesson(self) -> None:
         """Opens or closes the lesson."""
         if self.query(Lesson):
@@ -35,6 +109,7 @@ class TaughtScreen(Screen[None]):
         elif (view := self.lesson()) is None:
             self.say("there is no lesson for this screen yet")
         else:
+            self._way = 0, () if self.focused is None else (self.focused,)
             self.minimize()  # a pane that is shown alone leaves the lesson no place
             await self.query_one("#middle").mount(Lesson(view, id="lesson"))
             if self._lesson_timer is None:
@@ -52,10 +127,14 @@ class TaughtScreen(Screen[None]):
             await panel.show(view)
 
     async def close_lesson(self) -> None:
-        """Takes the panel away."""
+        """Takes the panel away; the focus returns to where it was."""
         self.rest_lesson()
+        panel, (_, seen) = self.lesson_panel, self._way
+        had = panel is not None and panel.has_focus_within
         await self.query(Lesson).remove()
         self.lesson_moved()
+        if had and seen and seen[-1].is_attached and seen[-1].focusable:
+            self.set_focus(seen[-1])
 
     def rest_lesson(self) -> None:
         """Lets the numbers stand as they are: nobody looks."""
@@ -76,4 +155,6 @@ class TaughtScreen(Screen[None]):
     @on(Lesson.Try)
     async def _try(self, event: Lesson.Try) -> None:
         event.stop()
+        if self.lesson_covers:
+            await self.close_lesson()  # what happens would happen behind it
         await self.run_action(event.action)

@@ -53,8 +53,8 @@ class EmbedKeys(EmbedSet):
         Binding("comma", "history(-1)", show=False, id="embed.earlier", tooltip="what was asked before"),
         Binding("full_stop", "history(1)", show=False, id="embed.later", tooltip="what was asked after"),
         Binding("r", "again", show=False, id="embed.again", tooltip="compute again"),
-        Binding("tab", "next_view(1)", show=False, id="embed.next", tooltip="next pane"),
-        Binding("shift+tab", "next_view(-1)", show=False, id="embed.previous", tooltip="previous pane"),
+        Binding("tab", "tab(1)", show=False, id="embed.next", tooltip="next pane"),
+        Binding("shift+tab", "tab(-1)", show=False, id="embed.previous", tooltip="previous pane"),
     ]
 
     def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
@@ -110,7 +110,7 @@ class EmbedKeys(EmbedSet):
             return
         self.show_view(VIEWS[(VIEWS.index(self.body.view) + by) % len(VIEWS)])
 
-    def action_next_view(self, by: int) -> None:
+    def action_next_pane(self, by: int) -> None:
         """The next pane."""
         if self.body.page == "words":
             self.action_view(by)
@@ -147,11 +147,11 @@ class EmbedKeys(EmbedSet):
     # --- the expression
 
     def action_edit(self) -> None:
-        """To the expression."""
+        """To the expression, all of it selected: what is typed takes its place, an arrow keeps it."""
         self.minimize()
         self.body.slots_shown(on=False)
         self.body.box.focus()
-        self.body.box.action_end()
+        self.body.box.select_all()
 
     def action_slots(self) -> None:
         """To the four places, filled from the last sum where it has that form; ``e`` shows the expression again."""

@@ -73,8 +73,8 @@ class GenerationScreen(Streaming):
         Binding("N", "new_tree", "New tree", show=False, id="generation.new-tree", tooltip="an empty tree"),
         Binding("U", "old_tree", "Old tree", show=False, id="generation.old-tree", tooltip="the tree before this one"),
         Binding("E", "starters", "Prompts", show=False, id="generation.starters", tooltip="earlier prompts"),
-        Binding("tab", "next_pane(1)", show=False, id="generation.next-pane", tooltip="next pane"),
-        Binding("shift+tab", "next_pane(-1)", show=False, id="generation.previous-pane", tooltip="previous pane"),
+        Binding("tab", "tab(1)", show=False, id="generation.next-pane", tooltip="next pane"),
+        Binding("shift+tab", "tab(-1)", show=False, id="generation.previous-pane", tooltip="previous pane"),
     ]  # fmt: skip
 
     # --- frame

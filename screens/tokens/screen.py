@@ -72,8 +72,8 @@ class TokensScreen(Offers):
         Binding("x", "cancel_build", show=False, id="tokens.cancel", tooltip="cancel the training"),
         Binding("K", "keep", show=False, id="tokens.keep", tooltip="keep what was learnt until it was cancelled"),
         Binding("r", "recompute", show=False, id="tokens.recompute", tooltip="encode again"),
-        Binding("tab", "next_pane(1)", show=False, id="tokens.next-pane", tooltip="next pane"),
-        Binding("shift+tab", "next_pane(-1)", show=False, id="tokens.previous-pane", tooltip="previous pane"),
+        Binding("tab", "tab(1)", show=False, id="tokens.next-pane", tooltip="next pane"),
+        Binding("shift+tab", "tab(-1)", show=False, id="tokens.previous-pane", tooltip="previous pane"),
     ]
 
     class Read(Message):

@@ -71,8 +71,8 @@ class TrainingScreen(PlotKeys):
         Binding("f", "whole", "Fit", show=False, id="training.whole", tooltip="x to the newest point or the end"),
         Binding("v", "view", "Samples/log", show=False, id="training.view", tooltip="samples or log"),
         Binding("o", "open", "Open", show=False, id="training.open", tooltip="open a run or a folder of runs"),
-        Binding("tab", "next_pane(1)", show=False, id="training.next-pane", tooltip="next pane"),
-        Binding("shift+tab", "next_pane(-1)", show=False, id="training.previous-pane", tooltip="previous pane"),
+        Binding("tab", "tab(1)", show=False, id="training.next-pane", tooltip="next pane"),
+        Binding("shift+tab", "tab(-1)", show=False, id="training.previous-pane", tooltip="previous pane"),
         Binding("u", "door('u')", show=False, id="training.door-u", tooltip="the first way out of a card"),
         Binding("d", "door('d')", show=False, id="training.door-d", tooltip="the second way out of a card"),
     ]

@@ -44,8 +44,8 @@ class WeightKeys(WeightFiles):
         Binding("r", "again", show=False, id="weights.again", tooltip="read again, with a scale of its own"),
         Binding("comma", "step(-1)", show=False, id="weights.back", tooltip="one checkpoint back"),
         Binding("full_stop", "step(1)", show=False, id="weights.forward", tooltip="one checkpoint on"),
-        Binding("tab", "next_pane(1)", show=False, id="weights.next-pane", tooltip="next pane"),
-        Binding("shift+tab", "next_pane(-1)", show=False, id="weights.previous-pane", tooltip="previous pane"),
+        Binding("tab", "tab(1)", show=False, id="weights.next-pane", tooltip="next pane"),
+        Binding("shift+tab", "tab(-1)", show=False, id="weights.previous-pane", tooltip="previous pane"),
     ]
 
     def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:

@@ -16,6 +16,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Static
 
 from core.errors import InputError
@@ -23,6 +24,8 @@ from core.folders import asset
 from screens.widgets.guarded import Guarded
 
 MISSING = "–"
+TO_TRIES, DO_IT = "tab to the Try lines", "enter does it · tab on"
+"""What the border says of the keys: anywhere, and on a line."""
 _PLACE = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 
 
@@ -106,6 +109,8 @@ class TryLine(Guarded, Static, can_focus=True):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "try", show=False, id="lesson.try", tooltip="try this"),
+        Binding("down,j", "move(1)", show=False, id="lesson.down", tooltip="the next line"),
+        Binding("up,k", "move(-1)", show=False, id="lesson.up", tooltip="the line before"),
     ]
 
     def __init__(self, label: str, action: str, *, lesson_id: str = "") -> None:
@@ -122,6 +127,10 @@ class TryLine(Guarded, Static, can_focus=True):
         message = Lesson.Next(self.lesson_id) if self.lesson_id else Lesson.Try(self.action)
         self.post_message(message)
 
+    def action_move(self, by: int) -> None:
+        """To the line below or above."""
+        self.query_ancestor(Lesson).step(by)
+
 
 class Lesson(Guarded, Vertical):
     """The panel: text, things to try, the lessons before and after."""
@@ -135,6 +144,7 @@ class Lesson(Guarded, Vertical):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("pagedown", "page_down", show=False, id="lesson.page-down", tooltip="on, at the end the next lesson"),
+        Binding("enter", "enter_tries", show=False, id="lesson.tries", tooltip="to the first thing to try"),
     ]
 
     class Try(Message):
@@ -171,8 +181,45 @@ class Lesson(Guarded, Vertical):
 
     async def on_mount(self) -> None:
         """Fills it."""
+        self.border_subtitle = TO_TRIES
         await self.show(self._view, tries_too=True)
         self.query_one(VerticalScroll).focus()
+
+    # --- the focus within
+
+    def stops(self) -> list[Widget]:
+        """What the focus goes through: the text, then each line."""
+        return [*self.query(VerticalScroll), *self.query(TryLine)]
+
+    def step(self, by: int) -> bool:
+        """To the next line, or the one before; whether there is one."""
+        stops, focused = self.stops(), self.screen.focused
+        place = stops.index(focused) + by if focused in stops else 0
+        if not 0 <= place < len(stops):
+            return False
+        self.screen.set_focus(stops[place])
+        return True
+
+    def enter(self, by: int) -> None:
+        """Takes the focus: from before at the text, from behind at the last line."""
+        if stops := self.stops():  # none before the first picture
+            self.screen.set_focus(stops[0 if by > 0 else -1])
+
+    def action_enter_tries(self) -> None:
+        """To the first thing to try."""
+        for line in self.query(TryLine):
+            self.screen.set_focus(line)
+            return
+
+    @on(events.DescendantFocus)
+    def _told_how(self, event: events.DescendantFocus) -> None:
+        self.border_subtitle = DO_IT if isinstance(event.widget, TryLine) else TO_TRIES
+
+    @on(events.DescendantBlur)
+    def _left(self) -> None:
+        self.border_subtitle = TO_TRIES
+
+    # --- what is shown
 
     async def show(self, view: LessonView, *, tries_too: bool = False) -> None:
         """Shows a lesson, or newer values of the same one; what has not changed is not drawn again."""
@@ -187,8 +234,11 @@ class Lesson(Guarded, Vertical):
             await self.query_one(Markdown).update(text)
         if tries_too:
             box = self.query_one("#tries", Vertical)
+            had = box.has_focus_within
             await box.remove_children()
             await box.mount(*self._lines(view))
+            if had:  # the line that led here is gone
+                self.enter(1)
 
     def _lines(self, view: LessonView) -> list[TryLine]:
         lines = [TryLine(f"Try: {label}", action) for label, action in view.tries]
