@@ -18,7 +18,7 @@ from textual.widgets import Static
 
 from screens.attention.centre import CentreView
 from screens.attention.seen import Place, Seen
-from screens.attention.takeaway_text import python_start
+from screens.attention.takeaway_text import heads_flag, python_start
 from screens.attention.view import written
 from screens.guard import guarded
 from screens.widgets.bars import percent
@@ -238,7 +238,8 @@ class LensView(CentreView):
             for i, t in enumerate(r.top)
         ]
         header = ("layer", "entropy_bits", "answer", "rank_of_answer", "p_of_answer", "place", "token", "text", "p")
-        command = ["llm-lab", "lens", seen.spec, seen.text, "--position", str(read.position), "--json"]
+        command = ["llm-lab", "lens", seen.spec, seen.text, "--position", str(read.position)]
+        command += [*heads_flag(seen, "--off"), "--json"]
         return TakeAwayRequest(
             what=f"lens-{read.position}",
             python=python,
@@ -247,6 +248,7 @@ class LensView(CentreView):
                 "model": seen.spec,
                 "text": seen.text,
                 "position": read.position,
+                "off": [list(head) for head in sorted(seen.off)],
                 "rows": [row.to_dict() for row in read.rows],
             },
             table=(header, rows),

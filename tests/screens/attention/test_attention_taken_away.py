@@ -129,6 +129,22 @@ async def test_what_comes_next_with_a_head_off():
         assert said["kl_bits"] == pytest.approx(screen.next.kl_bits, abs=1e-9)
 
 
+async def test_the_command_of_the_lens_switches_the_same_heads_off():
+    app = attention(REPEATED)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        screen.set_off(frozenset({(0, 3), (1, 2)}))
+        await traced(pilot)
+        screen.show_view("lens")
+        lens = screen.body.centre
+        await until(pilot, lambda: lens.read is not None and screen.seen.off)
+        request = screen.take_away()
+        theirs = run_command(request.command)["rows"][-1]["entropy_bits"]
+        assert theirs == pytest.approx(lens.read.rows[-1].entropy, abs=1e-4)
+        with_all = run_command(request.command.replace("--off 0.3,1.2", ""))["rows"][-1]["entropy_bits"]
+        assert abs(with_all - theirs) > 1e-3, "with all heads on it is another answer"
+
+
 async def test_the_lens():
     app = attention(REPEATED)
     async with app.run_test(size=SIZE) as pilot:
