@@ -297,11 +297,14 @@ class TimeView(TimeEngine):
             for step in history.known
             for on in ("random", "text")
         ]
+        shown = "told.text" if self.curves.on_text else "told.random or told.text"  # as ``profiles_at`` has it
         python = (
             "from core.model.through_time import StepSkipped, head_history\n\n"
+            f"names = {list(self.curves.names)!r}  # the curves that are shown: {self.curves.title}\n"
             f"for told in head_history({history.run!r}, {list(seen.ids)!r}):\n"
-            "    if not isinstance(told, StepSkipped) and told.text is not None:\n"
-            f"        print(told.step, *(float(told.text[name][{head[0]}, {head[1]}]) for name in {names!r}))\n"
+            "    if not isinstance(told, StepSkipped):\n"
+            f"        found = {shown}\n"
+            f"        print(told.step, *(float(found[name][{head[0]}, {head[1]}]) for name in names))\n"
         )
         return TakeAwayRequest(
             what=f"time-{history.run.rpartition('/')[2]}-l{head[0]}-h{head[1]}",

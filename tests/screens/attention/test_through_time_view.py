@@ -187,15 +187,24 @@ async def test_what_is_taken_away_gives_the_same_numbers(capsys: pytest.CaptureF
     app = lab()
     async with app.run_test(size=(120, 36)) as pilot:
         steps = kept_steps(open_run("demo"))
-        screen, view = await through_time(pilot, app, len(steps))
-        request, head = view.take_away(), (screen.place.layer, screen.place.head)
-        history = view.history
-    assert request is not None
-    said = io.StringIO()
-    with contextlib.redirect_stdout(said):
-        exec(request.python, {})
-    printed = {int(line.split()[0]): float(line.split()[1]) for line in said.getvalue().splitlines()}
-    assert printed == {s: pytest.approx(value_at(history, s, head, "previous", True)) for s in steps}
+        _, view = await through_time(pilot, app, len(steps))
+        given = []
+        for curves in CURVES:
+            view.choose(curves)
+            request = view.take_away()
+            assert request is not None
+            given.append((curves, request.python, view.curve.figure))
+    for curves, python, drawn_figure in given:
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            exec(python, {})
+        rows = [[float(word) for word in line.split()] for line in said.getvalue().splitlines()]
+        assert len(drawn_figure.lines) == len(curves.names)
+        for number, line in enumerate(drawn_figure.lines, 1):  # the very curves that are drawn
+            printed = [(row[0], row[number]) for row in rows]
+            assert printed == [(x, pytest.approx(y, nan_ok=True)) for x, y in zip(line.x, line.y, strict=True)]
+    first = next(line for line in given[0][2].lines if line.label == "induction")
+    assert all(value == value for value in first.y), "induction on random tokens is known, whatever the text"
     from lab.__main__ import main
 
     capsys.readouterr()
