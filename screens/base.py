@@ -105,6 +105,10 @@ class LabScreen(TaughtScreen):
         """What the palette offers here besides what it offers everywhere."""
         return ()
 
+    def footer_keys(self) -> Sequence[str]:
+        """The ids of this screen's own keys that the last line shows now, in their order; none: as they are bound."""
+        return ()
+
     def pause_updates(self) -> None:
         """The screen is hidden: stop timers and tails."""
 
@@ -327,6 +331,8 @@ class LabScreen(TaughtScreen):
             return
         if self.typing:
             self.set_focus(None)
+        elif self.lesson_covers:
+            await self.close_lesson()
         elif self.release():
             return
         elif self.maximized is not None:

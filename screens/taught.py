@@ -129,6 +129,7 @@ class TaughtScreen(Screen[None]):
     async def close_lesson(self) -> None:
         """Takes the panel away; the focus returns to where it was."""
         self.rest_lesson()
+        self.lesson_wanted = ""
         panel, (_, seen) = self.lesson_panel, self._way
         had = panel is not None and panel.has_focus_within
         await self.query(Lesson).remove()

@@ -102,5 +102,5 @@ class WeightChanges(WeightKeys):
     @on(SizesPane.Explained)
     def _said(self, event: ComparePane.Said | SizesPane.Explained) -> None:
         event.stop()
-        if self.body.page != "tensors":
+        if self.body.page == ("sizes" if isinstance(event, SizesPane.Explained) else "compare"):
             self.say(event.text)

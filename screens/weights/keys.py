@@ -5,6 +5,7 @@ Abstract: ``WeightsScreen`` completes it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -14,7 +15,7 @@ from textual.widgets import Input
 
 from screens.guard import guarded
 from screens.weights.files import WeightFiles
-from screens.weights.panes import PAGES, PANES
+from screens.weights.panes import PAGES, PANES, WeightsBody
 from screens.weights.reader import Settings
 from screens.weights.view import MEASURES, NAMES, VIEWS, special
 from screens.widgets.choose import Choice, Choose
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from core.workbench import Workbench
 
 CLIPS: tuple[float | None, ...] = (None, 6.0, 4.0, 3.0)
+TWIN_KEYS = ("weights.twin", "weights.measure", "weights.settings", "weights.page")
+"""The keys of the page of the twins, those that are used most first."""
 BINS = (0, 32, 64, 128, 256)
 
 
@@ -95,6 +98,10 @@ class WeightKeys(WeightFiles):
 
     # --- pages, panes, views
 
+    def footer_keys(self) -> Sequence[str]:
+        """On the page of the twins: what does something there."""
+        return TWIN_KEYS if self.query(WeightsBody) and self.body.page == "twin" else ()
+
     def action_page(self, by: int) -> None:
         """Tensors, sizes, what moved."""
         now = PAGES.index(self.body.page) if self.body.page in PAGES else 0 if by > 0 else 1
@@ -105,6 +112,7 @@ class WeightKeys(WeightFiles):
         body = self.body
         self.minimize()
         body.show_page(page)
+        self.refresh_bindings()  # the line of keys is another one on the page of the twins
         if page == "tensors":
             self._pane = "tree"
             body.tensor_tree.focus()
@@ -113,6 +121,7 @@ class WeightKeys(WeightFiles):
             body.sizes.explain()
         elif page == "twin":
             body.twins.list.focus()
+            self.say(body.twins.says())
         else:
             body.changes.list.focus()
             self.compare_now()
@@ -235,7 +244,7 @@ class WeightKeys(WeightFiles):
             body.filter.value = ""
             body.filter.remove_class("-shown")
             return True
-        if body.page != "tensors" and self.maximized is None:
+        if body.page != "tensors" and self.maximized is None and self.lesson_panel is None:
             self.show_page("tensors")
             return True
         return False

@@ -75,8 +75,8 @@ class WeightOffers(WeightTwin):
         return take_away_of(self)
 
     def lesson(self) -> LessonView:
-        """L7 with the numbers of this model; L8 with those of its twin."""
-        if self.lesson_wanted == "L8":
+        """L7 with the numbers of this model; L8 with those of its twin, on whose page it is the one for ``?``."""
+        if (self.lesson_wanted or ("L8" if self.body.page == "twin" else "L7")) == "L8":
             tries = (("compare the twins on the shared prompt", "twin"), ("another threshold", "twin_threshold"))
             return LessonView("L8", twin_lesson_values(self), tries)
         tries = (

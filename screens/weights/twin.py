@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 FLOOR = 1e-9
 """Where a bar begins; what differs less is the same digit."""
 WIDE, MIDDLE = 104, 84
+BARS = f"bars: logarithm, from {FLOOR:g}"
 ORDERS = ("as they are computed", "worst first")
 
 
@@ -122,6 +123,12 @@ class TwinPane(Guarded, Vertical):
         """Other columns have room."""
         if self.report is not None:
             self.query_one("#w-twin-head", Static).update(self._head())
+            self._say_how()
+
+    def _say_how(self) -> None:
+        assert self.report is not None
+        bars = f" · {BARS}" if self._room() >= 8 else ""
+        self.list.border_subtitle = Text(f"! beyond {self.report.threshold:g}{bars}")
 
     def _draw(self) -> None:
         report = self.report
@@ -136,7 +143,7 @@ class TwinPane(Guarded, Vertical):
         self.query_one("#w-twin-head", Static).update(self._head())
         self.list.fill(len(self._stages), self._row, cursor=0)
         self.list.border_title = Text(f"steps, {self.order}")
-        self.list.border_subtitle = Text(f"! beyond {report.threshold:g} · m order · s threshold · t again")
+        self._say_how()
 
     def _head(self) -> Text:
         width = self.size.width
@@ -144,6 +151,10 @@ class TwinPane(Guarded, Vertical):
         words += [f"{'relative':>9}{'alone':>10}"] if width >= MIDDLE else []
         words += [f"{'PyTorch':>12}{'Keras':>12}"]
         return Text("".join(words), Style(bold=True, dim=True), no_wrap=True)
+
+    def _room(self) -> int:
+        """Cells that are left for the bars."""
+        return self.size.width - (77 if self.size.width >= MIDDLE else 58)
 
     def _row(self, index: int) -> Text:
         stage, report = self._stages[index], self.report
@@ -155,12 +166,19 @@ class TwinPane(Guarded, Vertical):
         if width >= MIDDLE:
             text.append(f"{stage.max_relative:>9.1e}{stage.alone:>10.1e}", Style(dim=True))
         text.append(f"{times(stage.torch_seconds):>12}{times(stage.keras_seconds):>12}")
-        room = width - text.cell_len - 8
+        room = self._room()
         if room >= 8:
             top = math.log10(max(report.worst.max_abs, 10 * FLOOR) / FLOOR)
             length = math.log10(max(stage.max_abs, FLOOR) / FLOOR)
             text.append("  " + bar_text(length, min(40, room), top=top, ascii_only=self._look.ascii))
         return text
+
+    def says(self) -> str:
+        """What was compared, in a line."""
+        if self.report is None:
+            return "the twins: this model in PyTorch and in Keras · t compares them"
+        worst = self.report.worst
+        return f"{self.report.spec}: {worst.max_abs:.2e} apart at most, in {worst.name}"
 
     def sentence(self, stage: Stage) -> str:
         """A step in words."""

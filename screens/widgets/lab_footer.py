@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Footer
@@ -33,7 +35,8 @@ class LabFooter(Footer):
             if binding.show:
                 shown.setdefault(binding.action, (binding, enabled, tooltip))
         narrow = self._was_narrow = self.app.size.width < NARROW
-        keys = chosen([b for b, _, _ in shown.values()], MOST_NARROW if narrow else MOST)
+        wanted: Sequence[str] = getattr(self.screen, "footer_keys", tuple)()
+        keys = chosen([b for b, _, _ in shown.values()], MOST_NARROW if narrow else MOST, wanted)
         for binding in keys:
             _, enabled, tooltip = shown[binding.action]
             yield FooterKey(
@@ -62,9 +65,17 @@ class LabFooter(Footer):
             self.refresh(recompose=True)
 
 
-def chosen(bindings: list[Binding], most: int) -> list[Binding]:
-    """Lesson first, what every screen has last, the screen's own between; the last of its own go first if too many."""
+def chosen(bindings: list[Binding], most: int, wanted: Sequence[str] = ()) -> list[Binding]:
+    """Lesson first, what every screen has last, the screen's own between; the last of its own go first if too many.
+
+    Args:
+        bindings: all that may be shown.
+        most: so many at most.
+        wanted: ids of the screen's own that are shown, in their order; none: all, as they are bound.
+    """
     first = [b for b in bindings if b.id in FIRST]
     last = [b for b in bindings if b.id in LAST]
     own = [b for b in bindings if b.id not in FIRST + LAST]
+    if wanted:
+        own = sorted((b for b in own if b.id in wanted), key=lambda b: wanted.index(b.id or ""))
     return first + own[: max(0, most - len(first) - len(last))] + last
