@@ -156,6 +156,38 @@ async def test_history_and_completion_in_the_field(lab):
         assert screen.body.box.value == "paris : france :: tokyo" and not screen.typing
 
 
+async def test_what_is_typed_takes_the_place_of_the_old_query_and_an_arrow_keeps_it(lab):
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        await ready(pilot)
+        box = screen.body.box
+        await pilot.press("e")
+        assert box.selected_text == box.value == "king - man + woman"
+        await pilot.press(*"paris", "enter")
+        await until(pilot, lambda: screen.asked.text == "paris")
+        await pilot.press("e", "right", *" + king")
+        assert box.value == "paris + king"
+        await pilot.press("escape")
+        assert box.value == "paris"
+
+
+async def test_a_completion_that_nobody_took_is_not_asked(lab):
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        await ready(pilot)
+        longer = next(word for word in screen.vectors.words if len(word) > 4 and word[:-1] in screen.vectors)
+        begun = longer[:-1]
+        await pilot.press("f", *begun)
+        first = screen.body.slots[0]
+        await until(pilot, lambda: first._suggestion)
+        assert first.value == begun and first._suggestion.startswith(begun) and first._suggestion != begun
+        await pilot.press("enter")
+        await until(pilot, lambda: begun in screen.asked.text.split())
+        assert screen.asked.text == f"king - {begun} + woman"
+
+
 async def test_four_places_of_which_any_may_be_empty(lab):
     app = lab()
     async with app.run_test(size=(120, 36)) as pilot:
