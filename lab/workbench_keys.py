@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from textual import on
 from textual.message import Message
+from textual.timer import Timer
 
 from core.errors import LabError
 from core.workbench import Bench, Workbench
@@ -20,15 +21,21 @@ if TYPE_CHECKING:
     from screens.widgets.picker import Picked
 
 
+FOLLOW = 2.0
+"""Seconds until a run on the workbench is looked at again: it may have kept another step, or have ended."""
+
+
 class ChipRead(Message):
     """What is known of the models on the workbench."""
 
-    def __init__(self, generation: int, text: str, lost: tuple[str, ...] = ()) -> None:
+    def __init__(self, generation: int, text: str, lost: tuple[str, ...] = (), *, runs: bool = False) -> None:
         super().__init__()
         self.generation = generation
         self.text = text
         self.lost = lost
         """The specs that mean nothing here."""
+        self.runs = runs
+        """Whether there is a run among them that somebody trains, or may train on."""
 
 
 class StepFound(Message):
@@ -60,6 +67,7 @@ class BenchActions(PullActions):
     look: Look
     runs_dir: Path
     chip: str
+    _chip_timer: Timer | None = None
     bench_remembered = False
     """Whether the workbench is that of an earlier start, which may have been in another folder."""
 
@@ -83,7 +91,8 @@ class BenchActions(PullActions):
         a = describe(bench.a, self.runs_dir)
         b = describe(bench.b, self.runs_dir) if bench.b else None
         lost = tuple(ref.spec for ref in (a, b) if ref is not None and ref.kind == "unknown" and not ref.here)
-        self.post_message(ChipRead(generation, chip_text(a, b, bench, self.look), lost))
+        runs = any(ref is not None and ref.group == "runs" for ref in (a, b))
+        self.post_message(ChipRead(generation, chip_text(a, b, bench, self.look), lost, runs=runs))
 
     @on(ChipRead)
     def _chip_read(self, event: ChipRead) -> None:
@@ -91,6 +100,9 @@ class BenchActions(PullActions):
             return
         self.chip = event.text
         self._show_chip()
+        if self._chip_timer is not None:
+            self._chip_timer.stop()
+        self._chip_timer = self.set_timer(FOLLOW, self.look_up_chip, name="chip") if event.runs else None
         remembered, self.bench_remembered = self.bench_remembered, False
         if remembered and event.lost:
             bench = self.workbench.bench
