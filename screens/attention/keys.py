@@ -5,7 +5,7 @@ Abstract: ``AttentionScreen`` completes it.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 from textual.binding import Binding, BindingType
@@ -14,8 +14,11 @@ from screens.attention.ablating import Ablating
 from screens.attention.panes import PANES
 from screens.attention.reader import RANDOM, TEXT
 from screens.attention.saying import head_sentence
-from screens.attention.view import HOW, NAMES, SCALE_WORDS, SCALES, VIEWS, measure_of
+from screens.attention.view import HOW, NAMES, SCALE_WORDS, SCALES, VIEWS, measure_of, telling_head
 from screens.widgets.choose import Choice, Choose
+
+if TYPE_CHECKING:
+    from screens.attention.seen import Place
 
 
 class AttentionKeys(Ablating):
@@ -161,16 +164,32 @@ class AttentionKeys(Ablating):
 
     def go_to_best(self) -> None:
         """To the head that the measure puts first on this text, as soon as that is known."""
-        seen, order = self.seen, self.order()
-        self._fresh = seen is None or seen.text != self.text or TEXT not in self.measured
-        if order and not self._fresh:
-            layer, head = order[0]
-            self._find_column = self.pattern("a", layer, head, "") is None
-            self.moved(self.place.at(layer=layer, head=head), by_person=False)
+        self._go_first("best")
+
+    def go_to_telling(self) -> None:
+        """To the head whose picture tells most, which is where the screen opens."""
+        self._go_first("telling")
+
+    def _go_first(self, which: Literal["best", "telling"]) -> None:
+        seen, measures, order = self.seen, self.measured.get(TEXT), self.order()
+        self._fresh = which if seen is None or seen.text != self.text or measures is None else ""
+        if measures is None or self._fresh:
+            return
+        told = telling_head(measures.values) if which == "telling" else None
+        head = told or (order[0] if order else None)
+        if head is not None:
+            self._find_column = self.pattern("a", *head, "") is None
+            self.moved(self.place.at(layer=head[0], head=head[1]), by_person=False)
             self.go_to_row(self.place.row, by_person=False)
 
-    _fresh = True
-    """Whether the head that the measure puts first is still to be gone to."""
+    def moved(self, place: Place, *, by_person: bool = True) -> None:
+        """The cursor is at another place; where a person put it, it stays."""
+        if by_person and (place.layer, place.head) != (self.place.layer, self.place.head):
+            self._fresh = ""
+        super().moved(place, by_person=by_person)
+
+    _fresh: Literal["best", "telling", ""] = "telling"
+    """Which head is still to be gone to."""
     _find_column = False
     """Whether the column that the row looks at most is still to be gone to."""
 

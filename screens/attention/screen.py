@@ -194,8 +194,8 @@ class AttentionScreen(AttentionOffers):
                 self.paint_place()
                 self.say_what_came()
             return
-        if self._fresh and TEXT in self.measured:  # the first look is at the head that the measure puts first
-            self.go_to_best()
+        if self._fresh and TEXT in self.measured:
+            self._go_first(self._fresh)
         self.paint_grid()
         self.paint_head()
         self.say_what_came()

@@ -89,6 +89,27 @@ def ranked(values: NDArray[Any], rising: bool = False) -> list[Head]:
     return [divmod(int(i), values.shape[1]) for i in np.argsort(key, kind="stable")]
 
 
+def telling_head(measures: Mapping[str, NDArray[Any]]) -> Head | None:
+    """The head to look at first: one whose picture says at a glance what heads do.
+
+    That is the head that looks most at what followed the first time, where tokens repeat and one does so half of the
+    time or more; else the head that looks most at the token just before. None: nothing of the kind is known.
+
+    >>> previous, induction = np.array([[0.2, 0.9]]), np.array([[0.6, 0.1]])
+    >>> telling_head({"previous": previous, "induction": induction})
+    (0, 0)
+    >>> telling_head({"previous": previous, "induction": induction * np.nan})
+    (0, 1)
+    """
+    for name, least in (("induction", 0.5), ("previous", 0.0)):
+        values = measures.get(name)
+        if values is not None:
+            head = ranked(values)[0]
+            if values[head] >= least:  # never so where it is no number
+                return head
+    return None
+
+
 def head_text(head: Head) -> str:
     """A head by its layer and number.
 

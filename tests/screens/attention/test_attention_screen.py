@@ -7,6 +7,7 @@ from attention_pilots import REPEATED, attention, sentence, subtitle, title, tra
 
 import core
 from screens.attention.panes import FRAMES
+from screens.attention.prompt import TWICE
 from screens.attention.view import MEASURES, VIEWS
 from screens.widgets.ramps import Look
 
@@ -111,12 +112,32 @@ async def test_one_cursor_for_grid_map_strip_and_bars():
         assert screen.body.pattern.map.place[:2] == (7, second)
 
 
+@pytest.mark.parametrize(
+    ("text", "measure"),
+    [("The for statement is used to", "previous"), (REPEATED, "previous"), (TWICE, "induction")],
+    ids=["nothing repeats", "repeats that no head looks back at", "a message said twice"],
+)
+async def test_the_first_look_is_at_a_head_whose_picture_tells_something(text, measure):
+    app = attention(text)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        loaded = core.load_model("demo")
+        layer, head, value = core.head_profiles(loaded.model, loaded.tokenizer.encode(text)).best(measure)
+        assert (screen.place.layer, screen.place.head) == (layer, head) and value >= 0.5
+        screen.moved(screen.place.at(layer=3, head=2))
+        screen.show_text("An import statement")
+        await until(pilot, lambda: screen.seen.text == "An import statement")
+        await traced(pilot)
+        assert (screen.place.layer, screen.place.head) == (3, 2), "where a person put the cursor, it stays"
+
+
 async def test_heads_follow_each_other_by_place_and_by_measure():
     app = attention()
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
         order = screen.order()
-        assert (screen.place.layer, screen.place.head) == order[0], "the first look is at the first by the measure"
+        screen.go_to_best()
+        assert (screen.place.layer, screen.place.head) == order[0]
         await pilot.press("n", "n")
         assert (screen.place.layer, screen.place.head) == order[2] and "#3 of 16" in sentence(screen)
         await pilot.press("N")
