@@ -169,13 +169,17 @@ class EmbedOffers(EmbedPages):
         yield "Analogy in four places, a : b :: c", "f", self.action_slots
         for view, name in VIEW_NAMES.items():
             yield f"View: {name}", "v", partial(self.show_view, view)
-        yield "Compare: the same words in two spaces", "c", self.action_compare
-        yield "Positions: cosines of the model's position embeddings", "P", self.action_positions
-        yield "Train word vectors on a text…", "b", partial(self.call_later, self.action_train)
-        yield "Evaluate: score these vectors", "E", self.action_evaluate
+        yield "Compare: the same words in two spaces", "c: another space, side by side", self.action_compare
+        yield "Positions: cosines of the model's position embeddings", "P: the table wpe", self.action_positions
+        yield (
+            "Train word vectors on a text…",
+            "b: learn your own with word2vec",
+            partial(self.call_later, self.action_train),
+        )
+        yield "Evaluate: score these vectors", "E: questions with known answers", self.action_evaluate
         for name, what in QUESTIONS.items():
             yield f"Score by {name}", what, partial(self.score, name)
-        yield "Vectors: choose others…", "s", self.action_sources
+        yield "Vectors: choose others…", "s: another space", self.action_sources
         yield "Vectors: open a file…", "o", self.action_open
         yield "Vectors: fetch real ones (GloVe)", "d", self.action_real
         yield "Vectors: the demo's", "u", self.action_demo

@@ -42,6 +42,12 @@ if TYPE_CHECKING:
 
 LEFT, RIGHT = ("near", "analogy"), ("map", "matrix")
 SLOTS = ("a", "b", "c", "d")
+PAGE_KEYS = (
+    "c compare · P positions · b train · E evaluate",
+    "c compare P positions b train E scores",
+    "other pages: c P b E",
+)
+"""The keys of the other pages, the fullest form first."""
 
 
 class EmbedBody(Guarded, Vertical):
@@ -217,6 +223,9 @@ class EmbedBody(Guarded, Vertical):
         if len(text) > room > 8:
             text = text[: room - 1] + "…"
         frame.border_title = Text(text + place)
+        if view == "near":  # the first pane names the pages that this one gives way to
+            room = frame.outer_size.width - 6
+            frame.border_subtitle = Text(next((form for form in PAGE_KEYS if len(form) <= room), ""))
 
     # --- what was found
 

@@ -14,6 +14,7 @@ from core.training.runs import open_run
 from core.vectors.comparison import compare_spaces
 from core.vectors.evaluation import evaluate_analogies, evaluate_pairs
 from lab.__main__ import main
+from lab.palette import entries, score
 from screens.embeddings.dialogs import Plan, PlanVectors, plan_of
 from screens.embeddings.offers import PAIRS
 from screens.widgets.choose import Choose
@@ -332,6 +333,23 @@ async def test_pictures_for_print_are_drawn(lab, tmp_path):
 
 
 # --- lesson, palette, keys
+
+
+ASKED = {
+    "word2vec": "b", "learn": "b", "compare": "c", "other space": "c", "positions": "P", "score": "E", "evaluate": "E",
+}  # fmt: skip
+
+
+async def test_the_palette_finds_the_pages_by_what_they_are_for_and_a_border_has_their_keys(lab):
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        await ready(pilot)
+        for asked, key in ASKED.items():
+            assert any(entry.help.startswith(f"{key}: ") for entry in entries(app) if score(asked, entry)), asked
+        assert str(screen.body.near.border_subtitle) == "c compare P positions b train E scores"
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: str(screen.body.near.border_subtitle) == "other pages: c P b E")
 
 
 async def test_every_place_of_the_lesson_is_filled_and_its_tries_happen(lab):
