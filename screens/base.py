@@ -40,6 +40,7 @@ __all__ = [
     "size_classes",
 ]
 
+NOTHING_YET = "there is nothing to take away here yet"
 Command = tuple[str, str, Callable[[], object]]
 """What a screen adds to the palette: title, help, what it does."""
 
@@ -299,8 +300,10 @@ class LabScreen(TaughtScreen):
         """Opens the dialog that takes this view away."""
         request = self.take_away()
         if request is None:
-            self.say("there is nothing to take away here yet")
+            self.say(NOTHING_YET)
         else:
+            if any(line.sentence == NOTHING_YET for line in self.query(StatusLine)):
+                self.say("")  # by now there is
             from screens.widgets.picture import svg_of
 
             self.app.push_screen(TakeAway(self.LAB_NAME or "lab", request, svg_of(self, request.pane)))

@@ -13,7 +13,7 @@ from textual.binding import Binding, BindingType
 from screens.attention.ablating import Ablating
 from screens.attention.panes import PANES
 from screens.attention.reader import RANDOM, TEXT
-from screens.attention.saying import head_sentence
+from screens.attention.saying import MEASURING, head_sentence
 from screens.attention.view import HOW, NAMES, SCALE_WORDS, SCALES, VIEWS, measure_of, telling_head
 from screens.widgets.choose import Choice, Choose
 
@@ -132,7 +132,7 @@ class AttentionKeys(Ablating):
         """The next head in the order of the measure."""
         order, here = self.order(), (self.place.layer, self.place.head)
         if not order:
-            self.say("d switches each head off once" if self.measure == "effect" else "heads are being measured")
+            self.say("d switches each head off once" if self.measure == "effect" else MEASURING)
             return
         layer, head = order[(order.index(here) + by) % len(order)]
         self.moved(self.place.at(layer=layer, head=head))

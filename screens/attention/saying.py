@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from screens.attention.reader import NextTokens
 
 
+MEASURING = "heads are being measured"
+"""Said while there is no order of heads yet; no longer true once there is."""
 NO_REPEATS = "no token of this text repeats · x: random tokens, E: texts that repeat"
 
 

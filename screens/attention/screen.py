@@ -19,9 +19,11 @@ from screens.attention.engine import empty_text
 from screens.attention.offers import AttentionOffers
 from screens.attention.panes import AttentionBody
 from screens.attention.reader import TEXT
+from screens.attention.saying import MEASURING
 from screens.attention.seen import Seen
 from screens.attention.style import STYLE
 from screens.attention.through_time import TimeView
+from screens.base import NOTHING_YET
 from screens.generation.prompt import PromptPane
 from screens.guard import guarded
 from screens.widgets.head_grid import HeadGrid
@@ -175,7 +177,7 @@ class AttentionScreen(AttentionOffers):
             found.layers, found.heads, found.tokens
         )
         self.off = found.off if not self.off <= found.off else self.off
-        if self._said.startswith("opening "):
+        if self._said.startswith("opening ") or self._said == NOTHING_YET:
             self._said = ""
         self.paint_all()
         self._find_column = end
@@ -194,6 +196,8 @@ class AttentionScreen(AttentionOffers):
                 self.paint_place()
                 self.say_what_came()
             return
+        if what == "measures" and self._said == MEASURING:
+            self._said = ""
         if self._fresh and TEXT in self.measured:
             self._go_first(self._fresh)
         self.paint_grid()

@@ -1,14 +1,19 @@
 """What the screen shows of a text, and how one moves in it: with the keyboard alone, and with the mouse."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
 from attention_pilots import REPEATED, attention, sentence, subtitle, title, traced, until
 
 import core
+from screens.attention import engine
 from screens.attention.panes import FRAMES
 from screens.attention.prompt import TWICE
+from screens.attention.saying import MEASURING
 from screens.attention.view import MEASURES, VIEWS
+from screens.base import NOTHING_YET
 from screens.widgets.ramps import Look
 
 SIZE = (120, 36)
@@ -338,3 +343,32 @@ async def test_how_things_are_drawn_is_found_again_the_next_time_and_nonsense_is
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
         assert screen.measure == "entropy" and screen.body.pattern.scale == "linear"
+
+
+async def test_what_was_said_while_one_waited_goes_when_it_is_no_longer_true(monkeypatch):
+    gate, measures_of = threading.Event(), engine.measures_of
+
+    def held(seen):
+        assert gate.wait(30)
+        return measures_of(seen)
+
+    monkeypatch.setattr(engine, "measures_of", held)
+    app = attention()
+    async with app.run_test(size=SIZE) as pilot:
+        screen = app.screen
+        await until(pilot, lambda: screen.seen is not None and screen.pattern("a", 0, 0, "") is not None)
+        await pilot.press("n")
+        assert sentence(screen) == MEASURING
+        gate.set()
+        await traced(pilot)
+        assert sentence(screen).startswith("L0 H1 · from ")
+        screen.say(NOTHING_YET)
+        await pilot.press("y")
+        await until(pilot, lambda: app.screen is not screen)
+        assert sentence(screen) != NOTHING_YET
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen)
+        screen.say(NOTHING_YET)
+        screen.show_text("An import statement")
+        await traced(pilot)
+        assert sentence(screen) != NOTHING_YET
