@@ -137,7 +137,7 @@ class Lesson(Guarded, Vertical):
 
     DEFAULT_CSS = """
     Lesson { background: $surface; border: round $secondary; border-title-color: $text; padding: 0 1; }
-    Lesson > VerticalScroll { height: 1fr; }
+    Lesson > VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
     Lesson Markdown { margin: 0; padding: 0; background: transparent; }
     Lesson #tries { height: auto; }
     Lesson MarkdownH1, Lesson MarkdownH2, Lesson MarkdownH3 { margin: 0 0 1 0; }

@@ -14,8 +14,8 @@ from textual.content import Content
 from textual.widgets import Markdown
 from textual.widgets._markdown import MarkdownBlock, MarkdownFence
 
-FURTHER = 2
-"""Cells that what goes on below stands further in than its line."""
+NARROWEST, FURTHER = 8, 2
+"""Cells below which nothing is broken, and cells that what goes on below stands further in than its line."""
 
 
 def wrapped(line: str, width: int) -> list[str]:
@@ -24,19 +24,22 @@ def wrapped(line: str, width: int) -> list[str]:
     >>> wrapped("cos = 16.07 / (4.439 × 4.257) = 0.8503", 28)
     ['cos = 16.07 / (4.439 ×', '  4.257) = 0.8503']
     """
-    if cell_len(line) <= width or width < 1:
+    if cell_len(line) <= width or width < NARROWEST:
         return [line]
     inward = " " * min(len(line) - len(line.lstrip()) + FURTHER, width // 2)
     out, now = [], ""
-    for part in re.findall(r"\s*\S+", line):
+    for part in re.findall(" *[^ ]+", line):  # the narrow space within a figure is no place to break it
         if cell_len(now + part) <= width:
             now += part
             continue
         if now.strip():
             out.append(now)
             part = inward + part.lstrip()
-        *full, now = chop_cells(part, width)
-        out += full
+        while cell_len(part) > width:
+            first = chop_cells(part, width)[0]
+            out.append(first)
+            part = inward + part[len(first) :]
+        now = part
     return [*out, now]
 
 
@@ -45,7 +48,7 @@ class Worked(MarkdownFence):
 
     DEFAULT_CSS = """
     Worked { overflow: hidden; }
-    Worked > Label { padding: 0 1; width: 1fr; }
+    Worked > Label { padding: 0; width: 1fr; }
     """
 
     @classmethod
@@ -55,8 +58,7 @@ class Worked(MarkdownFence):
 
     def set_content(self, content: Content) -> None:
         """Other lines, in the width there is."""
-        width = self.size.width - 2
-        lines = content.plain.splitlines()
+        width, lines = self.size.width, content.plain.splitlines()
         super().set_content(Content("\n".join(piece for line in lines for piece in wrapped(line, width))))
 
     def on_resize(self) -> None:

@@ -11,7 +11,7 @@ from textual.widgets import Label
 from screens.widgets.lesson_text import LessonText, Worked, wrapped
 
 
-@given(st.text(st.sampled_from("ab ×漢=·"), max_size=60), st.integers(4, 40))
+@given(st.text(st.sampled_from("ab ×漢=·"), max_size=60), st.integers(8, 40))
 def test_pieces_fit_and_say_the_same(line: str, width: int) -> None:
     pieces = wrapped(line, width)
     assert all(cell_len(piece) <= width for piece in pieces) or not line.strip()
@@ -43,3 +43,8 @@ async def test_a_formula_is_never_cut_and_follows_the_width() -> None:
         await app.query_one(LessonText).update("Text.\n\n    one\n    two\n")
         await pilot.pause()
         assert "two" in app.query_one(Worked).query_one(Label).render().plain
+
+
+def test_a_word_wider_than_the_room_goes_on_further_in_and_a_figure_is_one_word() -> None:
+    assert wrapped("a scaled_dot", 8) == ["a", "  scaled", "  _dot"]
+    assert wrapped("block = 198\u202f272", 12) == ["block =", "  198\u202f272"]
