@@ -18,8 +18,9 @@ from screens.base import Door
 from screens.embeddings.offers import EmbedOffers
 from screens.embeddings.panes import EmbedBody
 from screens.embeddings.reader import named, translated
-from screens.embeddings.sources import DEMO, TABLES
+from screens.embeddings.sources import TABLES
 from screens.embeddings.style import STYLE
+from screens.embeddings.view import DEMO
 from screens.embeddings.words import FIRST_QUERY, first_words
 from screens.widgets.error_card import ErrorCard
 from screens.widgets.heat_map import HeatMap
@@ -97,6 +98,8 @@ class EmbedScreen(EmbedOffers):
         table = next((t for t in TABLES if self.spec == f"{before}{t}"), "")
         if table and bench.a != before:
             self.open_source(f"{bench.a}{table}")
+        elif bench.a != before:
+            self.say_what_is_open()
 
     @on(EmbedOffers.SizeChanged)
     def _size_changed(self) -> None:

@@ -14,10 +14,11 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 
 from core.errors import LabError
+from core.shelf import split_spec
 from screens.base import Door, LabScreen
 from screens.embeddings.dialogs import LARGE, OpenVectors
 from screens.embeddings.messages import Listed, Loaded, Loading
-from screens.embeddings.view import count_text, source_text
+from screens.embeddings.view import DEMO, count_text, source_text
 from screens.guard import as_lab_error, guarded
 from screens.pulling import Pulled, start_pull
 from screens.weights.view import bytes_text
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from screens.embeddings.panes import EmbedBody
     from screens.widgets.jobs import Job
 
-DEMO = "demo"
 REAL = "glove-wiki-gigaword-50"
 """The real ones that one key fetches: the smallest that know the words of the lessons."""
 TABLES = (":wte", ":wpe", ":head")
@@ -183,9 +183,14 @@ class EmbedSources(LabScreen):
             self.body.say_source("no vectors yet")
             return
         room = max(18, int(0.58 * self.body.size.width) - 4)
-        text = source_text(self.vectors, room)
-        if self.vectors.synthetic and len(text) + 20 < room:
-            text += " · d real ones"
+        hint = ""
+        if not self.spec.endswith(TABLES):
+            other = split_spec(self.workbench.a)[0] != DEMO  # whoever chose a model may look for its vectors here
+            hint = " · s: the model's own tokens" if other else " · d real ones" if self.vectors.synthetic else ""
+        text = source_text(self.vectors, room - len(hint))
+        if len(text) + len(hint) > room:
+            text, hint = source_text(self.vectors, room), ""
+        text += hint
         self.body.say_source(text)
 
     # --- choosing

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from core.vectors.store import Vectors
     from screens.embeddings.reader import Asked, Drawn
 
+DEMO = "demo"
 VIEWS = ("near", "analogy", "map", "matrix")
 PAGES = ("words", "compare", "positions", "train", "evaluate")
 VIEW_NAMES = {"near": "neighbours", "analogy": "analogy", "map": "map", "matrix": "similarity matrix"}
@@ -46,8 +47,11 @@ def source_text(vectors: Vectors, room: int) -> str:
     made_up = " · synthetic" if vectors.synthetic else ""
     kind = "tokens" if vectors.pieces is not None else "words"
     size = f"{words_text(len(vectors), kind)} × {vectors.width}"
-    name = vectors.spec or vectors.label
-    forms = [f"{vectors.label}{made_up} · {size}", f"{name}{made_up} · {size}", f"{name}{made_up}"]
+    name, label = vectors.spec or vectors.label, vectors.label
+    if name == DEMO:  # a model has this name too
+        name, label = (f"word vectors {DEMO}" if one == DEMO else one for one in (name, label))
+    forms = [f"{label}{made_up} · {size}", f"{name}{made_up} · {size}", f"{name}{made_up}"]
+    forms += [f"{DEMO}{made_up}"] if vectors.spec == DEMO else []
     if vectors.synthetic and "synthetic" in vectors.label:
         forms[0] = f"{vectors.label} · {size}"
     return next((form for form in forms if len(form) <= room), forms[-1])

@@ -43,6 +43,21 @@ async def test_a_file_opens_by_its_path_and_keeps_the_question(lab, tmp_path):
         assert "synthetic" in source(screen)
 
 
+async def test_word_vectors_and_a_model_of_one_name_are_told_apart(lab):
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        await ready(pilot, "demo")
+        assert source(screen).startswith("word vectors demo · synthetic · 1 753 words × 64 · d real ones")
+        app.workbench.set(a="gpt2")
+        await until(pilot, lambda: "s: the model's own tokens" in source(screen))
+        assert source(screen).startswith("word vectors demo · synthetic · ")
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: source(screen).startswith("word vectors demo · synthetic ▾"))
+        await pilot.resize_terminal(42, 14)
+        await until(pilot, lambda: source(screen).startswith("demo · synthetic ▾"))
+
+
 def test_what_cannot_be_a_file_of_vectors_is_said_at_once(tmp_path):
     (tmp_path / "empty.bin").touch()
     assert "is empty" in reason_against(str(tmp_path / "empty.bin"))
