@@ -218,9 +218,9 @@ def best_text(values: NDArray[Any]) -> str:
     """Which head matters most, without which the text is easier, and which matters least.
 
     >>> best_text(np.array([[0.1, 0.4], [-0.2, np.nan]]))
-    'L0 H1 matters most: loss +0.400 nats without it · the text is easier without L1 H0: -0.200 · least: L0 H0, +0.100'
+    'L0 H1 matters most: loss +0.400 nats without it · easier without L1 H0: -0.200 · least: L0 H0 +0.100'
     >>> best_text(np.array([[-0.1, -0.3]]))
-    'no head helps here · the text is easier without L0 H1: -0.300 · least: L0 H0, -0.100'
+    'no head helps here · easier without L0 H1: -0.300 · least: L0 H0 -0.100'
     """
     order = [head for head in ranked(values) if values[head] == values[head]]
     if not order:
@@ -230,9 +230,9 @@ def best_text(values: NDArray[Any]) -> str:
     if values[best] > 0:
         parts = [f"{head_text(best)} matters most: loss {_signed(values[best])} nats without it"]
     if values[easier] < 0:
-        parts.append(f"the text is easier without {head_text(easier)}: {_signed(values[easier])}")
+        parts.append(f"easier without {head_text(easier)}: {_signed(values[easier])}")
     if least not in (best, easier):
-        parts.append(f"least: {head_text(least)}, {_signed(values[least])}")
+        parts.append(f"least: {head_text(least)} {_signed(values[least])}")
     return " · ".join(parts)
 
 

@@ -84,7 +84,7 @@ async def test_each_head_off_once_is_cores_sweep_and_says_which_matters_most():
         easier = divmod(int(expected.argmin()), 4)
         least = divmod(int(np.abs(expected).argmin()), 4)
         assert expected[easier] < 0 and f"easier without L{easier[0]} H{easier[1]}: -" in sentence(screen)
-        assert f"least: L{least[0]} H{least[1]}, " in sentence(screen)
+        assert f"least: L{least[0]} H{least[1]} " in sentence(screen)
         assert screen.body.grid._signed, "a loss may fall too"
         await pilot.press("n")
         assert screen.order()[0] == (layer, head)
