@@ -53,6 +53,7 @@ class QueryBox(Input):
     DEFAULT_CSS = """
     QueryBox, QueryBox:focus { border: none; height: 1; padding: 0; background: $boost; width: 1fr; }
     QueryBox:ansi { text-style: underline; }
+    QueryBox:ansi > .input--selection { text-style: reverse; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up", "earlier(-1)", show=False, id="query.earlier", tooltip="what was asked before"),
