@@ -232,7 +232,7 @@ class Comparing(Scoring):
             return
         b = self.answers[self.beside]
         count = len(self.answers.path(b.id))
-        title = f"{b.name} · {b.model} · {count} tokens"
+        title = f"branch {b.name} · {b.model} · {count} tokens"
         title += f" · perplexity {self.answers.perplexity(b.id):.3g}" if count else ""
         at = self.first_difference()
         own = self.current()
