@@ -226,12 +226,14 @@ def best_text(values: NDArray[Any]) -> str:
     if not order:
         return "no head gives a number"
     best, easier, least = order[0], order[-1], min(order, key=lambda head: abs(float(values[head])))
-    parts = ["no head helps here"]
+    parts, told = ["no head helps here"], []
     if values[best] > 0:
         parts = [f"{head_text(best)} matters most: loss {_signed(values[best])} nats without it"]
+        told.append(best)
     if values[easier] < 0:
         parts.append(f"easier without {head_text(easier)}: {_signed(values[easier])}")
-    if least not in (best, easier):
+        told.append(easier)
+    if least not in told:
         parts.append(f"least: {head_text(least)} {_signed(values[least])}")
     return " · ".join(parts)
 
