@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import IO, Any
 
 from core import errors
+from core.child import kill_when, last_words
 from core.errors import InputError, LabError
 from core.keras_twin.report import THRESHOLD, TwinProgress, TwinReport
 
@@ -73,7 +74,7 @@ def twin_steps(
             yield TwinProgress(**said)
         if not cancelled.is_set():
             raise LabError(
-                f"the process that compares the twins ended before its time: {_last(chatter)}",
+                f"the process that compares the twins ended before its time: {last_words(chatter)}",
                 "python -c 'import tensorflow' shows whether TensorFlow works here",
             )
 
@@ -92,7 +93,7 @@ def _answers(orders: dict[str, Any], chatter: IO[bytes], cancelled: threading.Ev
         env=child_environment(),
     )
     assert child.stdin and child.stdout
-    watch = threading.Thread(target=_kill_when, args=(cancelled, child), daemon=True)
+    watch = threading.Thread(target=kill_when, args=(cancelled, child), daemon=True)
     watch.start()
     try:
         with suppress(BrokenPipeError):
@@ -107,16 +108,3 @@ def _answers(orders: dict[str, Any], chatter: IO[bytes], cancelled: threading.Ev
         child.wait()
         child.stdout.close()
         watch.join()
-
-
-def _kill_when(cancelled: threading.Event, child: subprocess.Popen[str]) -> None:
-    while child.poll() is None:
-        if cancelled.wait(0.1):
-            child.kill()
-            return
-
-
-def _last(chatter: IO[bytes]) -> str:
-    chatter.seek(0)
-    lines = chatter.read().decode("utf-8", "replace").strip().splitlines()
-    return lines[-1][:300] if lines else "it said nothing"

@@ -18,11 +18,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.child import kill_when, last_words
 from core.errors import InputError, LabError
 from core.vectors.progress import CancelledError
 from core.vectors.projection import Projection, table_of
@@ -117,7 +118,7 @@ def _run_child(
             env={**child_environment(), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
         )
         assert child.stdin and child.stdout
-        watch = threading.Thread(target=_kill_when, args=(cancel, child), daemon=True)
+        watch = threading.Thread(target=kill_when, args=(cancel, child), daemon=True)
         watch.start()
         try:
             with suppress(BrokenPipeError):
@@ -130,23 +131,12 @@ def _run_child(
             if cancel.is_set():
                 raise CancelledError("the map was given up", "ask for it again")
             if code:
-                raise LabError(f"the process that makes the map ended with code {code}: {_last(chatter)}", "try PCA")
+                raise LabError(
+                    f"the process that makes the map ended with code {code}: {last_words(chatter)}", "try PCA"
+                )
             yield np.load(Path(folder) / "xy.npy", allow_pickle=False)
         finally:
             child.kill()
             child.wait()
             child.stdout.close()
             watch.join()
-
-
-def _kill_when(cancel: threading.Event, child: subprocess.Popen[str]) -> None:
-    while child.poll() is None:
-        if cancel.wait(0.1):
-            child.kill()
-            return
-
-
-def _last(chatter: IO[bytes]) -> str:
-    chatter.seek(0)
-    lines = chatter.read().decode("utf-8", "replace").strip().splitlines()
-    return lines[-1][:300] if lines else "it said nothing"

@@ -17,9 +17,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from core import errors
+from core.child import kill_when, last_words
 from core.config import GPTConfig
 from core.errors import CheckpointError, ConfigError, LabError
 from core.files import replace, sync_folder, write_bytes_atomic, write_error, write_json_atomic
@@ -206,7 +207,7 @@ def _run_child(
             env=child_environment(),
         )
         assert child.stdin and child.stdout
-        watch = threading.Thread(target=_kill_when, args=(cancelled, child), daemon=True)
+        watch = threading.Thread(target=kill_when, args=(cancelled, child), daemon=True)
         watch.start()
         try:
             orders = {"prefix": str(prefix.absolute()), "config": config.to_dict(), "target": str(beside.absolute())}
@@ -224,7 +225,7 @@ def _run_child(
                 if cancelled.is_set():
                     return
                 raise LabError(
-                    f"the process that reads {prefix.parent} ended with code {child.returncode}: {_last(chatter)}",
+                    f"the process that reads {prefix.parent} ended with code {child.returncode}: {last_words(chatter)}",
                     "python -c 'import tensorflow' shows whether TensorFlow works here",
                 )
         finally:
@@ -234,20 +235,7 @@ def _run_child(
             watch.join()
 
 
-def _kill_when(cancelled: threading.Event, child: subprocess.Popen[str]) -> None:
-    while child.poll() is None:
-        if cancelled.wait(0.1):
-            child.kill()
-            return
-
-
 def _as_error(said: dict[str, Any]) -> LabError:
     kind = getattr(errors, str(said.get("kind")), LabError)
     error: LabError = kind(said["error"]["title"], said["error"]["hint"])
     return error
-
-
-def _last(chatter: IO[bytes]) -> str:
-    chatter.seek(0)
-    lines = chatter.read().decode("utf-8", "replace").strip().splitlines()
-    return lines[-1][:300] if lines else "it said nothing"
