@@ -162,7 +162,7 @@ class _Text:
         for lines in self._pieces():
             numbered = [(line + n, text.rstrip(b" \t\r")) for n, text in enumerate(lines, 1)]
             line += len(lines)
-            numbered = [(n, text) for n, text in numbered if text]
+            numbered = [(n, text) for n, text in numbered if text.strip()]
             if not numbered:
                 continue
             self._lines = [n for n, _ in numbered]

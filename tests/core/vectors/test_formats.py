@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from vector_files import binary, names, numbers, text, write
@@ -194,6 +194,7 @@ def test_random_bytes_are_refused_or_read_and_never_crash(tmp_path: Path) -> Non
     assert seen == 200
 
 
+@example(b"\x0b", b"a 1 2\n")  # a blank line, though not of spaces
 @given(
     st.binary(max_size=200), st.sampled_from([b"", b"3 2\n", b"1 1\n", b"a 1 2\n", b"2 2\na 1 2\n", b"2 1\na \0\0\0\0"])
 )

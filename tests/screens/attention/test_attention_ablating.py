@@ -1,7 +1,18 @@
 """Heads off and on, each head off once, and two models beside each other: against what core says."""
 
 import numpy as np
-from attention_pilots import REPEATED, attention, demo_steps, run_of_the_demo, sentence, subtitle, title, traced, until
+from attention_pilots import (
+    REPEATED,
+    attention,
+    demo_steps,
+    run_of_the_demo,
+    same,
+    sentence,
+    subtitle,
+    title,
+    traced,
+    until,
+)
 
 import core
 from core.model.ablation import ablate, sweep
@@ -38,7 +49,7 @@ async def test_a_head_off_changes_what_core_says_it_changes_and_all_on_restores_
         later = core.trace(model, list(screen.seen.ids), ablate=[(1, 2)])
         screen.moved(screen.place.at(layer=3, head=0))
         await traced(pilot)
-        assert np.array_equal(screen.body.pattern.drawn, later.pattern(3, 0).numpy()), "later layers see the change"
+        assert same(screen.body.pattern.drawn, later.pattern(3, 0).numpy()), "later layers see the change"
         await pilot.press("A")
         screen = await traced(pilot)
         assert probabilities(screen) == first and screen.next.kl_bits == 0 and "off" not in count_text(screen)
@@ -78,7 +89,7 @@ async def test_each_head_off_once_is_cores_sweep_and_says_which_matters_most():
         expected = np.zeros((4, 4), np.float32)
         for effect in sweep(core.load_model("demo").model, list(screen.seen.ids)):
             expected[effect.layer, effect.head] = effect.loss_change
-        assert np.array_equal(screen.grid_values(), expected) and screen.measure == "effect"
+        assert same(screen.grid_values(), expected) and screen.measure == "effect"
         layer, head = divmod(int(expected.argmax()), 4)
         assert sentence(screen).startswith(f"L{layer} H{head} matters most")
         easier = divmod(int(expected.argmin()), 4)
@@ -145,7 +156,7 @@ async def test_a_minus_b_is_the_difference_of_the_patterns_and_turns_itself_arou
         await until(pilot, lambda: screen.differs and screen.body.pattern._signed)
         at, ids = screen.place, list(screen.seen.ids)
         one, two = (core.trace(core.load_model(s).model, ids).pattern(at.layer, at.head) for s in ("demo", early))
-        assert np.array_equal(screen.body.pattern.drawn, (one - two).numpy())
+        assert same(screen.body.pattern.drawn, (one - two).numpy())
         low, high = screen.body.pattern.map.scale
         assert low == -high < 0 and "A−B" in title(screen, "#a-centre")
         await until(pilot, lambda: "b" in screen.measured)
@@ -212,7 +223,7 @@ async def test_checkpoints_keep_the_colour_scale_and_the_place():
             await until(pilot, lambda spec=spec: screen.seen is not None and screen.seen.spec == spec)
             await traced(pilot)
             assert view.map.scale == scale and screen.body.grid.scale == grid and screen.place == place
-            assert not np.array_equal(view.drawn, before)
+            assert not same(view.drawn, before)
         await pilot.press("r")
         await traced(pilot)
         await until(pilot, lambda: view.map.scale != scale)

@@ -10,6 +10,7 @@ from attention_pilots import (
     card,
     rewrite,
     run_of_the_demo,
+    same,
     sentence,
     subtitle,
     traced,
@@ -151,7 +152,7 @@ async def test_a_text_longer_than_the_context_is_cut_at_the_front_and_says_how_m
         assert len(ids) > 256 and list(screen.seen.ids) == ids[-256:]
         assert f"{len(ids)} tokens, context 256: the first {len(ids) - 256} are cut" in count_text(screen)
         pattern = core.trace(loaded.model, ids[-256:]).pattern(screen.place.layer, screen.place.head)
-        assert np.array_equal(screen.body.pattern.drawn, pattern.numpy())
+        assert same(screen.body.pattern.drawn, pattern.numpy())
 
 
 async def test_a_model_that_is_not_here_is_a_card_and_the_demo_helps():
@@ -231,7 +232,7 @@ async def test_a_run_that_writes_while_it_is_looked_at_is_traced_anew(newer):
         await until(pilot, lambda: screen.seen is not seen)
         await traced(pilot)
         assert "other weights now" in sentence(screen) and not screen.query(ErrorCard)
-        assert not np.array_equal(screen.body.pattern.drawn, before)
+        assert not same(screen.body.pattern.drawn, before)
         assert screen.body.pattern.map.scale == (0.0, 1.0)
 
 
