@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.errors import TokenizerError, nearest
 from core.tokenizers.base import Token, Tokenizer, read_file
+from core.tokenizers.kinds import KINDS, read_content
 
 if TYPE_CHECKING:
     from core.data.download import DownloadProgress
@@ -29,10 +30,7 @@ __all__ = [
 ]
 
 TOKENIZERS: dict[str, str] = {
-    "words-v1": "a word is a token; words that its text does not have are an error",
-    "words-v2": "a word is a token; <|unk|> stands for words that its text does not have",
-    "char": "one id for each character of the text",
-    "byte": "one id for each byte of UTF-8",
+    **{name: kind.note for name, kind in KINDS.items()},
     "gpt2": "GPT-2's byte-pair encoding, 50,257 tokens",
     "r50k_base": "GPT-2's under the name that GPT-3 gave it",
     "p50k_base": "that of OpenAI's first code models, with tokens for long runs of spaces",
@@ -41,7 +39,7 @@ TOKENIZERS: dict[str, str] = {
 }
 """What ``get_tokenizer`` knows by name, each with what it is; ``bpe:PATH`` comes on top."""
 
-NEEDS_TEXT = ("words-v1", "words-v2", "char")
+NEEDS_TEXT = tuple(name for name, kind in KINDS.items() if kind.needs_text)
 """Those whose vocabulary is made from a text."""
 
 BPE = "bpe:"
@@ -69,35 +67,17 @@ def get_tokenizer(name: str, text: str | None = None) -> Tokenizer:
         from core.tokenizers.listing import bpe_path, open_bpe
 
         return open_bpe(bpe_path(name))
-    if name in NEEDS_TEXT:
-        return _made_from(name, text)
-    if name == "byte":
-        from core.tokenizers.raw_bytes import ByteTokenizer
-
-        return ByteTokenizer()
+    if name in KINDS:
+        return KINDS[name].make(text)
     from core.tokenizers.openai import openai_tokenizer
 
     return openai_tokenizer(name)
 
 
-def _made_from(name: str, text: str | None) -> Tokenizer:
-    from core.tokenizers.chars import CharTokenizer
-    from core.tokenizers.words import SimpleTokenizerV1, SimpleTokenizerV2
-
-    if text is None:
-        raise TokenizerError(
-            f"the tokenizer {name} is made from a text, got none",
-            f'hand it one: get_tokenizer("{name}", text); a trained model brings its own: load_tokenizer(run_dir)',
-        )
-    if name == "char":
-        return CharTokenizer.from_text(text)
-    return (SimpleTokenizerV1 if name == "words-v1" else SimpleTokenizerV2).from_text(text)
-
-
 def tokenizer_is_here(name: str) -> bool:
     """Whether ``get_tokenizer(name)`` needs no network."""
     check_tokenizer(name)
-    if name in NEEDS_TEXT or name == "byte" or name.startswith(BPE):
+    if name in KINDS or name.startswith(BPE):
         return True
     from core.tokenizers.vocabularies import find_vocabulary
 
@@ -129,33 +109,7 @@ def load_tokenizer(directory: str | os.PathLike[str]) -> Tokenizer:
     Raises:
         TokenizerError: it is missing, damaged, or of an unknown kind.
     """
-    content = read_file(directory)
-    kind = content.get("kind")
-    if kind == "char":
-        from core.tokenizers.chars import CharTokenizer
-
-        return CharTokenizer.from_content(content)
-    if kind in ("words-v1", "words-v2"):
-        from core.tokenizers.words import SimpleTokenizerV1, SimpleTokenizerV2
-
-        return (SimpleTokenizerV1 if kind == "words-v1" else SimpleTokenizerV2).from_content(content)
-    if kind == "byte":
-        from core.tokenizers.raw_bytes import ByteTokenizer
-
-        return ByteTokenizer.from_content(content)
-    if kind == "bpe":
-        from core.tokenizers.bpe import BPETokenizer
-
-        return BPETokenizer.from_content(content)
-    if kind == "tiktoken":
-        from core.tokenizers.openai import TiktokenTokenizer
-
-        return TiktokenTokenizer.from_content(content)
-    raise TokenizerError(
-        f"expected a tokenizer of kind words-v1, words-v2, char, byte, bpe or tiktoken in {os.fspath(directory)}, "
-        f"got {kind!r}",
-        "pip install --upgrade llm-lab",
-    )
+    return read_content(read_file(directory), os.fspath(directory))
 
 
 def check_tokenizer(name: str) -> None:

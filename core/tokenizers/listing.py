@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import TokenizerError, nearest
 from core.folders import cache_dir
 from core.tokenizers.base import FILE_NAME, read_file
+from core.tokenizers.kinds import KINDS
 
 if TYPE_CHECKING:
     from core.tokenizers.base import Tokenizer
@@ -77,13 +78,11 @@ def open_bpe(path: Path) -> Tokenizer:
 
 def listing() -> list[TokenizerRef]:
     """Those that need no file first, then the trained ones by name, then OpenAI's."""
-    from core.tokenizers import NEEDS_TEXT, TOKENIZERS
+    from core.tokenizers import TOKENIZERS
     from core.tokenizers.vocabularies import VOCABULARIES, find_vocabulary
 
     own = [
-        TokenizerRef(name, name, 256 if name == "byte" else None, note, True, name in NEEDS_TEXT)
-        for name, note in TOKENIZERS.items()
-        if name not in VOCABULARIES
+        TokenizerRef(kind.name, kind.name, kind.vocab_size, kind.note, True, kind.needs_text) for kind in KINDS.values()
     ]
     published = [
         TokenizerRef(name, name, known.vocab_size, TOKENIZERS[name], find_vocabulary(name) is not None, False)
@@ -127,8 +126,8 @@ def known_vocab_size(name: str) -> int | None:
     """
     from core.tokenizers.vocabularies import VOCABULARIES
 
-    if name == "byte":
-        return 256
+    if name in KINDS:
+        return KINDS[name].vocab_size
     if name in VOCABULARIES:
         return VOCABULARIES[name].vocab_size
     if not name.startswith("bpe:"):
