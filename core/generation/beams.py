@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from core.errors import InputError
+from core.generation.cuts import cuts_of
 from core.generation.memory import check_memory
 from core.generation.prompts import Special, check_fits, end_of_text, piece, prompt_ids
 from core.generation.sampling import check_numbers, check_tokens, filters
@@ -136,7 +137,7 @@ class _Search:
     ) -> None:
         self.session, self.ids, self.width, self.length_penalty = session, ids, beams, length_penalty
         self.tokenizer = session.loaded.tokenizer
-        self.sampling = sampling.override(temperature=1.0, top_k=None, top_p=None, min_p=None, typical_p=None)
+        self.sampling = sampling.override(temperature=1.0, **dict.fromkeys(cuts_of(SamplingConfig)))
         self.end_of_text = end_of_text(self.tokenizer) if sampling.stop_at_end_of_text else None
         self.running = [Beam((), "", 0.0, 0.0, None)]
         self.finished: list[Beam] = []

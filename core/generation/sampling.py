@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from core.errors import ConfigError, LabError
+from core.generation.cuts import cuts_of
 from core.generation.settings import SamplingConfig
 
 Filter = Callable[[Tensor], Tensor]
@@ -172,14 +173,9 @@ def filters(sampling: SamplingConfig, prompt: Sequence[int], generated: Sequence
         chain.append(("banned_tokens", partial(ban, tokens=c.banned_tokens)))
     if c.temperature not in (0, 1):
         chain.append(("temperature", partial(scale_temperature, temperature=c.temperature)))
-    if c.top_k is not None:
-        chain.append(("top_k", partial(keep_top_k, k=c.top_k)))
-    if c.top_p is not None:
-        chain.append(("top_p", partial(keep_top_p, p=c.top_p)))
-    if c.min_p is not None:
-        chain.append(("min_p", partial(keep_min_p, p=c.min_p)))
-    if c.typical_p is not None:
-        chain.append(("typical_p", partial(keep_typical, p=c.typical_p)))
+    for name, cut in cuts_of(SamplingConfig).items():
+        if (value := getattr(c, name)) is not None:
+            chain.append((name, partial(_cut, keep=cut.keep, value=value)))
     if c.temperature == 0:
         chain.append(("temperature", _only_the_likeliest))
     return chain
@@ -211,6 +207,10 @@ def check_numbers(logits: Tensor) -> None:
             "the model's logits are not numbers (NaN or infinite): its weights are damaged or its training diverged",
             "take another checkpoint of it; llm-lab weights MODEL shows which tensor holds NaN",
         )
+
+
+def _cut(logits: Tensor, keep: Callable[[Tensor, float], Tensor], value: float) -> Tensor:
+    return keep(logits, value)
 
 
 def _only_the_likeliest(logits: Tensor) -> Tensor:

@@ -14,6 +14,11 @@ from typing import Any
 from core.errors import ConfigError
 from core.fields import brief, config_fields, not_a_field, type_problems, unknown_keys
 from core.files import encodable
+from core.generation.cuts import cut, cuts_of
+
+_COUNTS = (1, 2, 3, 5, 10, 20, 40, 50, 100, 200, 500, None)
+_SHARES = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, None)
+_LEASTS = (None, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 
 
 @dataclass(frozen=True)
@@ -34,13 +39,17 @@ class SamplingConfig:
     """Ids that are never drawn."""
     temperature: float = 0.8
     """What the logits are divided by; below 1 bolder, above 1 flatter, 0 always takes the likeliest."""
-    top_k: int | None = None
+    top_k: int | None = cut(
+        "core.generation.sampling:keep_top_k", "only so many of the likeliest", _COUNTS, low=1, high=None
+    )
     """Draw among so many of the likeliest tokens; left out, among all."""
-    top_p: float | None = None
+    top_p: float | None = cut("core.generation.sampling:keep_top_p", "the likeliest that hold this share", _SHARES)
     """Draw among the likeliest tokens that together hold this share, the one that crosses it included."""
-    min_p: float | None = None
+    min_p: float | None = cut("core.generation.sampling:keep_min_p", "not below this share of the likeliest", _LEASTS)
     """Drop tokens less likely than this share of the likeliest one's probability."""
-    typical_p: float | None = None
+    typical_p: float | None = cut(
+        "core.generation.sampling:keep_typical", "those about as surprising as expected", _SHARES
+    )
     """Keep the tokens whose surprise is closest to the entropy, until they hold this share."""
     seed: int = 42
     """Decides the draws: the same seed, model and settings give the same tokens."""
@@ -85,8 +94,7 @@ class SamplingConfig:
 
 _HINT = "llm-lab generate --help lists the settings"
 
-_AT_LEAST = {"max_new_tokens": 1, "top_k": 1, "seed": 0, "top_alternatives": 0, "temperature": 0.0}
-_SHARES = ("top_p", "min_p", "typical_p")
+_AT_LEAST = {"max_new_tokens": 1, "seed": 0, "top_alternatives": 0, "temperature": 0.0}
 _FAR = 1e6
 """The largest bias or penalty: more says nothing more, and float32 must hold what comes of it."""
 
@@ -125,14 +133,12 @@ def _problems(c: SamplingConfig) -> list[str]:
     wrong = type_problems(c)
     for name, low in _AT_LEAST.items():
         value = getattr(c, name)
-        if name not in wrong and value is not None and value < low:
-            wrong[name] = f"{name} must be at least {low:g}, got {value}" + (
-                " (leave it out for all)" * (name == "top_k")
-            )
-    for name in _SHARES:
+        if name not in wrong and value < low:
+            wrong[name] = f"{name} must be at least {low:g}, got {value}"
+    for name, setting in cuts_of(SamplingConfig).items():
         value = getattr(c, name)
-        if name not in wrong and value is not None and not 0 <= value <= 1:
-            wrong[name] = f"{name} must be from 0 to 1, got {value}"
+        if name not in wrong and value is not None and (bounds := setting.problem(value)):
+            wrong[name] = f"{name} must be {bounds}, got {value}" + " (leave it out for all)" * (name == "top_k")
     if "repetition_penalty" not in wrong and not 1 / _FAR <= c.repetition_penalty <= _FAR:
         how = "above 0" if c.repetition_penalty <= 0 else f"from {1 / _FAR:g} to {_FAR:,.0f}"
         wrong["repetition_penalty"] = f"repetition_penalty must be {how}, got {c.repetition_penalty}"

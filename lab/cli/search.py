@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError
+from core.generation.cuts import cuts_of
+from core.generation.settings import SamplingConfig
 from lab.cli.report import print_json
 from lab.cli.train_flags import flag
 from lab.cli.writing import note, slid_often, write, write_clean
@@ -14,9 +16,8 @@ from lab.cli.writing import note, slid_often, write, write_clean
 if TYPE_CHECKING:
     from core.generation.prompts import Special
     from core.generation.session import Session
-    from core.generation.settings import SamplingConfig
 
-_OF_DRAWS = ("temperature", "top_k", "top_p", "min_p", "typical_p", "seed")
+_OF_DRAWS = ("temperature", *cuts_of(SamplingConfig), "seed")
 
 
 def only_for_search(fields: Mapping[str, Any], preset: str | None, save: str | None) -> None:

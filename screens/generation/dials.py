@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from core.errors import ConfigError
+from core.fields import config_fields
+from core.generation.cuts import cuts_of
 from core.generation.settings import PRESETS, SamplingConfig
 from screens.widgets.bars import percent
 
@@ -33,18 +35,14 @@ class Dial:
     """What it does, where there is no distribution to show it on."""
 
 
-_COUNTS = (1, 2, 3, 5, 10, 20, 40, 50, 100, 200, 500, None)
-_SHARES = (0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 0.99, None)
-_LEASTS = (None, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
+CUTS = cuts_of(SamplingConfig)
+"""The settings that cut the tail, each a dial."""
 _PENALTIES = (-1.0, -0.5, 0.0, 0.1, 0.2, 0.5, 1.0, 1.5, 2.0)
 
 DIALS = (
     Dial("preset", "preset", tuple(PRESETS), "greedy, balanced or wild: sets those below"),
     Dial("temperature", "temperature", (0.0, 0.2, 0.5, 0.7, 0.8, 0.9, 1.0, 1.1, 1.3, 1.5, 2.0, 3.0), "divides logits"),
-    Dial("top_k", "top-k", _COUNTS, "only so many of the likeliest"),
-    Dial("top_p", "top-p", _SHARES, "the likeliest that hold this share"),
-    Dial("min_p", "min-p", _LEASTS, "not below this share of the likeliest"),
-    Dial("typical_p", "typical-p", _SHARES, "those about as surprising as expected"),
+    *(Dial(field, field.replace("_", "-"), cut.tries, cut.meaning) for field, cut in CUTS.items()),
     Dial("max_new_tokens", "tokens", (1, 10, 20, 50, 100, 200, 500, 1000), "at most so many a time"),
     Dial("seed", "seed", (), "decides the draws"),
     Dial("repetition_penalty", "repetition", (0.8, 1.0, 1.05, 1.1, 1.2, 1.3, 1.5, 2.0), "against tokens seen before"),
@@ -58,7 +56,7 @@ DIALS = (
 """In the order of the pane: what is turned most comes first."""
 
 OFF: Mapping[str, Any] = {
-    **dict.fromkeys(("top_k", "top_p", "min_p", "typical_p")),
+    **dict.fromkeys(CUTS),
     "repetition_penalty": 1.0,
     "presence_penalty": 0.0,
     "frequency_penalty": 0.0,
@@ -147,7 +145,7 @@ def typed(config: SamplingConfig, dial: Dial, text: str) -> SamplingConfig:
         return config.override(**{dial.field: OFF[dial.field]})
     if dial.field == "stop":
         return config.override(stop=tuple(unescaped(part.strip(" ")) for part in text.split("|") if part.strip(" ")))
-    whole = dial.field in ("top_k", "max_new_tokens", "seed")
+    whole = config_fields(SamplingConfig).get(dial.field) in (int, int | None)
     try:
         value: float = int(text.replace("_", "").replace(",", "")) if whole else float(text.replace(",", "."))
     except ValueError:
@@ -230,7 +228,7 @@ def effect_text(config: SamplingConfig, dial: Dial, choice: Choice | Step | None
     before, after = _around(choice, dial.field)
     if after is None:
         return dial.meaning
-    if dial.field in ("top_k", "top_p", "min_p", "typical_p"):
+    if dial.field in CUTS:
         kept = choice.kept.get(dial.field, vocabulary)
         start = _left_before(choice, dial.field, vocabulary)
         share = _mass(choice, dial.field)

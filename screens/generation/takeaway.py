@@ -15,11 +15,8 @@ if TYPE_CHECKING:
     from screens.generation.screen import GenerationScreen
 
 COLUMNS = ("index", "token_id", "text", "p_model", "p_drawn", "rank", "surprise_bits", "entropy_bits", "seconds")
-FLAGS = {
-    "max_new_tokens": "--max-new-tokens", "temperature": "--temperature", "top_k": "--top-k", "top_p": "--top-p",
-    "min_p": "--min-p", "typical_p": "--typical-p", "repetition_penalty": "--repetition-penalty",
-    "presence_penalty": "--presence-penalty", "frequency_penalty": "--frequency-penalty", "seed": "--seed",
-}  # fmt: skip
+LONGER = ("logit_bias", "banned_tokens", "stop", "stop_at_end_of_text", "top_alternatives")
+"""Settings that are no single value, or that the command line writes in a way of their own."""
 
 
 def changed_fields(sampling: SamplingConfig) -> dict[str, Any]:
@@ -61,8 +58,8 @@ def as_command(spec: str, prompt: str, sampling: SamplingConfig, precision: str 
     """The command that writes the same."""
     words = ["llm-lab", "generate", spec, "-p", prompt]
     for name, value in changed_fields(sampling).items():
-        if name in FLAGS and value is not None:
-            words += [FLAGS[name], f"{value:g}" if isinstance(value, float) else str(value)]
+        if name not in LONGER and value is not None:
+            words += ["--" + name.replace("_", "-"), f"{value:g}" if isinstance(value, float) else str(value)]
     words += [] if precision == "auto" else ["--dtype", precision]
     for stop in sampling.stop:
         words += ["--stop", stop]
