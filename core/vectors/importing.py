@@ -23,8 +23,8 @@ from core.vectors.formats import Layout, recognise
 from core.vectors.mapped import CopyWriter, copy_path, lock_path, open_copy
 from core.vectors.progress import LoadProgress, check_cancelled
 from core.vectors.reading import Block, read_blocks
-from core.vectors.search import Floats
 from core.vectors.store import Vectors
+from core.vectors.sweep import Floats
 from core.vectors.words import WordTable
 
 if TYPE_CHECKING:

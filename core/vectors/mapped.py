@@ -26,7 +26,7 @@ from core.errors import CheckpointError
 from core.files import replace, sync_folder
 from core.folders import cache_dir
 from core.lock import is_held
-from core.vectors.search import Floats
+from core.vectors.sweep import Floats
 from core.vectors.words import WordTable
 from core.weights.tensor_file import TensorFile
 

@@ -16,7 +16,8 @@ import numpy as np
 
 from core.errors import InputError
 from core.vectors.formats import LONGEST_WORD, Layout, Stream
-from core.vectors.search import LONGEST, Floats, row_norms
+from core.vectors.search import LONGEST, row_norms
+from core.vectors.sweep import Floats
 
 _PIECE = 1 << 22  # bytes that are read at once
 _AGAIN = "copy or fetch the file again"

@@ -1,37 +1,29 @@
 """The rows of a matrix that score highest, in one pass over it.
 
-The matrix is read once, a piece at a time, by this thread and a helper or two; no second matrix and no sorted list of
-all scores is made. Equal scores stand in the order of their rows, which in most files is the order of how often words
-occur. Leaves out: what a score means to a person.
+The matrix is read once, by several threads (``sweep.py``), each of which keeps the best of what it has read; no second
+matrix and no list of all scores is made. Equal scores stand in the order of their rows, which in most files is the
+order of how often words occur. Leaves out: what a score means to a person.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from core.vectors.sweep import PIECE, Floats, Look, sweep
+
 Measure = Literal["cosine", "dot", "euclid"]
 MEASURES: tuple[Measure, ...] = ("cosine", "dot", "euclid")
 
-_PIECE = 1 << 18
-"""Numbers of the matrix that are read between two looks at whether a helper has come: 1 MB, some 30 microseconds."""
-_BLOCK = 1 << 16
-"""Scores that are looked at together, while they are in a core's own cache."""
 _FIRST = 1 << 12
-"""The same until there are enough: what comes later has a mark to be above, and little of it is kept."""
-_SINGLE = 16 << 20
-"""Bytes of a matrix up to which one thread reads it."""
-_THREADS = 4
-"""At most: some more than one are needed to ask a machine's memory for all it gives, not all that there are."""
+"""Scores that are looked at together until there are enough: what comes later has a mark to be above, and little of it
+is kept."""
+_Scored = tuple[NDArray[np.int64], Floats]
+_NO_ROWS, _NO_SCORES = np.zeros(0, np.int64), np.zeros(0, np.float32)
 _SPARE = 32  # more rows than asked for, where scores are computed anew in double precision
 LONGEST = 1e18
 """Of a vector: beyond it, the squares that distances are made of leave the range of float32."""
@@ -53,7 +45,7 @@ def row_norms(matrix: Floats) -> Floats:
     A row that is not finite has a length that isn't either.
     """
     norms = np.empty(len(matrix), np.float32)
-    step = max(1, _PIECE // max(1, matrix.shape[1]))
+    step = max(1, PIECE // max(1, matrix.shape[1]))
     with np.errstate(over="ignore", invalid="ignore"):
         for begin in range(0, len(matrix), step):
             wide = matrix[begin : begin + step].astype(np.float64)
@@ -104,15 +96,17 @@ def best_rows(matrix: Floats, norms: Floats, scorer: Scorer, n: int) -> tuple[ND
         scorer: one of those above.
         n: how many rows, at least 1.
     """
-    best = _Best(min(n, max(1, len(matrix))))
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        for first, products in _products(matrix, scorer.vectors):
-            at = 0
-            while at < products.shape[1]:
-                some, begin = products[:, at : at + (_BLOCK if best.full else _FIRST)], first + at
-                best.offer(scorer.score(some, norms[begin : begin + some.shape[1]]), begin)
-                at += some.shape[1]
-    return best.result()
+
+    def looker() -> Look[_Scored]:
+        best = _Best(n)
+
+        def look(begin: int, products: Floats) -> _Scored:
+            return best.offer(scorer.score(products, norms[begin : begin + products.shape[1]]), begin)
+
+        return look
+
+    found = sweep(matrix, scorer.vectors, looker)
+    return _best(n, [rows for rows, _ in found], [scores for _, scores in found])
 
 
 def nearest_by_distance(matrix: Floats, norms: Floats, vector: Floats, n: int) -> tuple[NDArray[np.int64], Floats]:
@@ -128,12 +122,13 @@ def nearest_by_distance(matrix: Floats, norms: Floats, vector: Floats, n: int) -
         size = float(np.linalg.norm(vector.astype(np.float64)))
         lost = (matrix.shape[1] + 8) * 2.0**-23 * (float(norms.max()) + size) ** 2  # no sum in float32 loses more
         if apart[n - 1] ** 2 > size**2 - float(scores[-1]) - lost:  # what was not found is at least so far
-            best = _Best(n + _SPARE)
-            step = max(1, _PIECE // max(1, matrix.shape[1]))
+            best, found = _Best(n + _SPARE), []
+            step = max(1, PIECE // max(1, matrix.shape[1]))
             for begin in range(0, len(matrix), step):
                 differences = matrix[begin : begin + step] - vector
-                best.offer(-np.einsum("ij,ij->i", differences, differences), begin)
-            rows, apart = _by_differences(matrix, best.result()[0], vector)
+                found.append(best.offer(-np.einsum("ij,ij->i", differences, differences), begin))
+            rows, _ = _best(best.n, [rows for rows, _ in found], [scores for _, scores in found])
+            rows, apart = _by_differences(matrix, rows, vector)
     return rows[:n], apart[:n].astype(np.float32)
 
 
@@ -148,98 +143,60 @@ def _by_differences(
 
 def count_above(matrix: Floats, norms: Floats, unit: Floats, row: int, without: int) -> int:
     """How many rows have a higher cosine with a unit vector than ``row`` has, ``without`` not counted."""
-    cosines = np.concatenate([products[0] for _, products in _products(matrix, unit[None])])
-    with np.errstate(invalid="ignore", divide="ignore"):
-        cosines /= norms
+
+    def looker() -> Look[Floats]:
+        return lambda begin, products: products[0] / norms[begin : begin + products.shape[1]]
+
+    cosines = np.concatenate(sweep(matrix, unit[None], looker))
     above = cosines > cosines[row]
     return int(np.count_nonzero(above)) - int(above[without])
 
 
-def _products(matrix: Floats, vectors: Floats) -> Iterator[tuple[int, Floats]]:
-    """The products of N rows with some vectors (Q, D), some rows (Q, C) at a time: the first of them, and they.
-
-    Each thread has a part of the matrix, read in one call that holds no lock of Python's. When this thread is through
-    with its own it goes on with the others', in small pieces, until they come: on a busy machine it waits for nobody,
-    and it is not put to sleep by a lock that changes hands. einsum adds up a row as fast as memory gives it; OpenBLAS
-    would start threads of its own, which do wait for each other.
-    """
-    count = thread_count(matrix.nbytes)
-    bounds = [len(matrix) * n // count for n in range(count + 1)]
-    parts = [range(begin, end) for begin, end in pairwise(bounds)]
-
-    step = max(1, _PIECE // max(1, matrix.shape[1]))
-
-    def computed(begin: int, end: int) -> Floats:
-        out = np.empty((len(vectors), end - begin), np.float32)
-        # For several vectors a piece at a time, which is in a core's cache when the second one comes.
-        size = step if len(vectors) > 1 else max(1, end - begin)
-        for at in range(begin, end, size):
-            for each, vector in zip(out, vectors, strict=True):
-                some = matrix[at : min(at + size, end)]
-                np.einsum("ij,j->i", some, vector, out=each[at - begin : at - begin + len(some)])
-        return out
-
-    helpers = [_helpers().submit(computed, part.start, part.stop) for part in parts[1:]]
-    yield 0, computed(0, parts[0].stop)
-    for part, helper in zip(parts[1:], helpers, strict=True):
-        if helper.cancel():  # it has not begun
-            yield part.start, computed(part.start, part.stop)
-            continue
-        for begin in range(part.start, part.stop, step):
-            if helper.done():
-                yield begin, helper.result()[:, begin - part.start :]
-                break
-            yield begin, computed(begin, min(begin + step, part.stop))
-
-
-def thread_count(size: int) -> int:
-    """Threads that read so many bytes."""
-    return 1 if size < _SINGLE else min(_THREADS, os.cpu_count() or 1)
-
-
-@lru_cache(maxsize=1)
-def _helpers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_THREADS - 1, thread_name_prefix="vectors")
-
-
 class _Best:
-    """The best scores of pieces that come in the order of their rows."""
+    """What one thread has found so far: a later score must be above the worst of the best.
+
+    Args:
+        n: how many are wanted.
+    """
 
     def __init__(self, n: int) -> None:
         self.n = n
-        self.floor = np.float32(-np.inf)
-        self._scores: list[Floats] = []
-        self._rows: list[NDArray[np.int64]] = []
+        self._floor = np.float32(-np.inf)
+        self._above: list[Floats] = []
         self._held = 0
 
-    @property
-    def full(self) -> bool:
-        """Whether there are as many as wanted, so that a score must be above the worst of them."""
-        return bool(self.floor > -np.inf)
+    def offer(self, scores: Floats, begin: int) -> _Scored:
+        """Of some scores in the order of their rows those that may be among the best, and their rows.
 
-    def offer(self, scores: Floats, begin: int) -> None:
-        """Keeps what is better than the worst of the best: no equal score of a later row, and no NaN."""
-        found = (scores > self.floor).nonzero()[0]
-        if len(found):
-            self._scores.append(scores[found])
-            self._rows.append(found + begin)
-            self._held += len(found)
-            if self._held > 4 * self.n + 256:
-                self._cut()
+        No NaN is, and no score that is equal to the worst of the best, whose row came before.
+        """
+        rows, kept, at = [], [], 0
+        while at < len(scores):
+            size = len(scores) if self._floor > -np.inf else _FIRST
+            some = scores[at : at + size]
+            found = (some > self._floor).nonzero()[0]
+            if len(found):
+                rows.append(found + (begin + at))
+                kept.append(some[found])
+                self._learn(kept[-1])
+            at += size
+        return (np.concatenate(rows), np.concatenate(kept)) if rows else (_NO_ROWS, _NO_SCORES)
 
-    def _cut(self) -> None:
-        scores, rows = np.concatenate(self._scores), np.concatenate(self._rows)
-        if len(scores) > self.n:
-            worst = np.partition(scores, len(scores) - self.n)[len(scores) - self.n]
-            kept = np.flatnonzero(scores >= worst)
-            scores, rows = scores[kept], rows[kept]
-        order = np.lexsort((rows, -scores))[: self.n]
-        self._scores, self._rows, self._held = [scores[order]], [rows[order]], len(order)
-        if len(order) == self.n:
-            self.floor = scores[order[-1]]
+    def _learn(self, scores: Floats) -> None:
+        """Raises the mark to be above, now and then."""
+        self._above.append(scores)
+        self._held += len(scores)
+        if self._held >= self.n and (self._held > 4 * self.n + 256 or self._floor == -np.inf):
+            best = np.partition(np.concatenate(self._above), self._held - self.n)[self._held - self.n :]
+            self._above, self._held, self._floor = [best], self.n, best[0]
 
-    def result(self) -> tuple[NDArray[np.int64], Floats]:
-        if not self._scores:
-            return np.zeros(0, np.int64), np.zeros(0, np.float32)
-        self._cut()
-        return self._rows[0], self._scores[0]
+
+def _best(n: int, rows: list[NDArray[np.int64]], scores: list[Floats]) -> _Scored:
+    """The best of all that was found, of equal ones the earlier rows; the rows of the list come in their order."""
+    all_rows, all_scores = np.concatenate([_NO_ROWS, *rows]), np.concatenate([_NO_SCORES, *scores])
+    if len(all_scores) > n:
+        worst = np.partition(all_scores, len(all_scores) - n)[len(all_scores) - n]
+        kept = np.flatnonzero(all_scores >= worst)
+        all_rows, all_scores = all_rows[kept], all_scores[kept]
+    order = np.argsort(-all_scores, kind="stable")[:n]
+    return all_rows[order], all_scores[order]

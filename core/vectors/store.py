@@ -22,8 +22,9 @@ from core.vectors import search
 from core.vectors.answers import Answer, Closeness, Neighbour, OddOneOut
 from core.vectors.asked import checked_count, checked_vector, no_direction
 from core.vectors.expression import Expression, ExpressionError, parse
-from core.vectors.search import MEASURES, Floats, Measure
+from core.vectors.search import MEASURES, Measure
 from core.vectors.spelling import close_words, completions, explain_unknown
+from core.vectors.sweep import Floats
 from core.vectors.words import UnknownWordError, WordTable
 
 if TYPE_CHECKING:

@@ -18,9 +18,10 @@ import numpy as np
 from core.vectors.importing import LARGE
 from core.vectors.mapped import CopyWriter, copy_path
 from core.vectors.projection import pca
-from core.vectors.search import row_norms, thread_count
+from core.vectors.search import row_norms
 from core.vectors.sources import load_vectors
 from core.vectors.store import Vectors
+from core.vectors.sweep import thread_count
 from core.vectors.words import WordTable
 from tests.bench.idle import best_of, check_idle
 from tests.bench.result import Result

@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from vector_files import numbers
 
 from core.errors import InputError
-from core.vectors import search
+from core.vectors import search, sweep
 from core.vectors.expression import ExpressionError
 from core.vectors.store import UnknownWordError, Vectors
 from core.vectors.words import WordTable
@@ -66,11 +66,11 @@ def test_words_that_are_excluded_and_vectors_as_queries(vectors: Vectors) -> Non
 
 
 @given(arrays(np.float32, (40, 3), elements=st.sampled_from([-1.0, 0.0, 1.0])), st.integers(1, 45))
-def test_equal_scores_stand_in_the_order_of_their_rows(matrix: search.Floats, n: int) -> None:
+def test_equal_scores_stand_in_the_order_of_their_rows(matrix: sweep.Floats, n: int) -> None:
     norms = search.row_norms(matrix)
     vector = np.array([1, 0, 0], np.float32)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(search, "_PIECE", 7 * 3)
+        patch.setattr(search, "_FIRST", 7)
         rows, scores = search.best_rows(matrix, norms, search.by_cosine(vector), n)
     cosines = {row: float(np.float32(matrix[row] @ vector) / norms[row]) for row in range(40) if norms[row]}
     expected = sorted(cosines, key=lambda row: (-cosines[row], row))[:n]
@@ -96,8 +96,8 @@ def test_distances_are_right_where_rows_lie_far_from_the_origin(away: float) -> 
 def test_several_vectors_are_multiplied_a_piece_at_a_time(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
     matrix = numbers(2000, 10)
     vectors = Vectors([f"w{n}" for n in range(2000)], matrix)
-    monkeypatch.setattr(search, "_PIECE", piece)
-    monkeypatch.setattr(search, "thread_count", lambda size: 3)
+    monkeypatch.setattr(sweep, "PIECE", piece)
+    monkeypatch.setattr(sweep, "thread_count", lambda size: 3)
     unit = matrix.astype(np.float64) / np.linalg.norm(matrix.astype(np.float64), axis=1, keepdims=True)
     near = (1 + unit @ unit[[1, 1500, 700]].T) / 2
     product = near[:, 0] * near[:, 1] / (near[:, 2] + 1e-6)
@@ -112,10 +112,10 @@ def test_several_threads_find_what_one_finds(monkeypatch: pytest.MonkeyPatch) ->
     matrix = numbers(5000, 20)
     matrix[::7] = matrix[3]  # ties across the threads
     norms, score = search.row_norms(matrix), search.by_cosine(matrix[3] / np.linalg.norm(matrix[3]))
-    monkeypatch.setattr(search, "_PIECE", 500)
-    monkeypatch.setattr(search, "thread_count", lambda size: 1)
+    monkeypatch.setattr(sweep, "PIECE", 500)
+    monkeypatch.setattr(sweep, "thread_count", lambda size: 1)
     alone = search.best_rows(matrix, norms, score, 900)
-    monkeypatch.setattr(search, "thread_count", lambda size: 3)
+    monkeypatch.setattr(sweep, "thread_count", lambda size: 3)
     for _ in range(50):  # in whatever order they come
         together = search.best_rows(matrix, norms, score, 900)
         assert np.array_equal(alone[0], together[0]) and np.array_equal(alone[1], together[1])
@@ -127,29 +127,53 @@ def test_a_helper_that_is_late_is_not_waited_for_and_spoils_nothing(monkeypatch:
     norms, score = search.row_norms(matrix), search.by_cosine(matrix[3] / np.linalg.norm(matrix[3]))
     alone = search.best_rows(matrix, norms, score, 9)
     late, held, free = ThreadPoolExecutor(1), threading.Event(), threading.Event()
-    real, offer = np.einsum, search._Best.offer
+    again: list[range] = []
+    real, real_again = np.einsum, sweep._again
 
     def slow(*args: Any, **kwargs: Any) -> Any:
         if threading.current_thread() is threading.main_thread():
-            assert held.wait(60)  # until the helper has begun
+            assert held.wait(60)  # until the helper has taken a block
         else:
             held.set()
-            assert free.wait(60)  # it comes to it when this thread has done all, and looks at what there is
+            assert free.wait(60)
         return real(*args, **kwargs)
 
-    def offered(self: search._Best, scores: search.Floats, begin: int) -> None:
-        if not free.is_set():
-            free.set()
-            late.shutdown()
-        offer(self, scores, begin)
+    def done_again(matrix: Any, vectors: Any, block: range, *more: Any) -> Any:
+        again.append(block)
+        return real_again(matrix, vectors, block, *more)
 
-    monkeypatch.setattr(search, "_PIECE", 500)
-    monkeypatch.setattr(search, "thread_count", lambda size: 2)
-    monkeypatch.setattr(search, "_helpers", lambda: late)
+    monkeypatch.setattr(sweep, "PIECE", 500)
+    monkeypatch.setattr(sweep, "thread_count", lambda size: 2)
+    monkeypatch.setattr(sweep, "_helpers", lambda: late)
     monkeypatch.setattr(np, "einsum", slow)
-    monkeypatch.setattr(search._Best, "offer", offered)
-    together = search.best_rows(matrix, norms, score, 9)
+    monkeypatch.setattr(sweep, "_again", done_again)
+    try:
+        together = search.best_rows(matrix, norms, score, 9)
+    finally:
+        free.set()
+        late.shutdown()
     assert np.array_equal(alone[0], together[0]) and np.array_equal(alone[1], together[1])
+    assert len(again) == 1 and len(again[0]) > 25, "more than a piece, done by this thread"
+
+
+def test_a_helper_that_ends_meanwhile_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix, asked = numbers(500, 20), iter([None, None, "the helper's"])
+    monkeypatch.setattr(sweep, "PIECE", 500)
+    looks: list[int] = []
+    found = sweep._again(
+        matrix, matrix[:1], range(100, 300), lambda begin, _: looks.append(begin) or "", lambda: next(asked)
+    )
+    assert found == ["the helper's"] and looks == [100, 125]
+
+
+@given(st.integers(0, 3000), st.integers(1, 40), st.integers(1, 4))
+def test_every_row_is_in_one_block(count: int, width: int, threads: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep, "PIECE", 100)
+        patch.setattr(sweep, "_MOST", 500)
+        blocks = sweep._blocks(count, width, threads)
+    assert [row for block in blocks for row in block] == list(range(count))
+    assert all(len(block) <= 500 for block in blocks)
 
 
 def test_the_length_of_rows_that_float32_cannot_square() -> None:
