@@ -17,6 +17,7 @@ from core.errors import DiskFullError, InputError, LabError, nearest
 from core.files import FULL
 from lab.cli import report
 from lab.cli.commands import COMMANDS, PROGRAM, root_help
+from lab.cli.drawing import clean
 
 if TYPE_CHECKING:
     from cyclopts import App, CycloptsError
@@ -32,6 +33,15 @@ def run(argv: list[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # an old code page must not stop a run over one glyph
             stream.reconfigure(errors="replace")
+    streams = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = clean(sys.stdout), clean(sys.stderr)
+    try:
+        return _run(argv)
+    finally:
+        sys.stdout, sys.stderr = streams
+
+
+def _run(argv: list[str]) -> int:
     as_json = "--json" in _before_dashes(argv)
     try:
         code = _dispatch(argv)
@@ -131,15 +141,17 @@ def _parsed(argv: list[str]) -> int:
 
 def build_app() -> App:
     """The parser, with every command registered by name and none imported."""
-    from cyclopts import App
+    from cyclopts import App, Parameter
 
     from lab.cli.help import TwoColumns
+    from lab.cli.reading import read_words
 
     app = App(
         name=PROGRAM,
         help_format="plaintext",
         help_formatter=TwoColumns(),
         version_flags=(),
+        default_parameter=Parameter(converter=read_words),
         end_of_options_delimiter="--",
     )
     for command in COMMANDS.values():
@@ -176,6 +188,12 @@ def _bad_words(error: CycloptsError, argv: list[str], app: App) -> LabError:
             return InputError(f"{wanted} needs a value, and none came", hint)
         usage = COMMANDS[name].usage if name in COMMANDS else wanted
         return InputError(f"{PROGRAM} {name} needs {wanted}, and none came", f"type {PROGRAM} {name} {usage}; {hint}")
+    if isinstance(error, parser.CoercionError) and error.token is not None:
+        from lab.cli.reading import EXPECTED
+
+        if error.target_type in EXPECTED:
+            asked = error.token.keyword or (error.argument.name if error.argument is not None else name)
+            return InputError(f"{asked} must be {EXPECTED[error.target_type]}, got {error.token.value!r}", hint)
     if isinstance(error, parser.RepeatArgumentError):
         return InputError(f"{error.token.keyword} was given more than once", "give it once")
     return InputError(" ".join(str(error).split()), hint)
