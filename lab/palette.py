@@ -93,7 +93,7 @@ class LabCommands(Provider):
 
 def entries(app: LabApp) -> Iterator[Entry]:
     """What the palette offers now: the screen's own first."""
-    from lab.app import TITLES
+    from screens.catalogue import TITLES
     from screens.widgets.lesson import LESSONS
 
     screen = app.lab_screen
@@ -116,6 +116,8 @@ def entries(app: LabApp) -> Iterator[Entry]:
         yield Entry(
             f"Lesson {info.id[1:]}: {info.title}", f"screen {info.screen}", partial(app.open_lesson, info.id), "help"
         )
+    for title, about, step in app.tour_commands():
+        yield Entry(title, about, partial(app.action_tour, step), "help begin first")
     yield Entry("Jobs", "J: progress, cancel", app.action_jobs)
     yield Entry("Keys", "F2: all keys that work now", app.action_keys, "bindings help shortcuts")
     for name in ("auto", "true", "256", "16", "none"):

@@ -24,6 +24,12 @@ class Settings:
     symbols: str = "auto"
     """auto, unicode or ascii."""
     lesson_open: bool = False
+    tour_seen: bool = False
+    """Whether the tour was begun, or refused for good."""
+    tour_offers: int = 0
+    """How many starts have offered it."""
+    tour_at: int = 0
+    """The step at which it was left, from 0."""
     workbench: dict[str, Any] = field(default_factory=dict)
     keymap: dict[str, str] = field(default_factory=dict)
     """Other keys for bindings, by their id: ``{"app.picker": "f5"}``."""

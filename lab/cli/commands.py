@@ -21,6 +21,7 @@ COMMANDS: dict[str, Command] = {
     for command in (
         Command("open", "[SCREEN]", "Open the lab in this terminal.", "lab.cli.open:open_lab", "The lab"),
         Command("lesson", "[N]", "Open a lesson beside its screen.", "lab.cli.lesson:lesson", "The lab"),
+        Command("tour", "[STEP]", "Show the six screens in eleven steps.", "lab.cli.tour:tour", "The lab"),
         Command("serve", "[SCREEN]", "Open the lab in a browser on this machine.", "lab.cli.serve:serve", "The lab"),
         Command("train", "[--preset NAME]", "Train a model.", "lab.cli.train:train", "Training"),
         Command("watch", "RUN", "Follow a run while it learns.", "lab.cli.watch:watch", "Training"),
@@ -118,6 +119,9 @@ def root_help() -> str:
         f'  {"--json":<{width}}Print JSON; an error is {{"error": {{"title", "hint"}}}}.',
         f"  {'--help, -h':<{width}}Say what a command does and which options it has.",
         f"  {'--version':<{width}}Print the version.",
+        "",
+        "A first look:",
+        f"  {PROGRAM} tour                              (five minutes)",
         "",
         "A first run:",
         f"  {PROGRAM} train --preset shakespeare-1min   (a minute)",
