@@ -1,4 +1,4 @@
-"""What all six screens are made of: bar, a body of their own, status line, keys; and what they answer to."""
+"""What all screens are made of: bar, a body of their own, status line, keys; and what they answer to."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from textual.worker import Worker, WorkerState
 
 from core.errors import LabError
 from core.workbench import Bench, Workbench
+from screens.catalogue import TITLES
 from screens.guard import as_lab_error, guarded, log_exception
 from screens.pulling import download_door
 from screens.sizes import ALL_SIZES, LESSON, LESSON_WIDE, NORMAL, TINY, WIDE, size_classes, too_small
@@ -46,10 +47,9 @@ Command = tuple[str, str, Callable[[], object]]
 
 
 class LabScreen(TaughtScreen):
-    """One of the six. A subclass gives ``LAB_NAME``, ``LAB_INDEX``, ``compose_body`` and what else it has."""
+    """A screen of the lab. A subclass gives ``LAB_NAME``, ``compose_body`` and what else it has."""
 
     LAB_NAME: ClassVar[str] = ""
-    LAB_INDEX: ClassVar[int] = 0
     ALLOW_IN_MAXIMIZED_VIEW = "LabBar, #bottom"
     ESCAPE_TO_MINIMIZE = False
     AUTO_FOCUS = ""
@@ -72,7 +72,8 @@ class LabScreen(TaughtScreen):
     def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
         super().__init__(name=name or self.LAB_NAME or None)
         self.workbench = workbench
-        self.lab_index = self.LAB_INDEX
+        self.lab_index = 0
+        """Its number, which the app gives it."""
         self.lab_size: tuple[str, ...] = ("-normal",)
         """The size classes that hold now, see ``size_classes``; they are CSS classes of the screen too."""
         self._bench_seen = workbench.generation
@@ -84,7 +85,7 @@ class LabScreen(TaughtScreen):
 
     def compose(self) -> ComposeResult:
         """Bar, body, bottom."""
-        yield LabBar(self.lab_index, getattr(self.app, "chip", ""))
+        yield LabBar(TITLES, self.lab_index, getattr(self.app, "chip", ""))
         with Horizontal(id="middle"), Vertical(id="body"):
             yield from self.compose_body()
         with Vertical(id="bottom"):
@@ -252,7 +253,8 @@ class LabScreen(TaughtScreen):
     def _measure(self, width: int, height: int) -> None:
         side = width >= NORMAL
         wide = width >= WIDE
-        self.set_class(side, "-lesson-side").set_class(not side, "-lesson-over")
+        # All classes at once: each change matches the style sheet anew for the whole screen.
+        self.update_classes({"-lesson-side": side, "-lesson-over": not side}, animate=False)
         self.keep_in_lesson()
         panel = (LESSON_WIDE if wide else LESSON) if side and self.query(Lesson) else 0
         found = size_classes(width, height)
@@ -265,8 +267,7 @@ class LabScreen(TaughtScreen):
         if found == self.lab_size and self.has_class(found[0]):
             return
         self.lab_size = found
-        for name in ALL_SIZES:
-            self.set_class(name in found, name)
+        self.update_classes({name: name in found for name in ALL_SIZES}, animate=False)
         self.post_message(self.SizeChanged())
 
     @on(ErrorCard.Opened)
@@ -282,6 +283,8 @@ class LabScreen(TaughtScreen):
 
     async def _dispatch_message(self, message: Message) -> None:
         # The guard of SCREENS.md 2.7: a handler that fails shows a card, the app lives on.
+        if isinstance(message, events.Resize) and message.size != self.app.size:
+            return  # the terminal has another size by now, and its message is on the way: a storm costs one layout
         self._cards_before = self._cards_shown
         try:
             await super()._dispatch_message(message)
