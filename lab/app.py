@@ -1,4 +1,4 @@
-"""The app: six screens in one frame, what they share, and what holds everywhere."""
+"""The app: its screens in one frame, what they share, and what holds everywhere."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from lab.survival import Survivor
 from lab.themes import OURS, theme_for
 from lab.workbench_keys import BenchActions
 from screens.base import LabScreen
+from screens.catalogue import ENTRIES, SCREENS, TITLES
 from screens.guard import log_exception
 from screens.widgets.ascii import AsciiFilter
 from screens.widgets.jobs import JobStore
@@ -29,8 +30,6 @@ from screens.widgets.lab_bar import LabBar
 from screens.widgets.lesson import LESSONS, Lesson
 from screens.widgets.ramps import Look
 
-SCREENS = ("tokenizer", "embeddings", "attention", "training", "generation", "weights")
-TITLES = ("Tokens", "Embed", "Attention", "Training", "Generate", "Weights")
 START = "start"
 """The mode of the empty frame, painted before the first screen is imported."""
 SAVE_AFTER = 1.0
@@ -138,7 +137,12 @@ class LabApp(BenchActions, JobActions, Survivor):
     # Screens
 
     def _maker(self, name: str) -> Callable[[], LabScreen]:
-        return lambda: self._make_screen(name)
+        def made() -> LabScreen:
+            screen = self._make_screen(name)
+            screen.lab_index = SCREENS.index(name) + 1
+            return screen
+
+        return made
 
     def _make_frame(self) -> LabScreen:
         frame = LabScreen(self.workbench, name=START)
@@ -146,36 +150,11 @@ class LabApp(BenchActions, JobActions, Survivor):
         return frame
 
     def _make_screen(self, name: str) -> LabScreen:
-        if name == "training":
-            from screens.training.screen import TrainingScreen
-
-            return TrainingScreen(self.workbench, self.runs_dir)
-        if name == "tokenizer":
-            from screens.tokens.screen import TokensScreen
-
-            return TokensScreen(self.workbench)
-        if name == "embeddings":
-            from screens.embeddings.screen import EmbedScreen
-
-            return EmbedScreen(self.workbench)
-        if name == "generation":
-            from screens.generation.screen import GenerationScreen
-
-            return GenerationScreen(self.workbench)
-        if name == "attention":
-            from screens.attention.early import begin
-
-            begin()
-            from screens.attention.screen import AttentionScreen
-
-            return AttentionScreen(self.workbench)
-        from screens.weights.screen import WeightsScreen
-
-        return WeightsScreen(self.workbench)
+        return ENTRIES[SCREENS.index(name)].make(self.workbench, self.runs_dir)
 
     @property
     def lab_screen(self) -> LabScreen | None:
-        """The one of the six that is shown, also while a dialog is over it."""
+        """The lab's screen that is shown, also while a dialog is over it."""
         return next((s for s in reversed(self.screen_stack) if isinstance(s, LabScreen)), None)
 
     def on_mount(self) -> None:
@@ -308,7 +287,7 @@ def run_app(
     """Opens the lab in this terminal and returns the exit code.
 
     Args:
-        screen: a name of ``SCREENS``; None: the one that was open the last time.
+        screen: its name in ``screens.catalogue``; None: the one that was open the last time.
         model: what the workbench holds at first.
         fresh: ignore what was remembered.
         run: the run that the training screen shows at first.

@@ -37,7 +37,7 @@ class JobActions(App[int]):
 
     @property
     def lab_screen(self) -> LabScreen | None:
-        """The one of the six that is shown."""
+        """The lab's screen that is shown."""
         raise NotImplementedError
 
     def watch_jobs(self) -> None:

@@ -35,7 +35,7 @@ class Survivor(App[int]):
 
     @property
     def lab_screen(self) -> LabScreen | None:
-        """The one of the six that is shown."""
+        """The lab's screen that is shown."""
         raise NotImplementedError
 
     def show_exception(self, error: Exception) -> None:

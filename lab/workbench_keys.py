@@ -73,7 +73,7 @@ class BenchActions(PullActions):
 
     @property
     def lab_screen(self) -> LabScreen | None:
-        """The one of the six that is shown."""
+        """The lab's screen that is shown."""
         raise NotImplementedError
 
     # The chip

@@ -10,7 +10,8 @@ from core.errors import InputError
 from lab.cli.commands import PROGRAM
 from lab.cli.control import AsJson
 from lab.cli.report import print_json
-from lab.cli.start import LABELS, SCREENS, start
+from lab.cli.start import LABELS, start
+from screens.catalogue import SCREENS
 
 
 def lesson(

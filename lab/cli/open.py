@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from lab.cli.start import start
 from screens.catalogue import SCREENS, listed
+from screens.catalogue import SCREENS, listed
 
 
 def open_lab(

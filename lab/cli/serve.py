@@ -12,10 +12,13 @@ from lab.cli.commands import PROGRAM
 from lab.cli.control import AsJson
 from lab.cli.report import print_json
 from lab.cli.start import screen_name
+from screens.catalogue import SCREENS
 
 
 def serve(
-    screen: Annotated[str | None, Parameter(help="The screen that a page opens on: a name, or 1 to 6.")] = None,
+    screen: Annotated[
+        str | None, Parameter(help=f"The screen that a page opens on: a name, or 1 to {len(SCREENS)}.")
+    ] = None,
     /,
     *,
     host: Annotated[str, Parameter(help="The address to listen on.")] = "127.0.0.1",

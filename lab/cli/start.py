@@ -7,9 +7,10 @@ import sys
 
 from core.errors import InputError, nearest
 from lab.cli.commands import PROGRAM, root_help
+from screens.catalogue import SCREENS, TITLES
 
-SCREENS = ("tokenizer", "embeddings", "attention", "training", "generation", "weights")
-LABELS = ("tokens", "embed", "attention", "training", "generate", "weights")  # as the bar on top writes them
+LABELS = tuple(title.lower() for title in TITLES)
+"""As the bar on top writes them."""
 
 
 def start(
@@ -27,7 +28,8 @@ def start(
     """Opens the lab on one of its screens and returns the exit code.
 
     Args:
-        screen: a name of ``SCREENS``, the beginning of one, or its number; None: the one that was open the last time.
+        screen: its name in ``screens.catalogue``, the beginning of one, or its number; None: the one that was open
+            the last time.
         model: what the workbench holds at first, as ``core.load_model`` names models.
         fresh: ignore what was remembered from the last time.
         run: the run that the training screen shows at first.

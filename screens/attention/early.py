@@ -13,6 +13,11 @@ import importlib.util
 import sys
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from core.workbench import Workbench
+    from screens.attention.screen import AttentionScreen
 
 NAMES = {"linux": "libtorch_cpu.so", "darwin": "libtorch_cpu.dylib"}
 NOW = 2
@@ -32,6 +37,14 @@ def begin() -> None:
     """Begins to import torch, and what a trace needs of it."""
     prepare()
     threading.Thread(target=_import, name="import torch").start()
+
+
+def open_screen(workbench: Workbench) -> AttentionScreen:
+    """The screen, with torch on its way while it is made."""
+    begin()
+    from screens.attention.screen import AttentionScreen
+
+    return AttentionScreen(workbench)
 
 
 def _import() -> None:

@@ -44,7 +44,6 @@ class AttentionScreen(AttentionOffers):
 
     DEFAULT_CSS = STYLE
     LAB_NAME = "Attention"
-    LAB_INDEX = 3
 
     def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
         super().__init__(workbench, name=name)

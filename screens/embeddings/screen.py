@@ -43,7 +43,6 @@ class EmbedScreen(EmbedOffers):
 
     DEFAULT_CSS = STYLE
     LAB_NAME = "Embed"
-    LAB_INDEX = 2
 
     def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
         super().__init__(workbench, name=name)

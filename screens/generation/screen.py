@@ -46,7 +46,6 @@ class GenerationScreen(Streaming):
 
     DEFAULT_CSS = STYLE
     LAB_NAME = "Generate"
-    LAB_INDEX = 5
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("e", "edit", "Prompt", id="generation.edit", tooltip="edit the prompt; enter answers it"),
         Binding("n", "generate", "Generate", id="generation.generate", tooltip="answer the prompt, or go on"),

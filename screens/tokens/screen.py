@@ -47,7 +47,6 @@ class TokensScreen(Offers):
 
     DEFAULT_CSS = STYLE
     LAB_NAME = "Tokens"
-    LAB_INDEX = 1
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("e", "edit", "Edit", id="tokens.edit", tooltip="edit the text in place"),

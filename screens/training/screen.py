@@ -51,7 +51,6 @@ class TrainingScreen(PlotKeys):
 
     DEFAULT_CSS = STYLE
     LAB_NAME = "Training"
-    LAB_INDEX = 4
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "new_run", "New run", id="training.new", tooltip="start a new run"),
         Binding("p", "pause", "Pause", id="training.pause", tooltip="pause, go on, resume or extend this run"),

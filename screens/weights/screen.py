@@ -40,7 +40,6 @@ class WeightsScreen(WeightOffers):
 
     DEFAULT_CSS = STYLE
     LAB_NAME = "Weights"
-    LAB_INDEX = 6
 
     def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
         super().__init__(workbench, name=name)

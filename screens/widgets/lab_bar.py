@@ -1,7 +1,8 @@
-"""The first row of every screen: the six screens, and the chip that names the model on the workbench."""
+"""The first row of every screen: all screens, and the chip that names the model on the workbench."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.style import Style
@@ -12,7 +13,6 @@ from textual.widget import Widget
 
 from screens.widgets.guarded import Guarded
 
-NAMES = ("Tokens", "Embed", "Attention", "Training", "Generate", "Weights")
 WITH_TITLE, WITH_NAMES = 112, 100
 """Columns from which the app's name, and the names of the other screens, are shown."""
 
@@ -26,11 +26,14 @@ class Place:
     screen: int
 
 
-def bar_text(current: int, chip: str, width: int, reverse: Style | None = None) -> tuple[Text, list[Place]]:
+def bar_text(
+    titles: Sequence[str], current: int, chip: str, width: int, reverse: Style | None = None
+) -> tuple[Text, list[Place]]:
     """The bar and what can be clicked in it.
 
     Args:
-        current: the number of the screen that is shown, 1 to 6.
+        titles: what the screens are called, in the order of their numbers.
+        current: the number of the screen that is shown, from 1.
         chip: what is said of the model.
         width: cells of the bar.
         reverse: how the current screen is marked.
@@ -40,7 +43,7 @@ def bar_text(current: int, chip: str, width: int, reverse: Style | None = None) 
     text.append(" ")
     if width >= WITH_TITLE:
         text.append("LLM Lab ", Style(bold=True))
-    for number, name in enumerate(NAMES, 1):
+    for number, name in enumerate(titles, 1):
         label = f" {number} {name} " if width >= WITH_NAMES or number == current else f" {number} "
         start = text.cell_len
         text.append(label, (reverse or Style(reverse=True)) if number == current else Style())
@@ -58,7 +61,7 @@ def bar_text(current: int, chip: str, width: int, reverse: Style | None = None) 
 
 
 class LabBar(Guarded, Widget):
-    """Screens ``1`` to ``6`` and the model chip."""
+    """The screens, each behind its digit, and the model chip."""
 
     ALLOW_SELECT = False
     DEFAULT_CSS = """
@@ -75,8 +78,9 @@ class LabBar(Guarded, Widget):
     class OpenPicker(Message):
         """The chip was clicked."""
 
-    def __init__(self, current: int, chip: str = "", *, id: str | None = None) -> None:
+    def __init__(self, titles: Sequence[str], current: int, chip: str = "", *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._titles = titles
         self._current = current
         self._chip = chip
 
@@ -93,10 +97,10 @@ class LabBar(Guarded, Widget):
 
     def render(self) -> Text:
         """The row."""
-        return bar_text(self._current, self._chip, self.size.width, Style(reverse=True, bold=True))[0]
+        return bar_text(self._titles, self._current, self._chip, self.size.width, Style(reverse=True, bold=True))[0]
 
     def on_click(self, event: events.Click) -> None:
         """Goes to what was clicked."""
-        for place in bar_text(self._current, self._chip, self.size.width)[1]:
+        for place in bar_text(self._titles, self._current, self._chip, self.size.width)[1]:
             if place.start <= event.x < place.end:
                 self.post_message(self.Go(place.screen) if place.screen else self.OpenPicker())

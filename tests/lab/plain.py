@@ -9,7 +9,7 @@ from screens.base import LabScreen
 class PlainScreen(LabScreen):
     """A pane of words, and nothing of its own."""
 
-    LAB_NAME, LAB_INDEX = "Plain", 3
+    LAB_NAME = "Plain"
 
     def compose_body(self):
         pane = Static("A pane of words.", classes="pane plain", markup=False)

@@ -9,9 +9,9 @@ from textual.widgets import Input
 
 from core.errors import LabError
 from core.workbench import Workbench
-from lab.app import SCREENS
 from lab.settings import Settings, load_settings
 from screens.base import LabScreen, LessonView, TakeAwayRequest
+from screens.catalogue import SCREENS
 from screens.guard import log_path
 from screens.widgets.choose import Choose
 from screens.widgets.confirm import Confirm
@@ -81,7 +81,7 @@ async def test_escape_does_one_thing_at_a_time():
     done = []
 
     class Streaming(LabScreen):
-        LAB_NAME, LAB_INDEX = "Stream", 5
+        LAB_NAME = "Stream"
         streams, pinned = True, True
 
         def compose_body(self):
@@ -184,7 +184,7 @@ async def test_there_is_no_step_before_a_model_that_is_no_run():
 
 async def test_an_action_that_fails_shows_a_card_and_the_app_lives_on():
     class Broken(LabScreen):
-        LAB_NAME, LAB_INDEX = "Broken", 1
+        LAB_NAME = "Broken"
         BINDINGS = [("b", "break", "Break"), ("p", "post", "Post"), ("k", "work", "Work")]  # noqa: RUF012
 
         def action_break(self):
@@ -217,7 +217,7 @@ async def test_take_away_shows_copies_and_saves(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     class Takeable(LabScreen):
-        LAB_NAME, LAB_INDEX = "Take", 1
+        LAB_NAME = "Take"
 
         def take_away(self):
             return TakeAwayRequest(
@@ -378,7 +378,7 @@ async def test_hidden_screens_hear_of_the_bench_when_shown_again():
     heard = []
 
     class Hearing(LabScreen):
-        LAB_NAME, LAB_INDEX = "Hear", 1
+        LAB_NAME = "Hear"
 
         def bench_changed(self, bench):
             heard.append(bench.a)
@@ -422,7 +422,7 @@ async def test_a_dialog_whose_reading_fails_says_so(monkeypatch):
 
 async def test_the_lesson_stands_beside_the_body_or_over_it_and_follows_the_numbers():
     class Taught(LabScreen):
-        LAB_NAME, LAB_INDEX = "Taught", 4
+        LAB_NAME = "Taught"
         loss = "4.17"
         tried = 0
 

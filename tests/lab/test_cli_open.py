@@ -11,8 +11,8 @@ import pytest
 from test_cli_runs import write_run
 
 from core.errors import InputError
-from lab.cli.start import SCREENS, screen_name
-from screens.widgets.lab_bar import NAMES
+from lab.cli.start import screen_name
+from screens.catalogue import SCREENS, TITLES
 
 QUIT = b"\x11"  # ctrl+q
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
@@ -78,7 +78,7 @@ def test_names_of_screens(asked, name):
 
 
 def test_what_the_bar_calls_a_screen_opens_it():
-    assert [screen_name(label) for label in NAMES] == list(SCREENS)
+    assert [screen_name(label) for label in TITLES] == list(SCREENS)
 
 
 def test_the_beginning_that_two_screens_share_is_refused():

@@ -21,7 +21,7 @@ DEMO = ModelRef(
 class Gallery(LabScreen):
     """One of each."""
 
-    LAB_NAME, LAB_INDEX = "Gallery", 3
+    LAB_NAME = "Gallery"
 
     def compose_body(self):
         plain = self.look.ascii

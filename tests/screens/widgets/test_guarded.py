@@ -32,7 +32,7 @@ class Host(App[None]):
         self.told: list[Exception] = []
 
     def compose(self) -> ComposeResult:
-        yield LabBar(4, "a chip")
+        yield LabBar(("A", "B", "C", "D"), 4, "a chip")
         yield Broken()
         yield Input()
 
