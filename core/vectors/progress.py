@@ -20,7 +20,7 @@ class CancelledError(LabError):
 class LoadProgress:
     """How far reading a file is."""
 
-    phase: Literal["waiting", "converting", "reading", "sorting", "writing", "done"]
+    phase: Literal["waiting", "converting", "reading", "sorting", "writing", "centring", "done"]
     """``waiting``: another process reads the same file just now; ``converting``: a model of OpenAI's."""
     bytes_done: int = 0
     """Of the file on the disk."""

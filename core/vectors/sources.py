@@ -12,6 +12,7 @@ from core.data.pull_catalogue import VECTORS
 from core.errors import InputError, LabError, nearest
 from core.files import read_json
 from core.folders import asset, cache_dir
+from core.vectors.centring import centre_steps, split_centred
 from core.vectors.formats import recognise
 from core.vectors.gpt_tables import load_table, split_table
 from core.vectors.importing import import_file
@@ -56,7 +57,8 @@ def load_vectors(spec: str, *, cancel: threading.Event | None = None) -> Vectors
 
     Args:
         spec: ``demo``; a file (word2vec binary or text, GloVe, fastText's .vec, any of them gzipped); a published name
-            such as ``glove-wiki-gigaword-50``, once fetched; ``MODEL:wte``, ``MODEL:wpe`` or ``MODEL:head``.
+            such as ``glove-wiki-gigaword-50``, once fetched; ``MODEL:wte``, ``MODEL:wpe`` or ``MODEL:head``. Any of
+            them with ``:centred`` behind it: less the mean of all (``centring.py``).
         cancel: set it to give up.
 
     Raises:
@@ -75,7 +77,10 @@ def load_vectors(spec: str, *, cancel: threading.Event | None = None) -> Vectors
 
 def load_steps(spec: str, cancel: threading.Event | None = None) -> Iterator[LoadProgress]:
     """As ``load_vectors``, saying how far it is; the last step carries the vectors. Raises as that, when iterated."""
-    if table := split_table(spec):
+    if (plain := split_centred(spec)) is not None and not _exists(Path(spec).expanduser()):
+        for progress in load_steps(plain, cancel):
+            yield from (progress,) if progress.vectors is None else centre_steps(progress.vectors, cancel)
+    elif table := split_table(spec):
         from core.weights.locate import prepare
 
         for step in prepare(table[0], cancel):

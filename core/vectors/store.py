@@ -70,6 +70,8 @@ class Vectors:
         self.spec, self.label, self.synthetic = spec, label or spec, synthetic
         self.notes, self.pieces = tuple(notes), pieces
         self._norms = norms
+        self.plain: Vectors | None = None
+        """Of vectors that are centred: those that they were made from."""
 
     @classmethod
     def of_keyed(cls, keyed: KeyedVectors, *, spec: str = "", label: str = "", synthetic: bool = False) -> Vectors:
@@ -96,6 +98,23 @@ class Vectors:
     def norms(self) -> Floats:
         """(N,) float32, the length of each vector; computed once."""
         return search.row_norms(self.matrix_all) if self._norms is None else self._norms
+
+    @cached_property
+    def mean_cosine(self) -> float | None:
+        """The mean cosine of two different words, the measure of anisotropy; see ``core.vectors.centring``."""
+        from core.vectors.centring import mean_cosine
+
+        return mean_cosine(self.matrix_all, self.norms)
+
+    def centred(self) -> Vectors:
+        """The same words, each less the mean of all; see ``core.vectors.centring``.
+
+        Raises:
+            MemoryShortError: a second matrix does not fit into memory.
+        """
+        from core.vectors.centring import centred
+
+        return centred(self)
 
     @cached_property
     def keyed(self) -> KeyedVectors:

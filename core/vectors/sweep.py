@@ -113,7 +113,7 @@ def _pieces(rows: range, width: int) -> Iterator[range]:
 
 
 def _blocks(count: int, width: int, threads: int) -> list[range]:
-    """The rows in blocks: each is a share of what is left, so that the last are small and nobody waits long for them."""
+    """The rows in blocks: each a share of what is left, so that the last are small and nobody waits long for them."""
     least, out, begin = max(1, PIECE // max(1, width)), [], 0
     while begin < count:
         size = min(_MOST, max(least, -(-(count - begin) // (2 * threads)))) if threads > 1 else _MOST
