@@ -17,7 +17,6 @@ from textual.worker import Worker, WorkerState
 from core.errors import LabError
 from core.workbench import Bench, Workbench
 from screens.catalogue import TITLES
-from screens.catalogue import TITLES
 from screens.guard import as_lab_error, guarded, log_exception
 from screens.pulling import download_door
 from screens.sizes import ALL_SIZES, LESSON, LESSON_WIDE, NORMAL, TINY, WIDE, size_classes, too_small

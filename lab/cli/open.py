@@ -8,7 +8,6 @@ from cyclopts import Parameter
 
 from lab.cli.start import start
 from screens.catalogue import SCREENS, listed
-from screens.catalogue import SCREENS, listed
 
 
 def open_lab(
