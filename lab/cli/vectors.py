@@ -34,22 +34,22 @@ def _takes(*flags: str) -> frozenset[str]:
 
 
 ACTIONS: dict[str, Action] = {
-    "analogy": Action(vectors_ask.analogy, _takes("n", "method", "with_inputs"), ("add", "cosmul")),
-    "neighbours": Action(vectors_ask.neighbours, _takes("n", "measure")),
-    "similarity": Action(vectors_ask.similarity, _takes("file", "output")),
-    "odd-one-out": Action(vectors_ask.odd_one_out, _takes("file")),
+    "analogy": Action(vectors_ask.analogy, _takes("n", "method", "with_inputs", "centred"), ("add", "cosmul")),
+    "neighbours": Action(vectors_ask.neighbours, _takes("n", "measure", "centred")),
+    "similarity": Action(vectors_ask.similarity, _takes("file", "output", "centred")),
+    "odd-one-out": Action(vectors_ask.odd_one_out, _takes("file", "centred")),
     "map": Action(
         vectors_map.draw,
-        _takes("n", "file", "output", "method", "pairs", "components", "seed"),
+        _takes("n", "file", "output", "method", "pairs", "components", "seed", "centred"),
         ("pca", "tsne", "axes"),
     ),
-    "evaluate": Action(vectors_score.evaluate, _takes("restrict", "match_case", "count_unknown", "misses")),
+    "evaluate": Action(vectors_score.evaluate, _takes("restrict", "match_case", "count_unknown", "misses", "centred")),
     "train": Action(
         vectors_train.train,
         _takes("output", "method", "seed", "force", "probes", *vectors_train.FIELDS),
         ("skip-gram", "cbow"),
     ),
-    "list": Action(vectors_sources.listing, _takes("n")),
+    "list": Action(vectors_sources.listing, _takes("n", "centred")),
 }
 
 _WORDS = (
@@ -78,6 +78,10 @@ def vectors(
     measure: Annotated[str | None, _option("neighbours by cosine, dot or euclid. Default: cosine.")] = None,
     with_inputs: Annotated[
         bool | None, _option("analogy: leave the words of the expression among the answers.", switch=True)
+    ] = None,
+    centred: Annotated[
+        bool | None,
+        _option("Take the mean of all vectors from each first, as SPEC:centred does.", "--centred", switch=True),
     ] = None,
     file: Annotated[
         str | None, _option("Read more words from a file, with white space between.", "-f", "--file")
@@ -110,6 +114,7 @@ def vectors(
         "method": method,
         "measure": measure,
         "with_inputs": with_inputs,
+        "centred": centred,
         "file": file,
         "output": output,
         "force": force,

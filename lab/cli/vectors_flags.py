@@ -54,9 +54,11 @@ class Asked:
 
     def load(self) -> Vectors:
         """The vectors that the SPEC names; a bar on standard error while a large file is read for the first time."""
+        from core.vectors.centring import MARK
         from lab.cli.vectors_sources import load
 
-        return load(self.spec)
+        asked = self.given.get("centred") and not self.spec.endswith(MARK)
+        return load(f"{self.spec}{MARK}" if asked else self.spec)
 
 
 def flag(name: str) -> str:

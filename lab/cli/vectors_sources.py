@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError
 from lab.cli.commands import PROGRAM
+from lab.cli.drawing import drawing_console
 from lab.cli.pull import size_words
 from lab.cli.report import print_json
+from lab.cli.vectors_flags import flag
 from lab.cli.writing import note
 
 if TYPE_CHECKING:
@@ -22,9 +24,10 @@ def listing(asked: Asked) -> int:
     """What can be named, or what one of them holds."""
     if asked.spec:
         return _one(asked)
-    if "n" in asked.given:
+    if given := [name for name in ("n", "centred") if name in asked.given]:
         raise InputError(
-            "list shows the words of a SPEC with -n, and none came", f"for one: {PROGRAM} vectors demo list -n 20"
+            f"list shows the words of a SPEC with {flag(given[0])}, and none came",
+            f"for one: {PROGRAM} vectors demo list -n 20",
         )
     return _all(asked.as_json)
 
@@ -52,9 +55,13 @@ def _one(asked: Asked) -> int:
     vectors = asked.load()
     first = list(vectors.words[: asked.count])
     if asked.as_json:
-        print_json({**about(vectors), "first": first, "notes": list(vectors.notes)})
+        found = {"mean_cosine": vectors.mean_cosine, "first": first, "notes": list(vectors.notes)}
+        print_json({**about(vectors), **found})
         return 0
     print(f"{vectors.spec}: {len(vectors):,} words x {vectors.width} numbers")
+    if (mean := vectors.mean_cosine) is not None:
+        how = "" if vectors.plain is not None else "; --centred takes from each what all share"
+        print(f"two of them: cosine {mean:.3f} on average{how}")
     print("first words: " + " ".join(first))
     say_synthetic(vectors)
     return 0
@@ -106,11 +113,10 @@ def load(spec: str) -> Vectors:
 
 
 def _bar(steps: Any) -> Any:
-    from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
     columns: list[Any] = [TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn()]
-    with Progress(*columns, transient=True, console=Console(stderr=True)) as bar:
+    with Progress(*columns, transient=True, console=drawing_console(stderr=True)) as bar:
         task = bar.add_task("reading", total=None)
         for step in steps:
             bar.update(task, description=step.phase, completed=step.bytes_done, total=step.bytes_total or None)

@@ -70,6 +70,20 @@ def test_neighbours_similarity_and_the_odd_one_out(llm_lab: Any) -> None:
     assert odd.out.splitlines()[0] == "banana"
 
 
+def test_centred_takes_the_mean_away_and_list_says_how_alike_all_are(llm_lab: Any) -> None:
+    plain = load_vectors("demo")
+    expected = [each.to_dict() for each in plain.centred().neighbours("king", 5)]
+    for line in (("demo", "neighbours", "king", "--centred"), ("demo:centred", "neighbours", "king", "--centred")):
+        answer = llm_lab("vectors", *line, "-n", 5, "--json").json
+        assert answer["neighbours"] == expected and answer["vectors"] == "demo:centred" and answer["synthetic"] is True
+    assert f"cosine {plain.mean_cosine:.3f} on average; --centred" in llm_lab("vectors", "demo", "list").out
+    facts = llm_lab("vectors", "demo", "list", "--centred", "--json").json
+    assert abs(facts["mean_cosine"]) < 0.01 < plain.mean_cosine
+    assert "queen" in llm_lab("vectors", "demo", "analogy", "king - man + woman", "--centred").out.splitlines()[1]
+    assert "--centred, and none came" in llm_lab("vectors", "list", "--centred").error["title"]
+    assert "no use for --centred" in llm_lab("vectors", "train", "python-docs", "--centred", "-o", "x.bin").error["title"]
+
+
 def test_words_come_from_a_file_too(llm_lab: Any, tmp_path: Path) -> None:
     (tmp_path / "words.txt").write_text("queen\nman king\n", encoding="utf-8")
     answer = llm_lab("vectors", "demo", "similarity", "king", "-f", tmp_path / "words.txt", "--json").json
