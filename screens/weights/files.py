@@ -114,10 +114,12 @@ class WeightFiles(LabScreen):
     @on(DiskRead)
     @guarded
     def _disk_read(self, message: DiskRead) -> None:
-        self.items = {item.name: item for item in message.items}
-        self._free = message.free
+        items = {item.name: item for item in message.items}
+        news = items != self.items or bytes_text(message.free) != bytes_text(self._free)
+        self.items, self._free = items, message.free
         self.disk_reads += 1
-        self.show_published()
+        if news:  # an idle screen sends nothing over the line
+            self.show_published()
         opened = self.opened
         if opened is not None and message.spec == self.spec and message.stamp not in (None, opened.stamp):
             self.open_spec(self.spec)  # a run wrote a new checkpoint, a download came, or a file went
