@@ -73,5 +73,5 @@ demo-vectors: $(APP)
 	$(PY) -m core.vectors.teaching $(ARGS)
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) .bench build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find core screens lab tests -name __pycache__ -type d -prune -exec rm -rf {} +

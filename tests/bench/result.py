@@ -19,3 +19,5 @@ class Result:
     target: str
     passed: bool
     note: str = ""
+    against: str = ""
+    """What the peer is, in the words of a table."""

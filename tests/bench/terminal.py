@@ -10,11 +10,15 @@ import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 
+from tests.bench.picture import Picture
+
 ROWS, COLUMNS = 36, 120
 LAST_ROW = f"\x1b[{ROWS};1H".encode()
 HOME = b"\x1b[1;1H"
 """Textual leaves the cursor here at the end of each full picture."""
 QUIT = b"\x11"  # ctrl+q
+TOGETHER = 0.004
+"""Seconds: what arrives in pieces that lie less apart is one drawing."""
 
 
 class Terminal:
@@ -31,6 +35,8 @@ class Terminal:
         self._seen = bytearray()
         self._arrived: list[tuple[float, int]] = []
         self._changed = threading.Condition()
+        self._picture = Picture(ROWS, COLUMNS)
+        self._painted = 0
         self._closed = False
         own = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
         self._start = time.perf_counter()
@@ -87,6 +93,49 @@ class Terminal:
     def first_frame(self, word: bytes = b"") -> float:
         """Seconds until the first picture stands that has the word in it, from the first row to the last."""
         return self.wait_for(HOME, word, LAST_ROW, HOME)
+
+    def press(self, keys: bytes) -> float:
+        """Types; returns when, in seconds since the start of the process."""
+        now = time.perf_counter() - self._start
+        os.write(self._leader, keys)
+        return now
+
+    def drawings(self, since: int = 0) -> list[tuple[float, bytes]]:
+        """What arrived after the first ``since`` bytes: seconds since the start, and what had come until then.
+
+        Pieces of one drawing count as one, that stood when the last of them had come.
+        """
+        with self._changed:
+            arrived, seen = [a for a in self._arrived if a[1] > since], bytes(self._seen)
+        found: list[tuple[float, bytes]] = []
+        before = since
+        for i, (when, length) in enumerate(arrived):
+            if i + 1 == len(arrived) or arrived[i + 1][0] - when > TOGETHER:
+                found.append((when, seen[before:length]))
+                before = length
+        return found
+
+    def picture(self) -> Picture:
+        """What stands on the terminal now."""
+        with self._changed:
+            new, self._painted = bytes(self._seen[self._painted :]), len(self._seen)
+        self._picture.feed(new)
+        return self._picture
+
+    def wait_for_text(self, words: str, patience: float = 60.0) -> float:
+        """Seconds from the start of the process until the words stand on the terminal, in one row.
+
+        Raises:
+            RuntimeError: they never do.
+        """
+        deadline = time.monotonic() + patience
+        while words not in self.picture().text:
+            if self._closed or time.monotonic() > deadline:
+                raise RuntimeError(f"{words!r} never stood there, but\n{self._picture.text}")
+            with self._changed:
+                if len(self._seen) == self._painted:
+                    self._changed.wait(1.0)
+        return self._arrived[-1][0]
 
     def quit(self) -> None:
         """Presses ctrl+q and waits for the end."""

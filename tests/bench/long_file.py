@@ -1,0 +1,113 @@
+"""A ``metrics.jsonl`` of a million steps: how long until it is read, until the dashboard shows its end, and followed.
+
+The file is written by the trainer's own writer with every number of every step. Memory is that of the app's process,
+highest of several looks, before and after it has followed as many steps again as fast as a process can write them.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from tests.bench.idle import check_idle
+from tests.bench.long_run import wait_written, written
+from tests.bench.result import Result
+from tests.bench.startup import APP, folders
+from tests.bench.terminal import Terminal
+
+STEPS = 1_000_000
+WITHIN, GROWTH = 2.0, 10.0
+"""Seconds for the dashboard to show the newest step; MB that following as much again may add."""
+MB = 1 << 20
+READ = """
+import sys, time
+from pathlib import Path
+from core.training.history import History
+start = time.perf_counter()
+history = History(Path(sys.argv[1]))
+history.update()
+assert history.last_step == int(sys.argv[2]), history.last_step
+print(time.perf_counter() - start)
+"""
+
+
+def shown(step: int) -> str:
+    """How the dashboard writes a step."""
+    return f"{step:,}".replace(",", " ")
+
+
+def read_alone(metrics: Path, steps: int) -> float:
+    """Seconds in which a fresh process reads the file, without a screen."""
+    command = [sys.executable, "-c", READ, str(metrics), str(steps)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def opened(name: str, env: dict[str, str], steps: int) -> tuple[float, float]:
+    """Seconds from the start of the process to the dashboard's frame, and to the file's last step shown."""
+    with Terminal((*APP, "watch", name), env) as terminal:
+        frame = terminal.wait_for_text("LLM Lab")
+        full = terminal.wait_for_text(f"{shown(steps)} /")
+        terminal.quit()
+    return frame, full
+
+
+def highest(process: psutil.Process, seconds: float) -> float:
+    """The highest resident memory in MB over some time."""
+    end, most = time.monotonic() + seconds, 0.0
+    while time.monotonic() < end:
+        most = max(most, process.memory_info().rss / MB)
+        time.sleep(0.1)
+    return most
+
+
+def measure(quick: bool = False) -> list[Result]:
+    """Seconds to read and to show a million steps, and the memory of following a million more."""
+    if sys.platform == "win32":
+        return []
+    check_idle(5.0 if quick else 60.0)
+    steps = STEPS // 10 if quick else STEPS
+    with tempfile.TemporaryDirectory() as root:
+        env = folders(root)
+        metrics = Path(env["LLM_LAB_RUNS"], "long", "metrics.jsonl")
+        with written(metrics.parent, 1, steps) as writer:
+            wait_written(writer)
+            size = metrics.stat().st_size / 1e6
+            alone = min(read_alone(metrics, steps) for _ in range(2 if quick else 3))
+            frame, full = min((opened("long", env, steps) for _ in range(2 if quick else 3)), key=lambda t: t[1])
+        with Terminal((*APP, "watch", "long"), env) as terminal:
+            terminal.wait_for_text(f"{shown(steps)} /")
+            process = psutil.Process(terminal.process.pid)
+            before = highest(process, 5.0)
+            with written(metrics.parent, steps + 1, 2 * steps) as writer:
+                wait_written(writer)
+                terminal.wait_for_text(f"{shown(2 * steps)} /")
+                after = highest(process, 5.0)
+            terminal.quit()
+    return [
+        _within(f"long file: {steps:,} steps read, without a screen", alone, f"{size:.0f} MB of metrics.jsonl"),
+        _within(
+            f"long file: {steps:,} steps, from the start of the app until the last one is shown",
+            full,
+            f"the frame stood after {frame:.2f} s",
+        ),
+        Result(
+            f"long file: memory after following {steps:,} steps more",
+            after,
+            before,
+            "MB",
+            after / before,
+            f"<= +{GROWTH:.0f} MB",
+            after - before <= GROWTH,
+            f"{after - before:+.1f} MB",
+            against="before",
+        ),
+    ]
+
+
+def _within(name: str, seconds: float, note: str) -> Result:
+    return Result(name, seconds, None, "s", None, f"<= {WITHIN:.0f} s", seconds <= WITHIN, note)
