@@ -20,11 +20,13 @@ from lab.background import JobActions
 from lab.settings import Settings, load_settings, save_settings
 from lab.survival import Survivor
 from lab.themes import OURS, theme_for
+from lab.touring import TourActions
 from lab.workbench_keys import BenchActions
 from screens.base import LabScreen
 from screens.catalogue import ENTRIES, SCREENS, TITLES
 from screens.guard import log_exception
 from screens.widgets.ascii import AsciiFilter
+from screens.widgets.clean import CleanFilter
 from screens.widgets.jobs import JobStore
 from screens.widgets.lab_bar import LabBar
 from screens.widgets.lesson import LESSONS, Lesson
@@ -42,7 +44,7 @@ def _palette() -> type[Provider]:
     return LabCommands
 
 
-class LabApp(BenchActions, JobActions, Survivor):
+class LabApp(TourActions, BenchActions, JobActions, Survivor):
     """LLM Lab."""
 
     TITLE = "LLM Lab"
@@ -76,12 +78,13 @@ class LabApp(BenchActions, JobActions, Survivor):
         runs: Path | None = None,
         run: str | None = None,
         lesson: str | None = None,
+        tour: int | None = None,
         look: Look | None = None,
         notice: str = "",
         frame_first: bool = False,
     ) -> None:
         self._first = screen
-        self._to_ascii = AsciiFilter()
+        self._to_ascii, self._clean = AsciiFilter(), CleanFilter()
         # The toolkit looks the mode up on the instance.
         self.DEFAULT_MODE = START if frame_first else screen  # type: ignore[misc]
         self.look = look or Look()
@@ -95,6 +98,7 @@ class LabApp(BenchActions, JobActions, Survivor):
         """Whether settings are written; only the app that a person started does."""
         self._run = run
         self._lesson = lesson
+        self._tour = tour
         self._notice = notice
         self._save_timer: Timer | None = None
         for theme in OURS:
@@ -112,8 +116,8 @@ class LabApp(BenchActions, JobActions, Survivor):
         return self.look.ascii
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """What happens to each line before it is shown; one filter makes all of it ASCII, whoever drew it."""
-        found = super().get_line_filters()
+        """What happens to each line before it is shown, whoever drew it: no text steers the terminal, all is ASCII."""
+        found = [*super().get_line_filters(), self._clean]
         return [*found, self._to_ascii] if self.look.ascii else found
 
     def dress(self) -> None:
@@ -174,6 +178,10 @@ class LabApp(BenchActions, JobActions, Survivor):
             self._show_run(self._run)
         if self._lesson:
             await self.open_lesson(self._lesson)
+        if self._tour is not None:
+            await self.action_tour(self._tour if self._tour >= 0 else None)
+        elif self.remember and not (self._run or self._lesson):
+            self.offer_tour()
         if self._notice:
             self.notify(self._notice, severity="warning", timeout=15)
 
@@ -197,6 +205,11 @@ class LabApp(BenchActions, JobActions, Survivor):
         self._show_chip()
         self.show_jobs()
         self.save_soon()
+
+    async def go_to(self, number: int) -> None:
+        """The same, and waits until it is there."""
+        await self.switch_mode(SCREENS[number - 1])
+        self.action_go(number)
 
     @on(LabBar.Go)
     def _go(self, event: LabBar.Go) -> None:
@@ -279,6 +292,7 @@ def run_app(
     run: str | None = None,
     *,
     lesson: str | None = None,
+    tour: int | None = None,
     ascii_only: bool | None = None,
     present: bool = False,
     light: bool | None = None,
@@ -292,6 +306,7 @@ def run_app(
         fresh: ignore what was remembered.
         run: the run that the training screen shows at first.
         lesson: the lesson that is open at first, on its screen: ``L3``.
+        tour: the step of the tour that is open at first, from 0; negative: where it was left.
         ascii_only: draw with ASCII alone; None: as remembered.
         present: high contrast, nothing dim.
         light: a light background; None: as the terminal says, where it does.
@@ -315,6 +330,7 @@ def run_app(
         settings=settings,
         run=run,
         lesson=lesson,
+        tour=tour,
         look=look,
         notice=notice,
         frame_first=True,

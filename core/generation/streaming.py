@@ -1,9 +1,8 @@
-"""Bytes of tokens as text that is safe to print: whole characters, and nothing that may yet become a stop text."""
+"""Bytes of tokens as text, as they come: whole characters, and nothing that may yet become a stop text."""
 
 from __future__ import annotations
 
 import codecs
-import unicodedata
 from collections.abc import Sequence
 
 
@@ -65,21 +64,3 @@ def _overlap(text: str, stop: str) -> int:
     (2, 0)
     """
     return next((n for n in range(min(len(text), len(stop) - 1), 0, -1) if stop.startswith(text[-n:])), 0)
-
-
-def visible(text: str) -> str:
-    """The text with control characters shown instead of sent, for a terminal; line breaks and tabs stay.
-
-    A model may well write an escape sequence that clears the screen.
-
-    >>> visible("a\\x1b[2J\\tb\\r\\n")
-    'a␛[2J\\tb␍\\n'
-    """
-    if text.isprintable():
-        return text
-    return "".join(_shown(c) if unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" else c for c in text)
-
-
-def _shown(character: str) -> str:
-    code = ord(character)
-    return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else "\N{REPLACEMENT CHARACTER}"

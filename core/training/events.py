@@ -156,22 +156,40 @@ KINDS: dict[str, type[Event]] = {
 }
 _FIELDS = {kind: tuple(f.name for f in dataclasses.fields(cls)) for kind, cls in KINDS.items()}
 _FLOATS = {kind: frozenset(f.name for f in dataclasses.fields(cls) if f.type == "float") for kind, cls in KINDS.items()}
+_NUMBERS = frozenset({int, float})
+_TYPES: dict[str, frozenset[type]] = {
+    "int": frozenset({int}),
+    "float": _NUMBERS,
+    "float | None": _NUMBERS | {type(None)},
+    "str": frozenset({str}),
+    "bool": frozenset({bool}),
+    "dict[str, Any]": frozenset({dict}),
+}
+_EXPECTED = {kind: tuple((f.name, _TYPES[str(f.type)]) for f in dataclasses.fields(cls)) for kind, cls in KINDS.items()}
 
 
 def parse_event(raw: Mapping[str, Any]) -> Event | None:
-    """Rebuilds an event from its JSON object; None for a kind that this version does not know.
+    """Rebuilds an event from its JSON object; None for a kind that this version does not know, or values of no sense.
 
     >>> parse_event({"kind": "step", "step": 3, "time": 0.5, "tokens": 96, "loss": 4.1, "unheard_of": 1}).loss
     4.1
     >>> parse_event({"kind": "a newer kind", "step": 3}) is None
     True
+    >>> parse_event({"kind": "step", "step": 3, "time": 0.5, "tokens": 96, "loss": "low"}) is None
+    True
     """
-    kind = str(raw.get("kind", ""))
-    cls = KINDS.get(kind)
+    kind = raw.get("kind")
+    cls = KINDS.get(kind) if isinstance(kind, str) else None
     if cls is None or not {"step", "time", "tokens"} <= raw.keys():
         return None
+    assert isinstance(kind, str)
     floats = _FLOATS[kind]
     values: dict[str, Any] = {
         name: math.nan if raw[name] is None and name in floats else raw[name] for name in _FIELDS[kind] if name in raw
     }
-    return cls(**values)
+    if any(name in values and type(values[name]) not in types for name, types in _EXPECTED[kind]):
+        return None
+    event = cls(**values)
+    if isinstance(event, ResumeEvent) and not all(type(v) is list and len(v) == 2 for v in event.changed.values()):
+        return None
+    return event

@@ -246,7 +246,7 @@ class Run:
         objects, bad = parse_lines(lines)
         self.unreadable += bad
         for raw in objects:
-            event = _event(raw)
+            event = parse_event(raw)
             if event is not None:
                 yield event
 
@@ -261,7 +261,7 @@ class Run:
         except OSError:
             return self._resumed
         self._scanned = (found.st_ino, offset)
-        events = map(_event, parse_lines(lines)[0])
+        events = map(parse_event, parse_lines(lines)[0])
         self._resumed = [*self._resumed, *(e for e in events if isinstance(e, ResumeEvent))]
         return self._resumed
 
@@ -277,15 +277,6 @@ class Run:
 def is_run(path: Path) -> bool:
     """Whether a folder is a run, at least one that was launched."""
     return any((path / mark).is_file() for mark in (META, LAUNCH, STATUS))
-
-
-def _event(raw: dict[str, Any]) -> Event | None:
-    try:
-        event = parse_event(raw)
-    except (TypeError, ValueError):
-        return None
-    whole = event is not None and type(event.step) is int
-    return event if whole and (not isinstance(event, ResumeEvent) or type(event.from_step) is int) else None
 
 
 def _skip_to_end(tail: LineTail) -> None:

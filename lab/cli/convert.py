@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from cyclopts import Parameter
 
 from lab.cli.control import AsJson
+from lab.cli.drawing import drawing_console
 from lab.cli.progress import drawable
 from lab.cli.report import print_json
 from lab.cli.signals import stop_on_signals
@@ -56,7 +57,7 @@ def _follow(steps: Iterator[ConvertProgress], as_json: bool) -> ConvertProgress 
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
     columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=None), DownloadColumn())
-    with Progress(*columns, transient=True) as bar:
+    with Progress(*columns, transient=True, console=drawing_console()) as bar:
         task = bar.add_task("starting", total=None)
         for last in steps:
             bar.update(task, description=last.name or "starting", completed=last.bytes_done, total=last.bytes_total)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from cyclopts import Group, Parameter
 
 from core.errors import InputError
+from lab.cli.drawing import drawing_console
 from lab.cli.prompt import read_text_or_file
 from lab.cli.writing import note, write
 
@@ -233,13 +234,12 @@ def with_bar(
     if not drawable or (lines and sys.stdout.isatty()):
         yield from events
         return
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns: list[Any] = [TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn()]
     columns.append(TimeRemainingColumn())
     # Standard output is left alone: rich would send it to the bar's console, which is standard error.
-    with Progress(*columns, console=Console(stderr=True), transient=True, redirect_stdout=False) as bar:
+    with Progress(*columns, console=drawing_console(stderr=True), transient=True, redirect_stdout=False) as bar:
         task = bar.add_task(name, total=None)
         for event in events:
             done, total = at(event)

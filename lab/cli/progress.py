@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from core.errors import LabError
 from core.training.events import EndEvent, EvalEvent, Event, SampleEvent, StateEvent, StepEvent, WarningEvent
+from lab.cli.drawing import drawing_console
 from lab.cli.report import print_json, two_lines
 
 if TYPE_CHECKING:
@@ -244,6 +245,7 @@ class Bar:
                 auto_refresh=False,
                 transient=True,
                 expand=True,
+                console=drawing_console(),
             )
             self._task = self._progress.add_task(self._name, total=tally.max_steps, facts="starting")
             self._progress.start()
@@ -329,7 +331,7 @@ def _fetch(what: str, progress: Iterator[DownloadProgress], display: Display) ->
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
     columns: list[Any] = [TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn()]
-    with Progress(*columns, TransferSpeedColumn(), transient=True) as bar:
+    with Progress(*columns, TransferSpeedColumn(), transient=True, console=drawing_console()) as bar:
         task = bar.add_task(what, total=None)
         for got in progress:
             bar.update(task, completed=got.received, total=got.total)

@@ -11,6 +11,7 @@ from cyclopts import Parameter
 
 from core.errors import InputError
 from lab.cli.control import AsJson
+from lab.cli.drawing import drawing_console
 from lab.cli.entry import INTERRUPTED
 from lab.cli.progress import drawable, duration
 from lab.cli.report import print_json, two_lines
@@ -175,7 +176,8 @@ def _two_bars() -> Progress:
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
     columns: list[Any] = [TextColumn("{task.description}", markup=False), BarColumn(), DownloadColumn()]
-    return Progress(*columns, TextColumn("{task.fields[facts]}", markup=False), transient=True)
+    columns.append(TextColumn("{task.fields[facts]}", markup=False))
+    return Progress(*columns, transient=True, console=drawing_console())
 
 
 def _what(event: PullProgress) -> str:

@@ -20,6 +20,7 @@ def start(
     fresh: bool = False,
     run: str | None = None,
     lesson: str | None = None,
+    tour: int | None = None,
     ascii_only: bool | None = None,
     present: bool = False,
     light: bool | None = None,
@@ -34,6 +35,7 @@ def start(
         fresh: ignore what was remembered from the last time.
         run: the run that the training screen shows at first.
         lesson: the lesson that is open at first, on its screen: ``L3``.
+        tour: the step of the tour that is open at first, from 0; negative: where it was left.
         ascii_only: draw with ASCII alone; None: as remembered.
         present: for a projector: high contrast, nothing dim.
         light: a light background; None: as the terminal says, where it does.
@@ -57,6 +59,7 @@ def start(
         fresh=fresh,
         run=run,
         lesson=lesson,
+        tour=tour,
         ascii_only=ascii_only,
         present=present,
         light=light,

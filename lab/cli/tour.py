@@ -26,9 +26,8 @@ def tour(
     from lab.tour_steps import STEPS
 
     if as_json:
-        print_json(
-            {"steps": [{"step": i, "title": s.title, "screen": SCREENS[s.screen - 1]} for i, s in enumerate(STEPS, 1)]}
-        )
+        found = [{"step": i, "title": one.title, "screen": one.screen} for i, one in enumerate(STEPS, 1)]
+        print_json({"steps": found})
         return 0
     if list_steps:
         for i, one in enumerate(STEPS, 1):

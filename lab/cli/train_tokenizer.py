@@ -18,6 +18,7 @@ from cyclopts import Parameter
 from core.errors import InputError
 from core.files import encodable, replace, write_error
 from lab.cli.commands import PROGRAM
+from lab.cli.drawing import drawing_console
 from lab.cli.entry import INTERRUPTED
 from lab.cli.progress import choose_display, drawable, duration, fetch_text_first
 from lab.cli.report import print_json, two_lines
@@ -219,7 +220,7 @@ def _bar(training: BPETraining, characters: int, name: str) -> Iterator[MergeSte
             )
 
     columns: list[Any] = [TextColumn("{task.description}", markup=False), BarColumn(bar_width=None)]
-    with Progress(*columns, Facts(), transient=True, expand=True) as bar:
+    with Progress(*columns, Facts(), transient=True, expand=True, console=drawing_console()) as bar:
         task = bar.add_task(name, total=None, step=None)
         drawn = 0.0
         for step in training:

@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from core.errors import InputError
 from lab.cli.control import AsJson
+from lab.cli.drawing import drawing_console
 from lab.cli.progress import drawable
 from lab.cli.report import print_json
 from lab.cli.signals import stop_on_signals
@@ -61,7 +62,8 @@ def _follow(steps: Iterator[TwinProgress | TwinReport], as_json: bool) -> TwinRe
         return next((found for found in steps if isinstance(found, TwinReport)), None)
     from rich.progress import BarColumn, Progress, TextColumn
 
-    with Progress(TextColumn("{task.description}", markup=False), BarColumn(), transient=True) as bar:
+    columns = TextColumn("{task.description}", markup=False), BarColumn()
+    with Progress(*columns, transient=True, console=drawing_console()) as bar:
         task = bar.add_task("loading TensorFlow", total=None)
         for found in steps:
             if isinstance(found, TwinReport):

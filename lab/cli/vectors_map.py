@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError
+from lab.cli.drawing import replace_line
 from lab.cli.report import print_json
 from lab.cli.signals import stop_on_signals
 from lab.cli.vectors_ask import wrote
@@ -106,8 +107,7 @@ def _tsne(vectors: Vectors, words: tuple[str, ...], seed: int, cancelled: thread
         for step in project_steps(vectors, words, seed=seed, cancel=cancelled):
             if drawn:
                 loss = f", loss {step.loss:.3f}" if step.loss is not None else ""
-                sys.stderr.write(f"\r\x1b[Kt-SNE: iteration {step.iteration:,} of {step.iterations:,}{loss}")
-                sys.stderr.flush()
+                replace_line(f"t-SNE: iteration {step.iteration:,} of {step.iterations:,}{loss}")
             if step.projection is not None:
                 return step.projection
     except CancelledError:
@@ -115,7 +115,7 @@ def _tsne(vectors: Vectors, words: tuple[str, ...], seed: int, cancelled: thread
         return None
     finally:
         if drawn:
-            sys.stderr.write("\r\x1b[K")
+            replace_line()
     return None
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
 from core.errors import InputError
+from lab.cli.drawing import replace_line
 from lab.cli.report import print_json, two_lines
 from lab.cli.signals import stop_on_signals
 from lab.cli.vectors_sources import about, on_terminal, say_synthetic
@@ -69,8 +69,7 @@ def _analogies(asked: Asked, vectors: Vectors, found: AnalogySet, cancelled: thr
     drawn = on_terminal() and not asked.as_json
     for score in evaluate_analogies(vectors, found, cancel=cancelled, **settings):
         if drawn:
-            sys.stderr.write("\r\x1b[K" if score.section == TOTAL else f"\r\x1b[K{score.done:>4.0%}  {score.section}")
-            sys.stderr.flush()
+            replace_line("" if score.section == TOTAL else f"{score.done:>4.0%}  {score.section}")
         if not score.finished:
             continue
         rows.append(_row(score))
@@ -80,7 +79,7 @@ def _analogies(asked: Asked, vectors: Vectors, found: AnalogySet, cancelled: thr
     if asked.as_json:
         return
     if drawn:
-        sys.stderr.write("\r\x1b[K")
+        replace_line()
     print_table((found.name, "right", "of", "accuracy", "unknown"), rows)
     if asked.given.get("misses"):
         print("\n".join(missed))

@@ -14,6 +14,7 @@ from core.errors import InputError
 from core.fields import config_fields
 from core.vectors.training_config import Word2VecConfig
 from lab.cli.commands import PROGRAM
+from lab.cli.drawing import replace_line
 from lab.cli.progress import choose_display, duration, fetch_text_first, rate
 from lab.cli.report import print_json, two_lines
 from lab.cli.signals import stop_on_signals
@@ -56,7 +57,7 @@ def train(asked: Asked) -> int:
 
 def _say_ending(said: str) -> None:
     if on_terminal():
-        _write("\r\x1b[K")
+        replace_line()
     two_lines("ending after this batch; what has been learnt is kept (once more ends it at once, with nothing)", "")
 
 
@@ -87,16 +88,16 @@ def _shown(training: VectorTraining, as_json: bool) -> Iterator[TrainingEvent]:
                 if as_json:
                     print_json(event.to_dict())
                 elif drawn:
-                    _write(
-                        f"\r\x1b[K{training.done:>4.0%}  epoch {event.epoch}  {rate(event.words_per_second)} words/s"
-                    )
+                    replace_line(f"{training.done:>4.0%}  epoch {event.epoch}  {rate(event.words_per_second)} words/s")
         elif as_json:
             print_json(event.to_dict())
         else:
-            _write(("\r\x1b[K" if drawn else "") + "\n".join(_lines(event)) + "\n")
+            if drawn:
+                replace_line()
+            _write("\n".join(_lines(event)) + "\n")
         yield event
     if drawn:
-        _write("\r\x1b[K")
+        replace_line()
 
 
 def _write(text: str) -> None:

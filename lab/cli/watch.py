@@ -13,6 +13,7 @@ from cyclopts import Parameter
 from core.errors import InputError
 from core.training.events import EvalEvent, StateEvent, WarningEvent
 from lab.cli.control import ENDED
+from lab.cli.drawing import drawing_console
 from lab.cli.progress import Tally, drawable, duration, last_line, raise_end, rate
 from lab.cli.report import print_json, two_lines
 from lab.cli.start import no_terminal, start
@@ -109,7 +110,7 @@ def _follow_inline(run: Run | ForeignRun) -> int:
 
     history, look = run.history(), _look()
     try:
-        with Live(auto_refresh=False, transient=False) as live:
+        with Live(auto_refresh=False, transient=False, console=drawing_console()) as live:
             while True:
                 state = run.state  # asked before reading, so that nothing of an ended run is missed
                 while history.update(max_bytes=1 << 22):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import sys
+from typing import TextIO
 
-from core.generation.streaming import visible
+from core.visible import visible
+from lab.cli.drawing import past_filter
 
 CLOSED = frozenset({errno.EPIPE, errno.EIO, errno.EINVAL})
 """What writing says when the reader, or the terminal, is gone."""
@@ -17,9 +19,13 @@ def write(text: str) -> None:
     Raises:
         BrokenPipeError: nobody reads any more.
     """
+    _at_once(sys.stdout, text)
+
+
+def _at_once(stream: TextIO, text: str) -> None:
     try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
+        stream.write(text)
+        stream.flush()
     except OSError as error:
         if error.errno in CLOSED:
             raise BrokenPipeError from error
@@ -27,8 +33,12 @@ def write(text: str) -> None:
 
 
 def write_clean(text: str) -> None:
-    """Writes at once; a terminal gets no control characters, which a model may well have made up."""
-    write(visible(text) if sys.stdout.isatty() else text)
+    """Writes a text at once: as it is for the next program in a pipe, without control characters for a terminal.
+
+    Raises:
+        BrokenPipeError: nobody reads any more.
+    """
+    _at_once(past_filter(sys.stdout), visible(text) if sys.stdout.isatty() else text)
 
 
 def note(text: str) -> None:

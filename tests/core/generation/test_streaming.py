@@ -7,7 +7,8 @@ import itertools
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.generation.streaming import StreamText, visible
+from core.generation.streaming import StreamText
+from core.visible import visible
 
 
 def streamed(pieces: list[bytes], stop: list[str]) -> tuple[list[str], str | None]:
