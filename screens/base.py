@@ -283,8 +283,6 @@ class LabScreen(TaughtScreen):
 
     async def _dispatch_message(self, message: Message) -> None:
         # The guard of SCREENS.md 2.7: a handler that fails shows a card, the app lives on.
-        if isinstance(message, events.Resize) and message.size != self.app.size:
-            return  # the terminal has another size by now, and its message is on the way: a storm costs one layout
         self._cards_before = self._cards_shown
         try:
             await super()._dispatch_message(message)
