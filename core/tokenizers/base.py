@@ -338,3 +338,15 @@ def read_file(directory: str | os.PathLike[str]) -> dict[str, Any]:
             f"{path} has format {content['format']}, this version reads up to {FORMAT}", "pip install --upgrade llm-lab"
         )
     return content
+
+
+def expect_kind(content: dict[str, Any], kind: str) -> None:
+    """Makes sure that the JSON of a ``tokenizer.json`` is of one kind.
+
+    Raises:
+        TokenizerError: it is of another.
+    """
+    if content.get("kind") != kind:
+        raise TokenizerError(
+            f"expected a {kind} tokenizer, got kind {content.get('kind')!r}", "load it with load_tokenizer(directory)"
+        )

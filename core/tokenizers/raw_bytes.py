@@ -11,11 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.errors import TokenizerError
 from core.tokenizers.base import (
     Allowed,
     Disallowed,
     Token,
+    expect_kind,
     fingerprint_of,
     not_an_id,
     place_tokens,
@@ -120,10 +120,7 @@ class ByteTokenizer:
     @classmethod
     def from_content(cls, content: dict[str, Any]) -> ByteTokenizer:
         """Builds it from the JSON of ``tokenizer.json``."""
-        if content.get("kind") != "byte":
-            raise TokenizerError(
-                f"expected a byte tokenizer, got kind {content.get('kind')!r}", "load it with load_tokenizer(directory)"
-            )
+        expect_kind(content, "byte")
         return cls()
 
     def _content(self) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from core.tokenizers import (
     Tokenizer,
     check_tokenizer,
     get_tokenizer,
+    kinds,
     list_tokenizers,
     load_tokenizer,
     tokenizer_is_here,
@@ -43,7 +44,7 @@ KINDS: dict[str, Callable[[str], Tokenizer]] = {
     "words-v1": lambda text: get_tokenizer("words-v1", text + " x"),
     "words-v2": lambda text: get_tokenizer("words-v2", text[::2] + " x"),
     "char": lambda text: get_tokenizer("char", text + "x"),
-    "byte": lambda text: get_tokenizer("byte"),
+    **{name: lambda text, kind=kind: kind.make() for name, kind in kinds.KINDS.items() if not kind.needs_text},
     "bpe": lambda text: BPETokenizer.train(LEARNT, 290),
     "tiktoken": lambda text: gappy(),
 }
@@ -225,7 +226,7 @@ def test_trained_ones_go_by_their_bare_name(tmp_path: Path, monkeypatch: pytest.
     (cache_dir() / "tokenizers" / "broken").mkdir()
     (cache_dir() / "tokenizers" / "broken" / "tokenizer.json").write_text("{")
     found = {ref.name: ref for ref in list_tokenizers()}
-    assert list(found) == [*list(TOKENIZERS)[:4], "bpe:broken", "bpe:mine", *VOCABULARIES]
+    assert list(found) == [*kinds.KINDS, "bpe:broken", "bpe:mine", *VOCABULARIES]
     assert (found["bpe:mine"].vocab_size, found["bpe:mine"].here) == (trained.vocab_size, True)
     assert not found["bpe:broken"].here
     assert "damaged" in found["bpe:broken"].note
