@@ -108,7 +108,8 @@ class EmbedAsking(EmbedKeys):
         low = self.has_class("-narrow") or self.has_class("-tiny")  # there the sentence needs the room
         size = "" if low else f"{count_text(len(self.vectors))} × {self.vectors.width} in "
         self.count(f"{size}{1000 * found.seconds:.1f} ms")
-        self.say_answer(found)
+        if not self.say_centring():
+            self.say_answer(found)
         self.draw_now()
 
     def forget(self) -> None:

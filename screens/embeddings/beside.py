@@ -11,6 +11,8 @@ from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from core.vectors.centring import MARK
+from screens.embeddings.centring import parts_of
 from screens.embeddings.compare import ComparePane
 from screens.embeddings.dialogs import OpenVectors
 from screens.embeddings.following import EmbedFollowing
@@ -56,11 +58,13 @@ class EmbedBeside(EmbedFollowing):
     def _other_spaces(self, spec: str, a: str, b: str | None) -> None:
         from core.vectors.sources import list_vectors
 
-        model, colon, table = spec.rpartition(":")
+        plain, centred = parts_of(spec)
+        model, colon, table = plain.rpartition(":")
         run, steps = (model, _steps(model)) if colon and f":{table}" in TABLES else (a, _steps(a))
         own = run.partition("@")[0]
         names = [f"{own}@{step}:wte" for step in steps]
         names += [f"{model}:wte" for model in (a, b) if model]
+        names += [plain if centred else f"{plain}{MARK}"] if spec else []
         names += [source.name for source in list_vectors(models=False) if source.here]
         self.post_message(self.Spaces(tuple(dict.fromkeys(name for name in names if name != spec))))
 
@@ -120,13 +124,14 @@ class EmbedBeside(EmbedFollowing):
 
     @work(thread=True, group="step-space", exclusive=True, exit_on_error=False, description="look for checkpoints")
     def _step_space(self, spec: str, by: int) -> None:
-        self.post_message(self.Stepped(spec, _steps(spec.rpartition(":")[0]), by))
+        self.post_message(self.Stepped(spec, _steps(parts_of(spec)[0].rpartition(":")[0]), by))
 
     @on(Stepped)
     @guarded
     def _stepped(self, message: Stepped) -> None:
         message.stop()
-        model, _, table = message.spec.rpartition(":")
+        plain, centred = parts_of(message.spec)
+        model, _, table = plain.rpartition(":")
         name, _, step = model.partition("@")
         if not message.steps:
             self.say(f"{message.spec} has no checkpoints to step through")
@@ -135,10 +140,10 @@ class EmbedBeside(EmbedFollowing):
         now = int(step) if step.isdigit() else steps[-1]
         at = min(range(len(steps)), key=lambda i: abs(steps[i] - now))
         new = steps[max(0, min(len(steps) - 1, at + message.by))]
-        if f"{name}@{new}:{table}" == message.spec:
+        if f"{name}@{new}:{table}" == plain:
             self.say(f"{message.spec} is the {'first' if message.by < 0 else 'last'} checkpoint")
         else:
-            self.compare_with(f"{name}@{new}:{table}")
+            self.compare_with(f"{name}@{new}:{table}{centred}")
 
 
 def _steps(model: str) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.widgets import Input, Static
 
 from core.errors import LabError
+from core.vectors.centring import split_centred
 from screens.embeddings.query_box import Complete, QueryBox
 from screens.widgets.dialog import Dialog
 from screens.widgets.word_map_labels import plain
@@ -89,7 +90,7 @@ class OpenVectors(OpenQuestions):
 
     def is_name(self, text: str) -> bool:
         """A table of a model."""
-        return text.endswith((":wte", ":wpe", ":head"))
+        return (split_centred(text) or text).endswith((":wte", ":wpe", ":head"))
 
 
 class AddWord(Dialog[str]):

@@ -271,12 +271,19 @@ class EmbedKeys(EmbedSet):
             Choice("unit", "sums: words " + ("at their own lengths" if how.unit else "at length 1")),
             Choice("cosmul", "sums: solved by " + ("the cosine with the sum" if how.cosmul else "3CosMul")),
         ]
+        centred = self.vectors is not None and self.vectors.plain is not None
+        choices.append(
+            Choice("centre", "vectors: " + ("as they are" if centred else "take the mean of all from each"), "n")
+        )
         choices += [Choice(f"by {m}", f"neighbours by {m}" + now * (m == how.measure)) for m in MEASURES]
 
         def chosen(value: str | None) -> None:
             kind, _, rest = (value or "").partition(" ")
             if kind == "scope":
                 self.show_scope(rest)
+                return
+            if kind == "centre":
+                self.action_centre()
                 return
             changed = {
                 "inputs": replace(how, exclude_inputs=not how.exclude_inputs),

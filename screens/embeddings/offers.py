@@ -185,6 +185,7 @@ class EmbedOffers(EmbedPages):
         yield "Vectors: the demo's", "u", self.action_demo
         yield "Vectors: the tokens of the model", "s", self.action_try_tokens
         yield "Vectors: save those that were trained", "W", self.action_save_learnt
+        yield "Vectors: centre them, or put their mean back", "n: anisotropy", self.action_centre
         yield "Set: add words…", "a", self.action_add
         yield "Set: drop the word under the cursor", "x", self.action_drop
         for measure in ("cosine", "dot", "euclid"):
@@ -219,9 +220,16 @@ def lesson_values(screen: EmbedOffers) -> dict[str, str]:
             else "They were learnt from real text."
         ),
     }
+    if vectors.mean_cosine is not None:
+        values["mean_cosine"] = number(vectors.mean_cosine)
+        values["centred"] = (
+            "That mean is taken from each just now (`n` puts it back)"
+            if vectors.plain is not None
+            else "`n` takes the mean of all rows from each (centring)"
+        )
     if asked is not None and asked.near:
         first = asked.near[0]
-        row = vectors.vector(asked.word)
+        row = (vectors.plain or vectors).vector(asked.word)
         values |= {
             "word": asked.word,
             "row": str(vectors.row(asked.word)),
@@ -232,7 +240,7 @@ def lesson_values(screen: EmbedOffers) -> dict[str, str]:
             "near_list": ", ".join(n.word for n in asked.near[:4]),
         }
         if asked.how.measure == "cosine":
-            x, y = row, vectors.vector(first.word)
+            x, y = vectors.vector(asked.word), vectors.vector(first.word)
             lengths = [float((v.astype(float) ** 2).sum()) ** 0.5 for v in (x, y)]
             values |= {
                 "dot": number(float(x.astype(float) @ y.astype(float))),

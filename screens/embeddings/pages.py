@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.widget import Widget
 
 from core.errors import LabError
+from core.vectors.centring import MARK
 from screens.base import Door
 from screens.embeddings.beside import EmbedBeside
 from screens.embeddings.compare import ComparePane
@@ -75,7 +76,8 @@ class EmbedPages(EmbedBeside):
 
     def unsaved_of(self, vectors: Vectors | None) -> Learning | None:
         """The training that made some vectors, while they lie in no file."""
-        learning = self._learnt_by.get(vectors) if vectors is not None else None
+        made = None if vectors is None else vectors.plain or vectors
+        learning = self._learnt_by.get(made) if made is not None else None
         return learning if learning is not None and learning.saved is None else None
 
     # --- the panes
@@ -241,6 +243,8 @@ class EmbedPages(EmbedBeside):
         for vectors, learning in list(self._learnt_by.items()):
             if learning is message.learning:
                 vectors.spec = str(message.found)
+        if self.vectors is not None and self.vectors.plain is not None and self.vectors.plain.spec:
+            self.vectors.spec = f"{self.vectors.plain.spec}{MARK}"
         self.say_what_is_open()
         self.trainer.show_learning()
         self.say(f"saved as {message.found} · o opens it again, so does gensim")

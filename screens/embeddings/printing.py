@@ -27,7 +27,8 @@ def opening(screen: EmbedOffers, vectors: Vectors | None, spec: str) -> str:
     if learning is None:
         return f"import core\n\nvectors = core.load_vectors({spec!r})\n"
     if learning.state == "done":
-        return f"import core\n{train_python(learning)}"
+        centred = "vectors = vectors.centred()\n" if vectors is not None and vectors.plain is not None else ""
+        return f"import core\n{train_python(learning)}{centred}"
     return "raise SystemExit('these vectors lie in no file yet: W in the lab saves them')\n"
 
 

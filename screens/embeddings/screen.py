@@ -15,6 +15,7 @@ from textual.app import ComposeResult
 from textual.widget import Widget
 
 from screens.base import Door
+from screens.embeddings.centring import parts_of
 from screens.embeddings.offers import EmbedOffers
 from screens.embeddings.panes import EmbedBody
 from screens.embeddings.reader import named, translated
@@ -94,9 +95,10 @@ class EmbedScreen(EmbedOffers):
         before, self._bench_a = self._bench_a, bench.a
         if self.body.page == "positions" and self.places.spec == f"{before}:wpe" and bench.a != before:
             self.places.open(f"{bench.a}:wpe")
-        table = next((t for t in TABLES if self.spec == f"{before}{t}"), "")
+        shown, centred = parts_of(self.spec)
+        table = next((t for t in TABLES if shown == f"{before}{t}"), "")
         if table and bench.a != before:
-            self.open_source(f"{bench.a}{table}")
+            self.open_source(f"{bench.a}{table}{centred}")
         elif bench.a != before:
             self.say_what_is_open()
 

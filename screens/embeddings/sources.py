@@ -15,6 +15,7 @@ from textual.binding import Binding, BindingType
 
 from core.errors import LabError
 from core.shelf import split_spec
+from core.vectors.centring import centre_steps, split_centred
 from screens.base import Door, LabScreen
 from screens.embeddings.dialogs import LARGE, OpenVectors
 from screens.embeddings.messages import Listed, Loaded, Loading
@@ -82,20 +83,22 @@ class EmbedSources(LabScreen):
 
     def open_source(self, spec: str) -> None:
         """Opens vectors by name; a large file is asked about first."""
-        size = _size_of(spec)
-        if size < LARGE or _opened_before(spec):
-            self._begin(spec, size)
+        file = split_centred(spec) or spec
+        size = _size_of(file)
+        if size < LARGE or _opened_before(file):
+            self.begin(spec, size)
             return
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self._begin(spec, size)
+                self.begin(spec, size)
 
         self.app.push_screen(
-            Confirm(f"read {bytes_text(size)}?", _what_it_takes(spec, size), yes="Read", no="Not now"), answered
+            Confirm(f"read {bytes_text(size)}?", _what_it_takes(file, size), yes="Read", no="Not now"), answered
         )
 
-    def _begin(self, spec: str, size: int) -> None:
+    def begin(self, spec: str, size: int, plain: Vectors | None = None) -> None:
+        """Opens vectors in a thread, as a job where there are many bytes; ``plain``: centres those instead."""
         self.loads += 1
         self._cancel_load.set()
         cancel = self._cancel_load = threading.Event()
@@ -104,7 +107,7 @@ class EmbedSources(LabScreen):
             job.brief = True
             job.in_sight = lambda: self.is_current
         self.body.say_source(f"{self.look.symbols.waiting} {Path(spec).name}")
-        self._load(self.loads, spec, cancel, job)
+        self._load(self.loads, spec, plain, cancel, job)
 
     def take_vectors(self, vectors: Vectors) -> None:
         """Shows vectors that are in memory already, such as those that were just trained."""
@@ -113,14 +116,14 @@ class EmbedSources(LabScreen):
         self.post_message(Loaded(self.loads, vectors.spec, vectors))
 
     @work(thread=True, group="load", exit_on_error=False, description="read word vectors")
-    def _load(self, number: int, spec: str, cancel: threading.Event, job: Job | None) -> None:
+    def _load(self, number: int, spec: str, plain: Vectors | None, cancel: threading.Event, job: Job | None) -> None:
         from core.vectors.sources import load_steps
 
         found: Vectors | None = None
         failed: LabError | None = None
         told = 0.0
         try:
-            for progress in load_steps(spec, cancel):
+            for progress in load_steps(spec, cancel) if plain is None else centre_steps(plain, cancel):
                 found = progress.vectors
                 now = time.monotonic()
                 if now - told >= TOLD:
@@ -130,7 +133,7 @@ class EmbedSources(LabScreen):
                         job.update(progress.bytes_done, progress.bytes_total or None, words)
                     self.post_message(Loading(number, progress))
             if found is not None:
-                _ = found.norms  # read once here, not at the first question
+                _ = found.norms, found.mean_cosine  # read once here, not at the first question
         except Exception as error:  # also what a damaged file makes of a reader that trusts it
             failed = as_lab_error(error)
         if cancel.is_set():
@@ -184,7 +187,7 @@ class EmbedSources(LabScreen):
             return
         room = max(18, int(0.58 * self.body.size.width) - 4)
         hint = ""
-        if not self.spec.endswith(TABLES):
+        if not (split_centred(self.spec) or self.spec).endswith(TABLES):
             other = split_spec(self.workbench.a)[0] != DEMO  # whoever chose a model may look for its vectors here
             hint = " · s: the model's own tokens" if other else " · d real ones" if self.vectors.synthetic else ""
         text = source_text(self.vectors, room - len(hint))

@@ -81,7 +81,8 @@ def test_centred_takes_the_mean_away_and_list_says_how_alike_all_are(llm_lab: An
     assert abs(facts["mean_cosine"]) < 0.01 < plain.mean_cosine
     assert "queen" in llm_lab("vectors", "demo", "analogy", "king - man + woman", "--centred").out.splitlines()[1]
     assert "--centred, and none came" in llm_lab("vectors", "list", "--centred").error["title"]
-    assert "no use for --centred" in llm_lab("vectors", "train", "python-docs", "--centred", "-o", "x.bin").error["title"]
+    refused = llm_lab("vectors", "train", "python-docs", "--centred", "-o", "x.bin")
+    assert "no use for --centred" in refused.error["title"]
 
 
 def test_words_come_from_a_file_too(llm_lab: Any, tmp_path: Path) -> None:

@@ -274,3 +274,30 @@ def test_words_to_begin_with_and_their_groups():
     assert found == ("the", "·else", "naïve")
     assert first_words(lambda word: None, ["1", "2"]) == ("1", "2")
     assert group_of("·King") == group_of("queen") != group_of("paris")
+
+
+async def test_centring_takes_the_mean_from_each_and_gives_it_back(lab):
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        await ready(pilot, "demo")
+        plain, expected = screen.vectors, screen.vectors.centred()
+        await pilot.press("n")
+        await ready(pilot, "demo:centred")
+        assert "centred" in source(screen) and "synthetic" in source(screen)
+        assert [row.word for row in screen.body.near.scores[:9]] == [n.word for n in expected.neighbours("king", 9)]
+        before, now = f"cosine {plain.mean_cosine:.3f} before", "now · n turns it back"
+        assert before in sentence(screen) and now in sentence(screen)
+        taken = screen.take_away()
+        assert "load_vectors('demo:centred')" in taken.python and "demo:centred" in taken.command
+        assert "put it back" not in screen.lesson().values["near_list"]
+        assert "puts it back" in screen.lesson().values["centred"]
+        await pilot.press("n")
+        await ready(pilot, "demo")
+        assert screen.vectors is plain and "centred" not in source(screen)
+        screen.open_source("demo:wte:centred")
+        await ready(pilot, "demo:wte:centred")
+        app.workbench.set(a="demo@700")
+        await ready(pilot, "demo@700:wte:centred")
+        await asks(pilot, screen.asked.text)
+        assert "turns it back" not in sentence(screen)
