@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from textual.geometry import Region
+
 from screens.widgets.lesson import fill, places_of
 
 
@@ -105,12 +107,7 @@ def _use_demo(screen: Any) -> None:
     screen.workbench.set(a="demo")
 
 
-def _to_earlier(screen: Any) -> None:
-    _to_heads(screen)
-
-
 def _to_choices(screen: Any) -> None:
-    _use_demo(screen)
     screen.body.go_to_pane("strip")
 
 
@@ -127,6 +124,12 @@ def _to_doubt(screen: Any) -> None:
 def _to_tree(screen: Any) -> None:
     screen.show_page("tensors")
     screen.body.tensor_tree.focus()
+
+
+def _to_row(screen: Any) -> None:
+    """The card has taken rows from the tree: its cursor comes back into sight."""
+    tree = screen.body.tensor_tree
+    tree.scroll_to_region(Region(0, tree.cursor, 1, 1), animate=False, force=True)
 
 
 STEPS = (
@@ -170,7 +173,7 @@ STEPS = (
         "{layers} layers of {heads} heads, {all_heads} in all; a head decides which earlier tokens count. {head}: from "
         "‘{asks}’ it takes {weight} of what it takes from ‘{looked}’.",
         "n: the next head by what the grid measures",
-        "{head} takes {weight} from ‘{looked}’.",
+        "{head} is another: from ‘{looked}’ it takes {weight}.",
         lambda screen: (screen.place.layer, screen.place.head),
         _to_heads,
     ),
@@ -178,8 +181,8 @@ STEPS = (
         "Life without a head",
         3,
         "#a-next-pane",
-        "What is a head good for? Switch it off and see what the model says next. Now, with all of them, ‘{answer}’ is "
-        "likeliest after ‘{asks}’.",
+        "What is a head good for? Switch it off, and see what changes. As it is now, the model says "
+        "‘{answer}’ after ‘{asks}’.",
         "a: {head} off; a again: on",
         "{effect}",
         lambda screen: screen.off,
@@ -207,7 +210,8 @@ STEPS = (
         "< : a step earlier;  > : a step later",
         "{model} at another step; each screen follows. > goes forward again.",
         lambda screen: screen.workbench.a,
-        _to_earlier,
+        _to_heads,
+        tidy=_use_demo,
     ),
     Step(
         "How it learnt",
@@ -224,7 +228,7 @@ STEPS = (
         "What it nearly said",
         5,
         "#alternatives-pane",
-        "{model} wrote {tokens} tokens, each drawn from a list. Where it was least sure it took ‘{token}’ with "
+        "{model} wrote {tokens} tokens, each drawn from a list like this one. Under the cursor it took ‘{token}’ with "
         "probability {p}; likeliest was ‘{best}’ with {best_p}.",
         "a, down, enter: take another road from here",
         "A second branch: t shows the tree, and goes back.",
@@ -243,6 +247,7 @@ STEPS = (
         "{tensor}: {tensor_values} numbers, from {low} to {high}.",
         lambda screen: screen.body.tensor_tree.key,
         _to_tree,
+        _to_row,
     ),
     Step(
         "Now one of yours",

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, ClassVar
 from textual import events, on
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.css.query import NoMatches
 from textual.timer import Timer
 
 from core.workbench import Bench, Workbench
 from lab.settings import Settings
 from screens.catalogue import TITLES
+from screens.taught import TaughtScreen
 from screens.tour import MARK, TourCard, TourOffer, TourText, Wanted
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ EVERY = 0.4
 """Seconds between two looks at the numbers of a step."""
 OFFERS = 3
 """So many starts offer the tour; who has worked on through as many doesn't want it."""
-OFFER = "First time here? enter: a tour of the six screens, {steps} steps · esc: never ask · or just begin"
+OFFER = "First time? enter: a tour in {steps} steps · esc: never ask · any other key: work"
 
 
 class TourActions(App[int]):
@@ -43,7 +45,7 @@ class TourActions(App[int]):
     tour_done = False
     """Whether what the step asks for was done."""
     _tour_timer: Timer | None = None
-    _tour_began = False
+    _tour_arranged = _tour_began = False
     _tour_before: object = None
     _tour_bench: Bench | None = None
     _tour_card: TourCard | None = None
@@ -136,7 +138,7 @@ class TourActions(App[int]):
         elif self.tour_at + 1 < len(STEPS):
             await self._show_step(self.tour_at + 1)
         else:
-            await self._end_tour(0, "that was the tour · ctrl+p brings it back, ? explains each screen")
+            await self._end_tour(0, "that was the tour: ctrl+p brings it back, ? explains each screen")
 
     async def action_tour_back(self) -> None:
         """The step before."""
@@ -154,7 +156,7 @@ class TourActions(App[int]):
         if self.lab_screen is not None and self.lab_screen.stop_streaming():
             return
         at = self.tour_at
-        await self._end_tour(at, f"the tour waits at step {at + 1} · ctrl+p, tour: takes it up again")
+        await self._end_tour(at, f"the tour waits at step {at + 1}: ctrl+p, tour")
 
     async def _end_tour(self, resume_at: int, said: str) -> None:
         self._tidy()
@@ -163,13 +165,12 @@ class TourActions(App[int]):
         if self._tour_timer is not None:
             self._tour_timer.stop()
             self._tour_timer = None
-        await self._put_card_away()
+        self._put_card_away()
         bench, self._tour_bench = self._tour_bench, None
         if bench is not None:
             now = self.workbench.bench
             self.workbench.set(a=bench.a, b=bench.b, tokenizer=bench.tokenizer, prompt=now.prompt)
-        if self.lab_screen is not None:
-            self.lab_screen.say(said)
+        self.notify(said)  # the status line is the screen's, which may just be reading another model
         self.save_soon()
 
     # --- a step
@@ -185,7 +186,7 @@ class TourActions(App[int]):
         from lab.tour_steps import STEPS
 
         self._tidy()
-        self.tour_at, self.tour_done, self._tour_began = at, False, False
+        self.tour_at, self.tour_done, self._tour_arranged, self._tour_began = at, False, False, False
         self.settings.tour_at = at
         self.save_soon()
         step = STEPS[at]
@@ -194,14 +195,25 @@ class TourActions(App[int]):
         screen = self.lab_screen
         if screen is not None:
             await self._put_card(screen)
-            screen.call_after_refresh(self._arrange, at)
+            screen.call_after_refresh(self._tour_look)
 
-    def _arrange(self, at: int) -> None:
-        """Brings the pane of the step into its place, once the screen has been composed."""
-        step, screen = self.tour_step, self.lab_screen
-        if step is not None and screen is not None and at == self.tour_at and not self._away():
-            step.arrange(screen)
-            self._tour_look()
+    def _arranged(self, step: Step, screen: LabScreen) -> bool:
+        """Brings the pane of the step into its place; false while the screen is still being composed."""
+        if not self._tour_arranged:
+            try:
+                step.arrange(screen)
+            except NoMatches:
+                return False
+            self._tour_arranged = True
+        return True
+
+    def _values(self) -> Mapping[str, str]:
+        """The numbers of the screen that is shown; none while it is still being composed."""
+        screen, step = self.lab_screen, self.tour_step
+        if screen is None or step is None or not self._tour_arranged:
+            return {}
+        view = screen.lesson()
+        return view.values if view is not None else {}
 
     def _away(self) -> bool:
         step, screen = self.tour_step, self.lab_screen
@@ -226,10 +238,8 @@ class TourActions(App[int]):
                 self._put_card(screen), group="tour", exclusive=True, exit_on_error=False, description="tour"
             )
             return
-        if not self._away():
-            view = screen.lesson()
-            values = view.values if view is not None else {}
-            self._see(step, screen, values)
+        if not self._away() and self._arranged(step, screen):
+            self._see(step, screen, self._values())
         card.show(self._words())
         self._point(screen, "" if self._away() else step.target)
 
@@ -253,8 +263,7 @@ class TourActions(App[int]):
         if self._away():
             name = TITLES[step.screen - 1]
             return TourText(where, "This is another screen: look around as long as you like.", f"space: back to {name}")
-        view = screen.lesson()
-        values = view.values if view is not None else {}
+        values = self._values()
         if step.lacks(values) or not self._tour_began:
             return TourText(where, f"{TITLES[step.screen - 1]}: one moment, the numbers are on their way …", step.ask)
         text = step.filled(step.text, values)
@@ -264,25 +273,26 @@ class TourActions(App[int]):
     # --- the card
 
     async def _put_card(self, screen: LabScreen) -> None:
-        if self._tour_card is not None and self._tour_card.is_attached and self._tour_card.screen is screen:
-            self._tour_card.show(self._words())
-            return
-        await self._put_card_away()
-        self._tour_card = TourCard(self._words())
-        await screen.mount(self._tour_card, before="#bottom")
+        """Shows the card on a screen; each screen keeps its own, since what is hidden costs nothing to show again."""
+        card = next(iter(screen.query(TourCard)), None)
+        if self._tour_card is not card:
+            self._put_card_away()
+        if card is None:
+            card = TourCard(self._words())
+            await screen.mount(card, before="#bottom")
+        card.show(self._words())
+        card.display = True
+        self._tour_card = card
         screen.lesson_moved()
 
-    async def _put_card_away(self) -> None:
+    def _put_card_away(self) -> None:
         card, self._tour_card = self._tour_card, None
-        if card is None or not card.is_attached:
-            return
-        screen = card.screen
-        self._point(screen, "")  # type: ignore[arg-type]
-        await card.remove()
-        if (moved := getattr(screen, "lesson_moved", None)) is not None:
-            moved()
+        if card is not None and card.is_attached and isinstance(card.screen, TaughtScreen):
+            self._point(card.screen, "")
+            card.display = False
+            card.screen.lesson_moved()
 
-    def _point(self, screen: LabScreen, target: str) -> None:
+    def _point(self, screen: TaughtScreen, target: str) -> None:
         wanted = set(screen.query(target)) if target else set()
         for widget in set(screen.query(f".{MARK}")) - wanted:
             widget.remove_class(MARK)

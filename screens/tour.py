@@ -86,8 +86,8 @@ class TourCard(Guarded, Vertical):
         """A line with the place and the ways on, the text, what to press."""
         with Vertical(id="tour-head"):
             yield Static(id="tour-where", markup=False)
-            yield Way("space next", "app.tour_next")
-            yield Way("backspace back", "app.tour_back")
+            yield Way("space next ·", "app.tour_next")
+            yield Way("backspace back ·", "app.tour_back")
             yield Way("esc leaves", "app.tour_leave")
         yield Static(id="tour-text", markup=False)
         yield Static(id="tour-ask", markup=False)

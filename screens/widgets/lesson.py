@@ -242,6 +242,7 @@ class Lesson(Guarded, Vertical):
 
     def _lines(self, view: LessonView) -> list[TryLine]:
         lines = [TryLine(f"Try: {label}", action) for label, action in view.tries]
+        lines.append(TryLine("the tour of all screens", "app.tour"))
         for word, by in (("before", -1), ("next", 1)):
             if info := neighbour(view.lesson_id, by):
                 lines.append(TryLine(f"{word}: {info.id} {info.title} ({info.screen})", "", lesson_id=info.id))
