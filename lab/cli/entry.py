@@ -192,8 +192,8 @@ def _bad_words(error: CycloptsError, argv: list[str], app: App) -> LabError:
         from lab.cli.reading import EXPECTED
 
         if error.target_type in EXPECTED:
-            asked = error.token.keyword or (error.argument.name if error.argument is not None else name)
-            return InputError(f"{asked} must be {EXPECTED[error.target_type]}, got {error.token.value!r}", hint)
+            wanted = error.token.keyword or (error.argument.name if error.argument is not None else name)
+            return InputError(f"{wanted} must be {EXPECTED[error.target_type]}, got {error.token.value!r}", hint)
     if isinstance(error, parser.RepeatArgumentError):
         return InputError(f"{error.token.keyword} was given more than once", "give it once")
     return InputError(" ".join(str(error).split()), hint)
