@@ -3,60 +3,22 @@
 from __future__ import annotations
 
 import os
-import select
-import time
-from typing import Any
+from functools import partial
 
 import pytest
+from pseudo_terminal import on_screen
 from test_cli_runs import write_run
 
 from core.errors import InputError
 from lab.cli.start import screen_name
 from screens.catalogue import SCREENS, TITLES
 
-QUIT = b"\x11"  # ctrl+q
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
-
-
-def on_screen(llm_lab: Any, *words: str, until: bytes) -> tuple[int, bytes]:
-    """Runs a command on a terminal of 120 by 36, waits until it shows something, and quits."""
-    import fcntl
-    import pty
-    import struct
-    import termios
-
-    leader, follower = pty.openpty()
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
-    env = {
-        "TERM": "xterm-256color",
-        "COLORTERM": "truecolor",
-        "COLUMNS": "120",
-        "LINES": "36",
-    }  # pytest-xdist has its own
-    process = llm_lab.start(*words, stdin=follower, stdout=follower, stderr=follower, env=env)
-    os.close(follower)
-    seen, asked, deadline = b"", False, time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if not select.select([leader], [], [], 1.0)[0]:
-            continue
-        try:
-            data = os.read(leader, 65536)
-        except OSError:  # Linux says so when the last writer has gone
-            break
-        if not data:
-            break
-        seen += data
-        if not asked and until in seen:
-            os.write(leader, QUIT)
-            asked = True
-    os.close(leader)
-    assert asked, seen[-2000:]
-    return process.wait(60), seen
 
 
 @pytest.mark.parametrize("words", [(), ("open", "4"), ("open", "training", "--fresh"), ("--model", "demo")])
 def test_the_lab_opens_and_quits(llm_lab, words):
-    code, seen = on_screen(llm_lab, *words, until=b"Training")
+    code, seen = on_screen(partial(llm_lab.start, *words), until=b"Training")
     assert code == 0
     assert b"Traceback" not in seen
 
@@ -65,7 +27,7 @@ def test_watch_opens_the_dashboard_on_its_run(llm_lab):
     write_run(llm_lab.runs / "older")
     write_run(llm_lab.runs / "watched", val_loss=3.14159)
     write_run(llm_lab.runs / "newest")
-    code, seen = on_screen(llm_lab, "watch", "watched", until=b"3.142")  # the list of runs says 3.14
+    code, seen = on_screen(partial(llm_lab.start, "watch", "watched"), until=b"3.142")  # the list of runs says 3.14
     assert code == 0
     assert b"Traceback" not in seen
 
@@ -87,7 +49,7 @@ def test_the_beginning_that_two_screens_share_is_refused():
 
 
 def test_a_lesson_opens_beside_its_screen(llm_lab):
-    code, seen = on_screen(llm_lab, "lesson", "1", "--fresh", until=b"? closes")
+    code, seen = on_screen(partial(llm_lab.start, "lesson", "1", "--fresh"), until=b"? closes")
     assert code == 0
     assert b"Text to tokens" in seen
 

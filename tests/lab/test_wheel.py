@@ -10,8 +10,10 @@ import sysconfig
 import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pseudo_terminal import on_screen
 
 CHECKOUT = Path(__file__).parents[2]
 SCRIPTS = "Scripts" if os.name == "nt" else "bin"
@@ -50,9 +52,14 @@ def elsewhere(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(program: Path, *words: str, cwd: Path) -> str:
+def surroundings(cwd: Path) -> dict[str, str]:
+    """This process's environment without what could lead to the checkout, and with folders of its own."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTHON", "LLM_LAB", "VIRTUAL_ENV"))}
-    env |= {f"LLM_LAB_{name}": str(cwd / name.lower()) for name in ("RUNS", "CACHE", "STATE")}
+    return env | {f"LLM_LAB_{name}": str(cwd / name.lower()) for name in ("RUNS", "CACHE", "STATE")}
+
+
+def run(program: Path, *words: str, cwd: Path) -> str:
+    env = surroundings(cwd)
     done = subprocess.run([program, *words], cwd=cwd, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -81,11 +88,30 @@ def test_version_and_help(installed, elsewhere):
     assert "Usage: llm-lab" in run(installed / "python", "-m", "lab", "--help", cwd=elsewhere)
 
 
-def test_assets_are_found(installed, elsewhere):
-    code = "from core.folders import asset; print(asset('lab.tcss'))"
-    path = Path(run(installed / "python", "-c", code, cwd=elsewhere).strip())
+def test_every_asset_is_found(installed, elsewhere):
+    code = """
+import json
+from core.folders import asset
+from core.vectors.sources import load_vectors
+from screens.widgets.lesson import LESSONS, template_of
+print(json.dumps({
+    "style": str(asset("lab.tcss")),
+    "lessons": {info.id: template_of(info.id) for info in LESSONS},
+    "queen": [found.word for found in load_vectors("demo").neighbours("queen", 3)],
+}))
+"""
+    found = json.loads(run(installed / "python", "-c", code, cwd=elsewhere))
+    path = Path(found["style"])
     assert path.is_relative_to(installed.parent)
     assert path.read_bytes() == (CHECKOUT / "assets" / "lab.tcss").read_bytes()
+    assert len(found["lessons"]) == 8 and not any("comes with its screen" in text for text in found["lessons"].values())
+    assert len(found["queen"]) == 3
+
+
+def test_the_model_that_ships_answers(installed, elsewhere):
+    words = ["generate", "demo", "-p", "The for statement", "--max-new-tokens", "5", "--preset", "greedy", "--json"]
+    steps = [json.loads(line) for line in run(installed / "llm-lab", *words, cwd=elsewhere).splitlines()]
+    assert len(steps) == 5 and all(step["logprob"] <= 0 for step in steps)
 
 
 def test_doctor(installed, elsewhere):
@@ -104,15 +130,12 @@ def test_a_model_is_trained_and_opened(installed, elsewhere):
     assert run(installed / "python", "-c", code, cwd=elsewhere).strip() == "16"
 
 
-def test_the_app_starts(installed, elsewhere):
-    code = """
-import asyncio
-from lab.app import LabApp
-async def main():
-    app = LabApp()
-    async with app.run_test(size=(120, 36)) as pilot:
-        await pilot.pause()
-        print(type(app.screen).__name__)
-asyncio.run(main())
-"""
-    assert "Screen" in run(installed / "python", "-c", code, cwd=elsewhere)
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+def test_the_app_opens_with_the_run_and_the_lesson_that_ship(installed, elsewhere):
+    def start(env: dict[str, str], **streams: Any) -> subprocess.Popen[bytes]:
+        words = [installed / "llm-lab", "lesson", "5", "--fresh"]
+        return subprocess.Popen(words, cwd=elsewhere, env=surroundings(elsewhere) | env, **streams)
+
+    code, seen = on_screen(start, until=b"closes")
+    assert code == 0
+    assert b"L5" in seen and b"demo" in seen and b"Traceback" not in seen
