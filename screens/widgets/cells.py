@@ -26,3 +26,21 @@ def fit_label(label: str, room: int, ellipsis: str = "…") -> str:
     if not at or cell_len(label) <= room or len(step) + 2 >= room:
         return fit(label, room, ellipsis)
     return fit(name, room - len(step) - 1, ellipsis) + at + step
+
+
+def spread(text: str) -> list[str]:
+    """A text as one string for each cell, so that it can be laid into a row by its columns.
+
+    What is two cells wide is followed by nothing, and marks without a width stay with what they stand over.
+
+    >>> spread("a猫b"), spread("e\u0301!")
+    (['a', '猫', '', 'b'], ['e\u0301', '!'])
+    """
+    out: list[str] = []
+    for sign in text:
+        width = cell_len(sign)
+        if width == 0 and out:
+            out[-1 if out[-1] else -2] += sign
+        else:
+            out += [sign, *[""] * (width - 1)]
+    return out

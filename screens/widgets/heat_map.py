@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -22,7 +22,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from screens.widgets.cells import fit
+from screens.widgets.cells import fit, spread
 from screens.widgets.guarded import Guarded
 from screens.widgets.heat_paint import NAN, Brush, Levels, cut, legend, paint_cells, paint_halves
 from screens.widgets.heat_pool import (
@@ -239,7 +239,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
     def _labels_width(self) -> int:
         if not self._row_labels:
             return 0
-        return min(LABEL_MOST, max(len(label) for label in self._row_labels)) + 1
+        return min(LABEL_MOST, max(cell_len(label) for label in self._row_labels)) + 1
 
     @property
     def _header(self) -> int:
@@ -330,6 +330,8 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
 
     def _finished(self, segments: list[Segment], width: int) -> Strip:
         used = sum([len(segment.text) for segment in segments])  # labels aside, every sign is one cell wide
+        if segments and not segments[0].text.isascii():
+            used += cell_len(segments[0].text) - len(segments[0].text)
         return Strip(segments, used).adjust_cell_length(width, self._base or self.rich_style)
 
     def _row(self, row: int) -> tuple[Levels, Values]:
@@ -360,7 +362,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
 
     def _seen(self, width: int) -> tuple[int, int, int]:
         """First and last (exclusive) column of cells that are seen, and the terminal's columns cut off the first."""
-        each = CELL_WIDTHS[self._grid.cells]
+        each = self._grid.cell_width
         first, off = divmod(self.scroll_offset.x, each)
         return first, min(self._grid.across, first + (width - self._labels_width) // each + 2), off
 
@@ -370,22 +372,22 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         if line >= grid.lines:
             return []
         first, last, off = self._seen(width)
+        top, written = grid.row_of(line), line % grid.tall == grid.tall // 2
 
         def levels(row: int) -> Levels:
             return self._row(row)[0][first:last]
 
         if grid.cells == "half":
-            top = 2 * line
             lower = levels(top + 1) if top + 1 < grid.down else None
             both = {(c, half): sign for half in (0, 1) for c, sign in self._marks(top + half, first, last).items()}
-            segments = paint_halves(brush, levels(top), lower, both)
+            segments = paint_halves(brush, levels(top), lower, both, wide=grid.wide)
         else:
-            values = self._row(line)[1][first:last]
-            segments = paint_cells(brush, levels(line), values, self._marks(line, first, last))
-        seen = (last - first) * CELL_WIDTHS[grid.cells]
+            values = self._row(top)[1][first:last]
+            segments = paint_cells(brush, levels(top), values, self._marks(top, first, last), written=written)
+        seen = (last - first) * grid.cell_width
         if off or seen > width - self._labels_width:
             segments = cut(segments, off, off + width - self._labels_width)
-        return [*self._row_label(line), *segments]
+        return [*self._row_label(top, written), *segments]
 
     def _marks(self, line: int, first: int, last: int) -> dict[int, str]:
         marks: dict[int, str] = {}
@@ -398,20 +400,20 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
             marks[column - first] = "cursor"
         return marks
 
-    def _row_label(self, line: int) -> list[Segment]:
+    def _row_label(self, row: int, written: bool) -> list[Segment]:
         if not self._row_labels:
             return []
-        each = 2 if self._grid.cells == "half" else 1
-        first = line * each * self._grid.pool_rows
-        here = self._cell[0] // each == line
-        first = self._place[0] if here else first
+        if not written:
+            return [Segment(" " * self._labels_width, self._base or self.rich_style)]
+        here = row <= self._cell[0] < row + self._grid.each
+        first = self._place[0] if here else row * self._grid.pool_rows
         label = self._row_labels[first] if first < len(self._row_labels) else ""
         style = (self._base or self.rich_style) + (Style(bold=True) if here else Style(dim=True))
         return [Segment(fit(label, self._labels_width - 1) + " ", style)]
 
     def _labels_line(self, width: int) -> list[Segment]:
         first, last, off = self._seen(width)
-        each = CELL_WIDTHS[self._grid.cells]
+        each = self._grid.cell_width
         cells = [" "] * ((last - first) * each + LABEL_MOST)
         free = 0
         for column in [self._cell[1], *range(first, last)]:
@@ -420,13 +422,16 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
             index = self._place[1] if here else column * self._grid.pool_columns
             label = self._column_labels[index] if index < len(self._column_labels) else ""
             if self._grid.cells == "tile":  # a column's name stands over each
-                text = fit(label, 2, "") if len(label) < 3 else label[:2]
+                text = set_cell_size(label, 2)
+            elif each > 1:
+                text = fit(label, max(each - 1, min(cell_len(label), 3)))
             else:
-                text = fit(label, max(each - 1, min(len(label), 3))) if each > 1 else label[:LABEL_MOST]
-            taken = cells[max(0, at - 1) : at + len(text) + 1]
+                text = set_cell_size(label, min(cell_len(label), LABEL_MOST))
+            signs = spread(text)
+            taken = cells[max(0, at - 1) : at + len(signs) + 1]
             if at >= free and 0 <= at < len(cells) and not "".join(taken).strip():
-                cells[at : at + len(text)] = text
-                free = 0 if here else at + len(text) + 1
+                cells[at : at + len(signs)] = signs
+                free = 0 if here else at + len(signs) + 1
         line = "".join(cells)[off : off + width - self._labels_width]
         return [Segment(" " * self._labels_width + line, self.rich_style)]
 
@@ -453,8 +458,8 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
             return
         old, self._cell = self._cell, cell
         self._home = (cell[0] * self._grid.pool_rows, cell[1] * self._grid.pool_columns)
-        each = 2 if self._grid.cells == "half" else 1
-        lines = {old[0] // each, cell[0] // each}
+        tops = (self._grid.line_of(old[0]), self._grid.line_of(cell[0]))
+        lines = {top + i for top in tops for i in range(self._grid.tall)}
         for key in [k for k in self._strips if k[0] in lines]:
             del self._strips[key]
         width = self.size.width
@@ -466,10 +471,9 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
 
     def _show_cursor(self) -> None:
         grid = self._grid
-        each = CELL_WIDTHS[grid.cells]
-        line = self._cell[0] // (2 if grid.cells == "half" else 1)
+        each, line = grid.cell_width, grid.line_of(self._cell[0])
         # The header and the legend lie over the first and the last row, the labels over the first columns.
-        region = Region(self._cell[1] * each, line, self._labels_width + each, self._header + 2)
+        region = Region(self._cell[1] * each, line, self._labels_width + each, self._header + grid.tall + 1)
         if self.is_attached and (self.max_scroll_x or self.max_scroll_y):
             self.scroll_to_region(region, animate=False, force=True)
 
@@ -479,8 +483,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
 
     def action_page(self, by: int) -> None:
         """The cursor by pages."""
-        each = 2 if self._grid.cells == "half" else 1
-        self.action_move(by * each * max(1, self._room[1] - 1), 0)
+        self.action_move(by * max(1, self._grid.row_of(self._room[1] - 1)), 0)
 
     def action_zoom_cells(self, by: int) -> None:
         """Fewer values in a cell, or more."""
@@ -522,10 +525,8 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         self.post_message(self.Pinned(self, place))
 
     def _cell_at(self, x: int, y: int) -> tuple[int, int] | None:
-        each = CELL_WIDTHS[self._grid.cells]
-        column = (x - self._labels_width + self.scroll_offset.x) // each
-        line = y - self._header + self.scroll_offset.y
-        row = 2 * line if self._grid.cells == "half" else line
+        column = (x - self._labels_width + self.scroll_offset.x) // self._grid.cell_width
+        row = self._grid.row_of(y - self._header + self.scroll_offset.y)
         inside = x >= self._labels_width and self._header <= y < self.scrollable_content_region.height - 1
         return (row, column) if inside and row < self._grid.down and column < self._grid.across else None
 

@@ -164,7 +164,9 @@ class Brush:
         return ("-" if minus else shades[level]) + shades[level]
 
 
-def paint_cells(brush: Brush, levels: Levels, values: Values, marks: Mapping[int, str]) -> list[Segment]:
+def paint_cells(
+    brush: Brush, levels: Levels, values: Values, marks: Mapping[int, str], *, written: bool = True
+) -> list[Segment]:
     """A row of numbers, blocks, glyphs or digits; neighbours that look alike share a segment.
 
     Args:
@@ -172,6 +174,7 @@ def paint_cells(brush: Brush, levels: Levels, values: Values, marks: Mapping[int
         levels: (n,) of the cells that are seen, as ``brush.levels`` gives them.
         values: (n,) the same as numbers.
         marks: what stands at a cell: ``cursor`` or ``pin``.
+        written: whether this is the row of its cells in which numbers stand; the others of tall cells have none.
     """
     segments: list[Segment] = []
     if brush.cells in NUMBERS or brush.plain:
@@ -184,7 +187,10 @@ def paint_cells(brush: Brush, levels: Levels, values: Values, marks: Mapping[int
                 text = f"{'' if level == BLANK else short_text(value, largest):>4} "
             else:
                 text = brush.glyph(level, value)
-            segments.append(_marked_text(text, style, marks.get(i, ""), brush.cells in NUMBERS))
+            mark = marks.get(i, "")
+            if not written:
+                text, mark = " " * len(text), mark.replace("off", "")
+            segments.append(_marked_text(text, style, mark, brush.cells in NUMBERS))
         return segments
     for level, count in _runs(levels):
         sign = NAN_SIGN if level == NAN else " "
@@ -197,6 +203,8 @@ def paint_halves(
     upper: Levels,
     lower: Levels | None,
     marks: Mapping[tuple[int, int], str],
+    *,
+    wide: int = 1,
 ) -> list[Segment]:
     """Two rows of cells in one row of the terminal.
 
@@ -205,17 +213,20 @@ def paint_halves(
         upper: (n,) levels of the upper row.
         lower: of the lower; None below the last.
         marks: by column and half (0 upper, 1 lower): ``cursor`` or ``pin``.
+        wide: columns of the terminal for each.
     """
     below = lower if lower is not None else np.full_like(upper, BLANK)
     segments: list[Segment] = []
     known = brush.halves
     for key, count in _runs(upper * PAIR + below):
         segment = known.get(key) or brush.half(key)
+        count *= wide
         segments.append(segment if count == 1 else Segment(segment.text * count, segment.style))
     for (column, half), mark in marks.items():
         level = int((below if half else upper)[column])
-        cross = Segment(_HALF_SIGNS[mark], brush.style(level) + Style(bold=True))
-        segments = [*cut(segments, 0, column), cross, *cut(segments, column + 1, len(upper))]
+        cross = Segment(f"{_HALF_SIGNS[mark]:^{wide}}", brush.style(level) + Style(bold=True))
+        at, end = column * wide, len(upper) * wide
+        segments = [*cut(segments, 0, at), cross, *cut(segments, at + wide, end)]
     return segments
 
 

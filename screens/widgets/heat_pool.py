@@ -7,7 +7,7 @@ for; a NaN among them makes the whole cell NaN. Leaves out drawing (``heat_paint
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ CELL_WIDTHS = {"number": 8, "short": 5, "tile": 3, "block": 2, "half": 1, "glyph
 """Columns of the terminal for one cell of the picture; ``half`` puts two cells above each other into each."""
 NUMBERS = ("number", "short")
 """The kinds that write each value out."""
+WIDEST, TALLEST = 3, 3
+"""How many times its width a half block may take, and how many rows a number, where there is room for it."""
 BUDGET = 1 << 16
 """Values that are read for one row of cells at most; of a larger band, every n-th row of the matrix is read."""
 
@@ -35,6 +37,10 @@ class Grid:
     """Rows of the matrix in one cell."""
     pool_columns: int = 1
     cells: str = "block"
+    wide: int = field(default=1, repr=False)
+    """How many times the columns of its kind each cell takes."""
+    tall: int = field(default=1, repr=False)
+    """Rows of the terminal for each row of cells; for each two of half blocks."""
 
     @property
     def across(self) -> int:
@@ -49,12 +55,38 @@ class Grid:
     @property
     def width(self) -> int:
         """Columns of the terminal for a whole row."""
-        return self.across * CELL_WIDTHS[self.cells]
+        return self.across * self.cell_width
+
+    @property
+    def cell_width(self) -> int:
+        """Columns of the terminal for one cell."""
+        return CELL_WIDTHS[self.cells] * self.wide
+
+    @property
+    def each(self) -> int:
+        """Rows of cells that share a row of the terminal."""
+        return 2 if self.cells == "half" else 1
 
     @property
     def lines(self) -> int:
         """Rows of the terminal for all."""
-        return -(-self.down // 2) if self.cells == "half" else self.down
+        return self.line_of(self.down + self.each - 1)
+
+    def line_of(self, row: int) -> int:
+        """The first row of the terminal that shows a row of cells.
+
+        >>> Grid(9, 9, cells="half").line_of(5), Grid(4, 4, cells="number", tall=3).line_of(2)
+        (2, 6)
+        """
+        return row // self.each * self.tall
+
+    def row_of(self, line: int) -> int:
+        """The first row of cells that a row of the terminal shows.
+
+        >>> Grid(9, 9, cells="half").row_of(2), Grid(4, 4, cells="number", tall=3).row_of(7)
+        (4, 2)
+        """
+        return line // self.tall * self.each
 
     @property
     def pooled(self) -> bool:
@@ -89,7 +121,7 @@ def lay_out(
         cells: ``auto`` or a kind of ``CELL_WIDTHS``. Auto takes the first of ``auto`` in which all of the matrix fits,
             else half blocks.
         zoom: 0 fits the whole; each step more halves how many values share a cell.
-        halves: whether half blocks may be drawn (they need colour).
+        halves: whether half blocks may be drawn (they need colour); without colour a number takes one row, too.
         auto: what is tried, in this order; glyphs stand for blocks where there is no colour.
 
     >>> lay_out((1024, 1024), (80, 20), "half")
@@ -109,14 +141,13 @@ def lay_out(
     down, across = height * (2 if cells == "half" else 1), max(1, width // CELL_WIDTHS[cells])
     shrink = 1 << max(0, zoom)
     if cells in NUMBERS:  # the greatest of many is no number to be read
-        return Grid(rows, columns, 1, 1, cells)
-    return Grid(
-        rows,
-        columns,
-        _share(_share(rows, down), shrink),
-        _share(_share(columns, across), shrink),
-        cells,
-    )
+        tall = min(TALLEST, max(1, height // max(1, rows))) if halves else 1
+        return Grid(rows, columns, 1, 1, cells, tall=tall)
+    pooled = (_share(_share(rows, down), shrink), _share(_share(columns, across), shrink))
+    grid = Grid(rows, columns, *pooled, cells)
+    if cells == "half":
+        grid = replace(grid, wide=min(WIDEST, max(1, width // max(1, grid.across))))
+    return grid
 
 
 def _share(count: int, parts: int) -> int:

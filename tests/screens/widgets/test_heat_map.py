@@ -170,11 +170,12 @@ async def test_the_mouse_moves_the_cursor_until_a_value_is_pinned():
     async with app.run_test(size=(60, 12)) as pilot:
         app.widget.fill(np.arange(12, dtype=np.float32).reshape(3, 4))
         await pilot.pause()
-        await pilot.hover(HeatMap, offset=(1 + 8 * 2 + 3, 1 + 2))
-        assert app.widget.place == (2, 2, 10)
-        await pilot.click(HeatMap, offset=(1 + 8 * 1 + 3, 1 + 1))
+        for row in (6, 7, 8):  # there is room for three rows a cell
+            await pilot.hover(HeatMap, offset=(1 + 8 * 2 + 3, 1 + row))
+            assert app.widget.place == (2, 2, 10)
+        await pilot.click(HeatMap, offset=(1 + 8 * 1 + 3, 1 + 3))
         assert app.widget.pin == (1, 1)
-        await pilot.hover(HeatMap, offset=(1 + 8 * 3 + 3, 1 + 2))
+        await pilot.hover(HeatMap, offset=(1 + 8 * 3 + 3, 1 + 6))
         assert app.widget.place == (1, 1, 5)
 
 
@@ -221,7 +222,7 @@ async def test_resizing_keeps_place_and_pin():
 
 async def test_labels_stand_at_their_rows_and_columns_and_the_legend_below():
     app = Stage()
-    async with app.run_test(size=(60, 12)):
+    async with app.run_test(size=(60, 8)):
         app.widget.fill(
             np.eye(3, dtype=np.float32), row_labels=["one", "two", "three"], column_labels=["a", "b", "c"], scale=(0, 1)
         )
@@ -230,6 +231,36 @@ async def test_labels_stand_at_their_rows_and_columns_and_the_legend_below():
         assert shown[1].split() == ["one", "1.000", "0.000", "0.000"]
         assert shown[3].split() == ["three", "0.000", "0.000", "1.000"]
         assert shown[-1].split() == ["0", "1"]
+
+
+async def test_cells_grow_into_the_room_there_is():
+    app = Stage()
+    async with app.run_test(size=(60, 14)) as pilot:
+        app.widget.fill(np.eye(3, dtype=np.float32), row_labels=["one", "two", "三"], column_labels=["a", "b", "猫"])
+        assert (app.widget.grid.cells, app.widget.grid.tall, app.widget.grid.lines) == ("number", 3, 9)
+        shown = lines(app.widget)
+        assert [line.split() for line in shown[1:7]] == [
+            [],
+            ["one", "1.000", "0.000", "0.000"],
+            [],
+            [],
+            ["two", "0.000", "1.000", "0.000"],
+            [],
+        ]
+        assert {cell_len(line) for line in shown} == {58}, "names of two cells a sign shift nothing"
+        assert cell_len(shown[0][: shown[0].index("猫")]) == 4 + 2 * 8
+        app.widget.focus()
+        await pilot.press("pagedown")
+        assert app.widget.place[0] == 2
+        app.widget.fill(np.eye(20, dtype=np.float32))
+        assert (app.widget.grid.cells, app.widget.grid.wide) == ("half", 2)
+        await pilot.pause()
+        await pilot.hover(HeatMap, offset=(1 + 2 * 7 + 1, 1 + 3))
+        assert app.widget.place == (6, 7, 0)
+        await pilot.resize_terminal(44, 14)
+        assert app.widget.grid.wide == 2
+        await pilot.resize_terminal(24, 14)
+        assert app.widget.grid.wide == 1
 
 
 async def test_nan_is_shown_as_such_in_every_kind_of_cell():
