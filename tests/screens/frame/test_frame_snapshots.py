@@ -54,7 +54,13 @@ class GalleryApp(LabApp):
 
     def __init__(self, **options):
         super().__init__(screen="attention", **options)
-        self.add_mode("gallery", lambda: Gallery(self.workbench))
+        self.add_mode("gallery", self.gallery)
+
+    def gallery(self):
+        """In the third screen's place."""
+        screen = Gallery(self.workbench)
+        screen.lab_index = 3
+        return screen
 
     def look_up_chip(self):
         """The demo may be trained anew; the picture must not change with it."""
