@@ -19,13 +19,13 @@ import torch
 from gpt2_files import WarmChild, openai_folder
 from safetensors.torch import load_file, save_file
 
+from core import child as child_module
 from core.config import GPTConfig
 from core.errors import CheckpointError, ConfigError, InputError, LabError, MissingExtraError, ModelSpecError
 from core.folders import cache_dir
 from core.model.gpt import GPT
 from core.shelf import describe
 from core.tokenizers.bpe import BPETokenizer
-from core.weights import openai as openai_module
 from core.weights.checkpoint import load_model
 from core.weights.convert import convert
 from core.weights.huggingface import config_dict
@@ -85,7 +85,7 @@ def openai(tmp_path: Path) -> Path:
 def warm(monkeypatch: pytest.MonkeyPatch) -> None:
     """Spares this test the seconds in which TensorFlow is loaded."""
     here = SimpleNamespace(Popen=WarmChild, PIPE=subprocess.PIPE)
-    monkeypatch.setattr(openai_module, "subprocess", here)
+    monkeypatch.setattr(child_module, "subprocess", here)
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_of_two_conversions_at_once_one_works_and_the_other_waits(
         begun.append(WarmChild())
         return begun[-1]
 
-    monkeypatch.setattr(openai_module, "subprocess", SimpleNamespace(Popen=child, PIPE=subprocess.PIPE))
+    monkeypatch.setattr(child_module, "subprocess", SimpleNamespace(Popen=child, PIPE=subprocess.PIPE))
     dest = tmp_path / "dest"
     first, second = convert_folder(openai, dest), convert_folder(openai, dest)
     assert (next(first).phase, next(first).phase) == ("starting", "tensor")

@@ -1,0 +1,105 @@
+"""Programs on a real terminal of their own, which can be read, typed into, closed, or lose its line."""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+class Terminal:
+    """A pseudo-terminal with a program as the leader of its session; a thread reads what is drawn."""
+
+    def __init__(self, words: list[str], columns: int, rows: int, env: dict[str, str]) -> None:
+        import fcntl
+        import pty
+        import struct
+        import termios
+
+        self._leader, follower = pty.openpty()
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+        own = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": str(columns), "LINES": str(rows)}
+        self.process = subprocess.Popen(
+            words,
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **own, **env},
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that its end is heard as SIGHUP
+        )
+        os.close(follower)
+        self.seen = bytearray()
+        self._stop, self._nudge = os.pipe()
+        self._changed = threading.Condition()
+        self._over = False
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+
+    def _read(self) -> None:
+        while True:
+            ready = select.select([self._leader, self._stop], [], [])[0]
+            data = b""
+            if self._stop not in ready:
+                with suppress(OSError):  # Linux says so when the last writer has gone
+                    data = os.read(self._leader, 65536)
+            with self._changed:
+                self.seen += data
+                self._over = not data
+                self._changed.notify_all()
+            if not data:
+                return
+
+    def wait_for(self, word: bytes, patience: float = 90.0) -> None:
+        """Waits until something was drawn."""
+        until = time.monotonic() + patience
+        with self._changed:
+            while word not in self.seen:
+                assert not self._over, f"it ended without {word!r}: {bytes(self.seen[-1500:])!r}"
+                assert time.monotonic() < until, f"{word!r} never came: {bytes(self.seen[-1500:])!r}"
+                self._changed.wait(0.5)
+
+    def type(self, keys: bytes) -> None:
+        """Presses keys."""
+        os.write(self._leader, keys)
+
+    def read_to_end(self, patience: float = 90.0) -> bytes:
+        """Everything that was drawn, once the program has ended."""
+        self.process.wait(patience)
+        self._reader.join(patience)
+        return bytes(self.seen)
+
+    def hang_up(self) -> None:
+        """Closes the terminal, as its window or its line does: the kernel tells its session."""
+        if self._leader >= 0:
+            os.write(self._nudge, b"x")
+            self._reader.join()
+            for fd in (self._leader, self._stop, self._nudge):
+                os.close(fd)
+            self._leader = -1
+
+
+@contextmanager
+def on_terminal(words: list[str], columns: int = 120, rows: int = 36, **env: str) -> Iterator[Terminal]:
+    """A program on a terminal for the length of a block; its process ends with it."""
+    terminal = Terminal(words, columns, rows, env)
+    try:
+        yield terminal
+    finally:
+        if terminal.process.poll() is None:
+            terminal.process.kill()
+        terminal.hang_up()
+        terminal.process.wait()
+
+
+def lab(*words: object) -> list[str]:
+    """The command line of the lab, as it is typed."""
+    return [sys.executable, "-m", "lab", *map(str, words)]
