@@ -22,9 +22,10 @@ BLOCK = re.compile(
     r"(?:<!-- not run by the test: (?P<why>.+?) -->\s*)?^```(?P<kind>\w+)\n(?P<code>.*?)^```$", re.M | re.S
 )
 SHORTER = {
-    "1min --name first": "1min --name first --max-steps 20 --eval-interval 10",
-    "--max-steps 200 --eval-interval 100": "--max-steps 20 --eval-interval 10",
-    "max_steps=300, eval_interval=100": "max_steps=20, eval_interval=10",
+    "1min --name first": "1min --name first --max-steps 6 --eval-interval 3",
+    "--max-steps 200 --eval-interval 100": "--max-steps 4 --eval-interval 2",
+    "--max-steps 40 --eval-interval 20": "--max-steps 4 --eval-interval 2",
+    "max_steps=300, eval_interval=100": "max_steps=4, eval_interval=2",
 }
 FEW_MORE = 3
 """Steps that ``train --resume second`` is given, instead of all that are left of its minute."""
@@ -91,7 +92,7 @@ def test_the_shell_blocks_run(run):
             code = code.replace("train --resume second", f"train --resume second --max-steps {more}")
         said += run("sh", "-e", "-c", shorter(code, used))
     assert used == {long for long in SHORTER if "=" not in long}
-    assert "finished first: 20 of 20 steps" in said
+    assert "finished first: 6 of 6 steps" in said
     assert said.count('"kind": "eval"') == 2
     assert "second paused at step" in said
     assert f"finished second: {more:,} of {more:,} steps" in said
@@ -102,7 +103,7 @@ def test_the_python_blocks_run(run):
     used: set[str] = set()
     lines = run(sys.executable, "-c", shorter(training, used)).splitlines()
     assert used == {"max_steps=300, eval_interval=100"}
-    assert [line.split()[0] for line in lines[:2]] == ["10", "20"]
+    assert [line.split()[0] for line in lines[:2]] == ["2", "4"]
     assert len(training.strip().splitlines()) <= 12
     lines = run(sys.executable, "-c", inside).splitlines()
     assert len(lines) >= 24, "twenty tokens, then a weight, a lens, a head and what is worst to lose"
