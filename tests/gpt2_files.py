@@ -79,7 +79,7 @@ def _tensorflow() -> subprocess.Popen[str]:
 class WarmChild:
     """Stands for the child that reads with TensorFlow: the same code, in a process that has loaded it already.
 
-    Put it in place of ``subprocess.Popen`` in core.weights.openai.
+    Put it in place of ``subprocess.Popen`` in core.child.
     """
 
     def __init__(self, *_: object, **__: object) -> None:

@@ -6,18 +6,11 @@ TensorFlow is imported here.
 
 from __future__ import annotations
 
-import json
 import math
-import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import suppress
-from typing import IO, Any
 
-from core import errors
-from core.child import kill_when, last_words
+from core.child import at_work
 from core.errors import InputError, LabError
 from core.keras_twin.report import THRESHOLD, TwinProgress, TwinReport
 
@@ -63,48 +56,16 @@ def twin_steps(
         raise InputError("a text was expected, and none came", 'llm-lab twin demo "the same words"')
     cancelled = cancelled or threading.Event()
     orders = {"spec": spec, "text": text, "threshold": threshold}
-    with tempfile.TemporaryFile() as chatter:
-        for said in _answers(orders, chatter, cancelled):
-            if "error" in said:
-                kind = getattr(errors, str(said.get("kind")), LabError)
-                raise kind(said["error"]["title"], said["error"]["hint"])
+    with at_work("core.keras_twin.compare_child", orders, cancelled) as child:
+        for said in child.answers():
+            if cancelled.is_set():
+                return
             if "report" in said:
                 yield TwinReport.from_dict(said["report"])
                 return
             yield TwinProgress(**said)
         if not cancelled.is_set():
             raise LabError(
-                f"the process that compares the twins ended before its time: {last_words(chatter)}",
+                f"the process that compares the twins ended before its time: {child.last_words()}",
                 "python -c 'import tensorflow' shows whether TensorFlow works here",
             )
-
-
-def _answers(orders: dict[str, Any], chatter: IO[bytes], cancelled: threading.Event) -> Iterator[dict[str, Any]]:
-    """What the child says, a JSON object a line; it is killed when nobody listens any more."""
-    from core.training.launch import child_environment
-
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "core.keras_twin.compare_child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=chatter,
-        text=True,
-        encoding="utf-8",
-        env=child_environment(),
-    )
-    assert child.stdin and child.stdout
-    watch = threading.Thread(target=kill_when, args=(cancelled, child), daemon=True)
-    watch.start()
-    try:
-        with suppress(BrokenPipeError):
-            child.stdin.write(json.dumps(orders) + "\n")
-            child.stdin.close()
-        for line in child.stdout:
-            if cancelled.is_set():
-                return
-            yield json.loads(line)
-    finally:
-        child.kill()
-        child.wait()
-        child.stdout.close()
-        watch.join()

@@ -9,8 +9,6 @@ Keras's steps is given PyTorch's input once, which shows what the step alone add
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core import __version__
+from core.child import Say, work_off
 from core.errors import InputError, LabError
 from core.keras_twin.loading import load_tensorflow
 from core.keras_twin.report import Stage, TwinProgress, TwinReport
@@ -38,25 +37,15 @@ REPEATS = 3
 
 def main() -> int:
     """Compares what standard input asks for; errors are said as the two lines of a ``LabError``."""
+    return work_off(_compare)
+
+
+def _compare(orders: dict[str, Any], say: Say) -> None:
     from core.training.launch import prepare_environment
 
-    orders = json.loads(sys.stdin.readline())
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)  # whatever TensorFlow prints must not get among the answers
-
-    def say(what: dict[str, Any]) -> None:
-        answers.write(json.dumps(what) + "\n")
-
     prepare_environment()
-    try:
-        for found in compare(orders["spec"], orders["text"], float(orders["threshold"])):
-            say({"report": found.to_dict()} if isinstance(found, TwinReport) else found.to_dict())
-    except LabError as error:
-        say({"error": error.to_dict(), "kind": type(error).__name__})
-        return 1
-    except BrokenPipeError:  # whoever asked is gone
-        return 1
-    return 0
+    for found in compare(orders["spec"], orders["text"], float(orders["threshold"])):
+        say({"report": found.to_dict()} if isinstance(found, TwinReport) else found.to_dict())
 
 
 def compare(spec: str, text: str, threshold: float) -> Iterator[TwinProgress | TwinReport]:

@@ -6,15 +6,14 @@ run would, so that neither torch nor its threads come into the asking process.
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import sys
 import threading
 import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from core.child import Say, at_work, work_off
 from core.config import TrainConfig
 from core.errors import LabError, MemoryShortError
 
@@ -22,7 +21,6 @@ USUAL_VOCABULARY = {"char": 65, "words-v1": 14_000, "words-v2": 14_000}
 """Entries to reckon with while the text that decides them has not been read (tiny-shakespeare's)."""
 MEASURE_SECONDS = 1.5
 _FIXED_BYTES = 300 * 2**20  # Python, torch and its libraries
-_READY = "llm-lab measured "
 
 
 def vocabulary_to_reckon_with(tokenizer: str) -> int:
@@ -158,33 +156,11 @@ def measure_step(config: TrainConfig, cancelled: threading.Event | None = None) 
     Raises:
         LabError: the child failed; the two lines are its own where it said any. Also when it was cancelled.
     """
-    from core.training.launch import child_environment
-
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "core.training.estimate"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=child_environment(),
-    )
-    answer: list[tuple[str, str]] = []
-    asking = threading.Thread(
-        target=lambda: answer.append(child.communicate(json.dumps(config.to_dict()))), daemon=True
-    )
-    asking.start()
-    while asking.is_alive():
-        if cancelled is not None and cancelled.is_set():
-            child.kill()
-        asking.join(0.05)
-    out, err = answer[0] if answer else ("", "")
-    line = next((text for text in out.splitlines() if text.startswith(_READY)), None)
-    if line is None:
-        last = err.strip().splitlines()[-1] if err.strip() else f"exit code {child.returncode}"
-        raise LabError(f"the step could not be timed: {last}", "start the run all the same, or change its shape")
-    said = json.loads(line.removeprefix(_READY))
-    if "error" in said:
-        raise LabError(said["error"]["title"], said["error"]["hint"])
+    with at_work("core.training.estimate", config.to_dict(), cancelled or threading.Event()) as child:
+        said = next(child.answers(), None)
+        if said is None:
+            last = f"exit code {child.wait()}: {child.last_words()}"
+            raise LabError(f"the step could not be timed: {last}", "start the run all the same, or change its shape")
     seconds = float(said["seconds"])
     tokens = config.batch_size * config.model.context_length * config.grad_accumulation
     return Measured(seconds, tokens / seconds, seconds * config.max_steps)
@@ -215,18 +191,18 @@ def _time_steps(config: TrainConfig) -> float:
     return sorted(times)[len(times) // 2]
 
 
-def main() -> None:
-    """The child: reads a configuration from standard input, says the time of a step."""
+def main() -> int:
+    """The child: reads a configuration, says the time of a step."""
+    return work_off(_measure)
+
+
+def _measure(orders: dict[str, Any], say: Say) -> None:
     from core.training.launch import prepare_environment
 
-    config = TrainConfig.from_dict(json.loads(sys.stdin.read()))
+    config = TrainConfig.from_dict(orders)
     prepare_environment(config.threads)
-    try:
-        said: dict[str, Any] = {"seconds": _time_steps(config)}
-    except LabError as error:
-        said = {"error": error.to_dict()}
-    os.write(1, f"\n{_READY}{json.dumps(said)}\n".encode())
+    say({"seconds": _time_steps(config)})
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core.child import child_environment
 from core.config import TrainConfig
 from core.errors import LabError, RunError
 from core.files import read_json, write_error, write_json_atomic
@@ -212,15 +213,6 @@ def _reap(process: subprocess.Popen[bytes], path: Path, before: dict[str, Any] |
         status |= {"state": "failed", "message": message}
         with suppress(LabError):  # the folder may be gone by now, and nobody is here to be told
             write_json_atomic(path / STATUS, status, sync=False)
-
-
-def child_environment() -> dict[str, str]:
-    """The environment of a process that imports this very ``core``, from a checkout or installed."""
-    env = dict(os.environ)
-    home = Path(__file__).resolve().parents[2]
-    if home.name not in ("site-packages", "dist-packages"):  # a checkout that may not be installed
-        env["PYTHONPATH"] = os.pathsep.join([str(home), *filter(None, [env.get("PYTHONPATH")])])
-    return env
 
 
 def _step_back() -> None:

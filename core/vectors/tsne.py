@@ -8,14 +8,10 @@ when all is done, not in between.
 
 from __future__ import annotations
 
-import json
 import re
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.child import kill_when, last_words
+from core.child import at_work
 from core.errors import InputError, LabError
 from core.vectors.progress import CancelledError
 from core.vectors.projection import Projection, table_of
@@ -104,27 +100,11 @@ def _run_child(
     table: NDArray[np.float32], orders: dict[str, Any], cancel: threading.Event
 ) -> Iterator[tuple[int, float] | NDArray[np.float32]]:
     """Iteration and loss, some times; then the picture."""
-    from core.training.launch import child_environment
-
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as chatter:
+    one_thread = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    with tempfile.TemporaryDirectory() as folder:
         np.save(Path(folder) / "table.npy", table)
-        child = subprocess.Popen(
-            [sys.executable, "-P", "-u", "-m", "core.vectors.tsne_child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=chatter,
-            text=True,
-            encoding="utf-8",
-            env={**child_environment(), "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        )
-        assert child.stdin and child.stdout
-        watch = threading.Thread(target=kill_when, args=(cancel, child), daemon=True)
-        watch.start()
-        try:
-            with suppress(BrokenPipeError):
-                child.stdin.write(json.dumps({**orders, "folder": folder}) + "\n")
-                child.stdin.close()
-            for line in child.stdout:
+        with at_work("core.vectors.tsne_child", {**orders, "folder": folder}, cancel, one_thread) as child:
+            for line in child.lines():
                 if said := _SAID.search(line):
                     yield int(said[1]), float(said[2])
             code = child.wait()
@@ -132,11 +112,6 @@ def _run_child(
                 raise CancelledError("the map was given up", "ask for it again")
             if code:
                 raise LabError(
-                    f"the process that makes the map ended with code {code}: {last_words(chatter)}", "try PCA"
+                    f"the process that makes the map ended with code {code}: {child.last_words()}", "try PCA"
                 )
             yield np.load(Path(folder) / "xy.npy", allow_pickle=False)
-        finally:
-            child.kill()
-            child.wait()
-            child.stdout.close()
-            watch.join()

@@ -8,19 +8,13 @@ The files as OpenAI published them: ``checkpoint``, ``hparams.json``, ``model.ck
 from __future__ import annotations
 
 import hashlib
-import json
 import re
-import subprocess
-import sys
-import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-from core import errors
-from core.child import kill_when, last_words
+from core.child import at_work
 from core.config import GPTConfig
 from core.errors import CheckpointError, ConfigError, LabError
 from core.files import replace, sync_folder, write_bytes_atomic, write_error, write_json_atomic
@@ -193,49 +187,15 @@ def _put_in_place(folder: Path, dest: Path, beside: Path, config: GPTConfig) -> 
 def _run_child(
     prefix: Path, config: GPTConfig, beside: Path, target: Path, cancelled: threading.Event
 ) -> Iterator[ConvertProgress]:
-    from core.training.launch import child_environment
-
     yield ConvertProgress("starting", "", 0, 0, 0, 0, target)
-    with tempfile.TemporaryFile() as chatter:
-        child = subprocess.Popen(
-            [sys.executable, "-P", "-m", "core.weights.openai_child"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=chatter,
-            text=True,
-            encoding="utf-8",
-            env=child_environment(),
-        )
-        assert child.stdin and child.stdout
-        watch = threading.Thread(target=kill_when, args=(cancelled, child), daemon=True)
-        watch.start()
-        try:
-            orders = {"prefix": str(prefix.absolute()), "config": config.to_dict(), "target": str(beside.absolute())}
-            with suppress(BrokenPipeError):
-                child.stdin.write(json.dumps(orders) + "\n")
-                child.stdin.close()
-            done = False
-            for line in child.stdout:
-                said = json.loads(line)
-                if "error" in said:
-                    raise _as_error(said)
-                done = said["index"] == said["total"]
-                yield ConvertProgress("tensor", **said, path=target)
-            if child.wait() != 0 or not done:
-                if cancelled.is_set():
-                    return
-                raise LabError(
-                    f"the process that reads {prefix.parent} ended with code {child.returncode}: {last_words(chatter)}",
-                    "python -c 'import tensorflow' shows whether TensorFlow works here",
-                )
-        finally:
-            child.kill()
-            child.wait()
-            child.stdout.close()
-            watch.join()
-
-
-def _as_error(said: dict[str, Any]) -> LabError:
-    kind = getattr(errors, str(said.get("kind")), LabError)
-    error: LabError = kind(said["error"]["title"], said["error"]["hint"])
-    return error
+    orders = {"prefix": str(prefix.absolute()), "config": config.to_dict(), "target": str(beside.absolute())}
+    done = False
+    with at_work("core.weights.openai_child", orders, cancelled) as child:
+        for said in child.answers():
+            done = said["index"] == said["total"]
+            yield ConvertProgress("tensor", **said, path=target)
+        if ((code := child.wait()) != 0 or not done) and not cancelled.is_set():
+            raise LabError(
+                f"the process that reads {prefix.parent} ended with code {code}: {child.last_words()}",
+                "python -c 'import tensorflow' shows whether TensorFlow works here",
+            )

@@ -7,40 +7,31 @@ to standard error, which nobody shows. TensorFlow is imported here and in the tw
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from core.child import Say, work_off
 from core.config import GPTConfig
-from core.errors import CheckpointError, LabError, MissingExtraError
+from core.errors import CheckpointError, MissingExtraError
 from core.files import write_error
 from core.weights.keymap import check_tensors, tensor_names
 from core.weights.tensor_writer import Planned, TensorWriter
 
-Say = Callable[[dict[str, Any]], None]
-
 
 def main() -> int:
     """Converts what standard input asks for; errors are said as the two lines of a ``LabError``."""
-    orders = json.loads(sys.stdin.readline())
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)  # whatever TensorFlow prints must not get among the answers
+    return work_off(_convert)
 
-    def say(what: dict[str, Any]) -> None:
-        answers.write(json.dumps(what) + "\n")
 
+def _convert(orders: dict[str, Any], say: Say) -> None:
+    target = Path(orders["target"])
     try:
-        convert(Path(orders["prefix"]), GPTConfig.from_dict(orders["config"]), Path(orders["target"]), say)
-    except LabError as error:
-        say({"error": error.to_dict(), "kind": type(error).__name__})
-        return 1
+        convert(Path(orders["prefix"]), GPTConfig.from_dict(orders["config"]), target, say)
     except BrokenPipeError:  # whoever asked is gone
-        Path(orders["target"]).unlink(missing_ok=True)
-        return 1
-    return 0
+        target.unlink(missing_ok=True)
+        raise
 
 
 def convert(prefix: Path, config: GPTConfig, target: Path, say: Say) -> None:
