@@ -139,9 +139,24 @@ def matching_lines(path: Path, offset: int, *marks: bytes) -> tuple[list[bytes],
             end = data.rfind(b"\n") + 1
             rest = data[end:]
             offset += end
-            if any(mark in data for mark in marks):
-                found += [line for line in data[:end].split(b"\n") if any(mark in line for mark in marks)]
+            found += [data[start:stop] for start, stop in _lines_with(data, end, marks)]
     return found, offset
+
+
+def _lines_with(data: bytes, end: int, marks: tuple[bytes, ...]) -> list[tuple[int, int]]:
+    """Where the lines before ``end`` that hold one of some marks begin and end, in order.
+
+    >>> _lines_with(b"a1\\nb2\\na3\\nb", 9, (b"a", b"3"))
+    [(0, 2), (6, 8)]
+    """
+    places = set()
+    for mark in marks:
+        at = data.find(mark, 0, end)
+        while at >= 0:
+            stop = data.find(b"\n", at)
+            places.add((data.rfind(b"\n", 0, at) + 1, stop))
+            at = data.find(mark, stop, end)
+    return sorted(places)
 
 
 def parse_lines(lines: list[bytes]) -> tuple[list[dict[str, Any]], int]:

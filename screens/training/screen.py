@@ -187,19 +187,20 @@ class TrainingScreen(PlotKeys):
         A repaint costs some 25 ms, whatever changed: once a second is what a run beside it doesn't feel.
         """
         old = self.reading
-        if old is None or time.monotonic() - self._painted_at >= PLOT_EVERY - 0.05:
+        if old is None or _caught_up(old, new) or time.monotonic() - self._painted_at >= PLOT_EVERY - 0.05:
             return True
         return (new.wanted, new.news) != (old.wanted, old.news)
 
     def paint(self, reading: Reading) -> None:
         """Shows one look: every pane repaints only if its content changed."""
+        caught_up = self.reading is not None and _caught_up(self.reading, reading)
         self.reading = reading
         self._painted_at = time.monotonic()
         body = self.body
         if self._run_shown is None and reading.runs:
             self._run_shown = reading.runs[0].path
         body.show_runs(reading.runs, reading.letters, self.runs_dir, reading.list_problem)
-        self._paint_plot(reading)
+        self._paint_plot(reading, caught_up)
         body.show_detail(reading.detail, reading.load, self.axes)
         self._paint_alert(reading)
         self._say_state(reading)
@@ -217,14 +218,15 @@ class TrainingScreen(PlotKeys):
         else:
             self.hold(f"no runs in {self.runs_dir} yet; new ones will be kept here", 15)
 
-    def _paint_plot(self, reading: Reading) -> None:
+    def _paint_plot(self, reading: Reading, caught_up: bool) -> None:
         """At most once a second while points come, at once when a person changed what is shown.
 
         The older a run, the longer a column of the plot takes to fill, and the less is lost by drawing it less often.
         """
         now, view = time.monotonic(), self.view
-        every = min(5.0, max(PLOT_EVERY, view.elapsed / 20)) if view is not None and view.live else PLOT_EVERY
-        asked = reading.wanted != self._plot_wanted
+        growing = view is not None and view.live and not reading.more
+        every = min(5.0, max(PLOT_EVERY, view.elapsed / 20)) if view is not None and growing else PLOT_EVERY
+        asked = reading.wanted != self._plot_wanted or caught_up
         if reading.plot is not None and (asked or now - self._plotted_at >= every - 0.05):
             if self.body.show_plot(reading.plot, self.axes):
                 self._plotted_at = now
@@ -413,3 +415,8 @@ class TrainingScreen(PlotKeys):
         for run in self.reading.runs if self.reading else ():
             yield f"Open run {run.name}", f"{run.state}", partial(self.show_run, run.path)
         yield "Delete run…", "moves it to the trash; asks for its name", self.action_delete
+
+
+def _caught_up(old: Reading, new: Reading) -> bool:
+    """Whether a long file has just been read to its end: what is shown now is all there is."""
+    return old.more and not new.more

@@ -138,8 +138,8 @@ def measure(quick: bool = False) -> list[Result]:
         for home in homes.values():
             Path(home["HOME"]).mkdir(parents=True)
         for turn in range(-1, 3 if quick else 7):
-            for name, (command, _) in commands.items():
-                one = start(command, homes[name])
+            for name, (words, _) in commands.items():
+                one = start(words, homes[name])
                 if turn >= 0:  # the first start of each writes its byte code and its settings
                     for kept, value in zip(_lists(measured[name]), one, strict=True):
                         kept.append(value)
