@@ -4,7 +4,7 @@ from __future__ import annotations
 
 WIDE, NORMAL, NARROW, TINY = 150, 100, 80, 60
 """Columns from which a size class begins."""
-TALL, SHORT, TINY_ROWS = 30, 24, 16
+HIGH, TALL, SHORT, TINY_ROWS = 50, 30, 24, 16
 """Rows from which one begins."""
 LESSON, LESSON_WIDE = 36, 60
 """Columns of the lesson beside the body."""
@@ -29,13 +29,16 @@ def size_classes(width: int, height: int) -> tuple[str, ...]:
 
     >>> size_classes(120, 36), size_classes(80, 24), size_classes(70, 20), size_classes(50, 12)
     (('-normal',), ('-narrow', '-short'), ('-tiny',), ('-too-small',))
+    >>> size_classes(300, 100)
+    ('-wide', '-high')
     """
     if is_too_small(width, height):
         return ("-too-small",)
     if width < NARROW or height < SHORT:
         return ("-tiny",)
     across = "-wide" if width >= WIDE else "-normal" if width >= NORMAL else "-narrow"
-    return (across,) if height >= TALL else (across, "-short")
+    down = ("-high",) if height >= HIGH else () if height >= TALL else ("-short",)
+    return (across, *down)
 
 
-ALL_SIZES = ("-wide", "-normal", "-narrow", "-short", "-tiny", "-too-small")
+ALL_SIZES = ("-high", "-wide", "-normal", "-narrow", "-short", "-tiny", "-too-small")

@@ -36,7 +36,7 @@ FRAMES = {
     "grid": "#a-grid-pane", "head": "#a-head", "strip": "#a-strip-pane", "centre": "#a-centre",
     "looks": "#a-looks-pane", "next": "#a-next-pane",
 }  # fmt: skip
-ROOM = 9
+ROOM = 5
 """Cells of a bar in the pane of one head."""
 
 

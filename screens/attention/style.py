@@ -6,7 +6,7 @@ AttentionScreen {
     #a-alert { height: auto; max-height: 9; }
     #a-strip-pane { height: 6; }
     #a-main { height: 1fr; width: 1fr; }
-    #a-left { width: 40; height: 1fr; }
+    #a-left { width: 36%; max-width: 40; height: 1fr; }
     #a-grid-pane { height: 1fr; min-height: 8; }
     #a-ranks { display: none; }
     .-sorted #a-ranks { display: block; }
@@ -15,22 +15,22 @@ AttentionScreen {
     #a-centre { width: 1fr; height: 1fr; }
     #a-centre > CentreView { width: 1fr; height: 1fr; }
     #a-lens-head { height: 1; color: $text-muted; text-style: bold; }
-    #a-right { width: 32; height: 1fr; }
+    #a-right { width: 28%; max-width: 32; height: 1fr; }
     #a-looks-pane, #a-next-pane { height: 1fr; }
     #a-looks, #a-next, #a-ranks { scrollbar-gutter: stable; }
     .-view-maths #a-right, .-view-lens #a-right, .-view-time #a-right { display: none; }
 
     &.-wide {
-        #a-left { width: 54; }
-        #a-right { width: 44; }
+        #a-left { width: 54; max-width: 54; }
+        #a-right { width: 44; max-width: 44; }
         .-view-maths #a-right, .-view-lens #a-right, .-view-time #a-right { display: block; }
     }
 
     &.-narrow, &.-short, &.-tiny {
         #a-strip-pane, #a-left, #a-right, #a-head, #a-grid-pane, #a-looks-pane, #a-next-pane { display: none; }
         #a-strip-pane { height: 5; }
-        #a-left { width: 34; }
-        #a-right { width: 34; }
+        #a-left { width: 34; max-width: 100%; }
+        #a-right { width: 34; max-width: 100%; }
         #a-head, #a-grid-pane, #a-looks-pane, #a-next-pane { height: 1fr; }
         .-side-strip #a-strip-pane { display: block; }
         .-side-grid #a-left, .-side-grid #a-grid-pane { display: block; }

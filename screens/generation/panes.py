@@ -104,7 +104,9 @@ class GenerationBody(Guarded, Vertical):
         """Cards, prompt and settings, strips and what is beside them, words."""
         yield Vertical(id="alert")
         with Horizontal(id="top"):
-            yield PromptPane(id="prompt")
+            prompt = PromptPane(id="prompt")
+            prompt.add_class("frame")
+            yield prompt
             with Vertical(id="sampling-pane", classes="frame"):
                 yield Dials(id="sampling")
         with Horizontal(id="main"):

@@ -3,8 +3,6 @@
 STYLE = """
 GenerationScreen {
     GenerationBody { width: 1fr; height: 1fr; }
-    .frame, #prompt { border: round $primary-darken-1; padding: 0; }
-    .frame:focus-within, .frame:focus, #prompt:focus, #prompt:focus-within { border: heavy $accent; }
     #alert { height: auto; max-height: 9; }
     #top { height: 7; }
     #top:focus-within { height: 11; }
@@ -23,6 +21,7 @@ GenerationScreen {
     #detail-pane { height: 4; padding: 0 1; }
 
     &.-wide { #side { width: 56; } #sampling-pane { width: 74; } }
+    &.-wide.-high, &.-normal.-high { #top { height: 15; } #alternatives-pane { height: 15; } }
 
     &.-narrow, &.-short, &.-tiny {
         #top { height: 3; }

@@ -3,8 +3,7 @@
 STYLE = """
 TokensScreen {
     TokensBody { width: 1fr; height: 1fr; }
-    .frame { border: round $primary-darken-1; padding: 0 1; }
-    .frame:focus-within { border: heavy $accent; }
+    .frame { padding: 0 1; }
     #text-pane { height: 5; }
     #main { height: 5fr; min-height: 8; width: 1fr; }
     #alert { height: auto; max-height: 7; }
@@ -18,6 +17,11 @@ TokensScreen {
 
     &.-wide {
         #token-pane { width: 60; }
+    }
+    &.-wide.-high, &.-normal.-high {
+        #text-pane { height: 9; }
+        #side { max-height: 30; }
+        #compare-pane { height: 7; }
     }
 
     &.-narrow, &.-short, &.-tiny {

@@ -96,9 +96,9 @@ class NewRunForm(Dialog[StartRequest]):
         """Presets and the estimate left, fields right, what to press below."""
         with Horizontal(id="form-body"):
             with Vertical(id="form-left"):
-                yield OptionList(*(self._option(n) for n in self._presets), id="presets")
-                yield Static("", id="estimate", markup=False)
-            with VerticalScroll(id="fields", can_focus=False):
+                yield OptionList(*(self._option(n) for n in self._presets), id="presets", classes="frame")
+                yield Static("", id="estimate", classes="frame", markup=False)
+            with VerticalScroll(id="fields", classes="frame", can_focus=False):
                 yield Static("", id="loading-fields")
         yield Static("", id="meaning", markup=False)
         with Horizontal(id="form-buttons"):

@@ -92,8 +92,10 @@ class TrainingBody(Guarded, Horizontal):
                             yield Spark(id=f"trend-{name}", classes="trend")
                     yield TextPane(id="numbers", wraps=False)
             with Horizontal(id="texts"):
-                yield TextPane(id="samples")
-                yield TextPane(id="log")
+                for name in ("samples", "log"):
+                    pane = TextPane(id=name)
+                    pane.add_class("frame")
+                    yield pane
             with Vertical(id="time-pane", classes="frame"):
                 yield Timeline(id="time")
 

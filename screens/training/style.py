@@ -3,8 +3,6 @@
 STYLE = """
 TrainingScreen {
     TrainingBody { width: 1fr; height: 1fr; }
-    .frame, #samples, #log { border: round $primary-darken-1; padding: 0; }
-    .frame:focus-within, #samples:focus, #log:focus { border: heavy $accent; }
     #runs-pane { width: 28; height: 1fr; }
     #right { width: 1fr; height: 1fr; }
     #refused, #alert { height: auto; max-height: 9; }
@@ -12,8 +10,8 @@ TrainingScreen {
     #plot-pane { width: 1fr; height: 1fr; }
     #numbers-pane { width: 30; height: 1fr; }
     #trends { height: auto; }
-    .trend { border-top: solid $primary-darken-1; height: 2; }
-    #numbers { height: 1fr; border-top: solid $primary-darken-1; scrollbar-size-vertical: 1; }
+    .trend { border-top: solid $primary 60%; height: 2; }
+    #numbers { height: 1fr; border-top: solid $primary 60%; scrollbar-size-vertical: 1; }
     #texts { height: 8; }
     #samples, #log { width: 1fr; height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
     #time-pane { height: 3; padding: 0 1; }
@@ -27,13 +25,14 @@ TrainingScreen {
         #texts { height: 12; }
         .-text-samples #log, .-text-log #samples { display: block; }
     }
+    &.-wide.-high, &.-normal.-high { #texts { height: 18; } }
 
     &.-narrow, &.-short, &.-tiny {
         #runs-pane { dock: bottom; width: 1fr; height: 9; }
         #top { layout: vertical; }
         #numbers-pane { width: 1fr; height: 9; layout: horizontal; }
         #trends { width: 1fr; }
-        #numbers { width: 1fr; border-top: none; border-left: solid $primary-darken-1; padding: 0 0 0 1; }
+        #numbers { width: 1fr; border-top: none; border-left: solid $primary 60%; padding: 0 0 0 1; }
         #texts { height: 9; }
         #runs-pane, #numbers-pane, #texts, #time-pane { display: none; }
         .-pane-runs #runs-pane, .-pane-numbers #numbers-pane, .-pane-time #time-pane { display: block; }
@@ -55,10 +54,9 @@ NewRunForm {
     #box { width: 118; height: 34; }
     #form-body { height: 1fr; }
     #form-left { width: 38; height: 1fr; }
-    #presets { height: 1fr; border: round $primary-darken-1; padding: 0; }
-    #estimate { height: 10; border: round $primary-darken-1; padding: 0 1; }
-    #fields { height: 1fr; border: round $primary-darken-1; padding: 0 1; scrollbar-size-vertical: 1; }
-    #presets:focus, #fields:focus-within { border: heavy $accent; }
+    #presets { height: 1fr; padding: 0; }
+    #estimate { height: 10; padding: 0 1; }
+    #fields { height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
     .group { text-style: bold; color: $text-accent; }
     .field, .field Horizontal { height: auto; }
     .field .name { width: 20; color: $text-muted; }

@@ -50,6 +50,8 @@ PAGES = ("tensors", "sizes", "compare")
 """Those that follow each other; the page of the twins is come to by its own key."""
 LARGE = 4_000_000
 """Values from which a heat map waits for its scale."""
+MOST_BINS = 160
+"""Bins of a histogram that follows its room; in a wider one each bar takes more columns."""
 VIEW_CLASS = {"histogram": "-view-histogram", "heat map": "-view-map", "values": "-view-map", "rows": "-view-rows"}
 
 
@@ -156,7 +158,8 @@ class WeightsBody(Guarded, Vertical):
     @property
     def bins(self) -> int:
         """How many bins the histogram has room for, also while another view stands in its place."""
-        return max(16, min(160, self.query_one("#w-values").size.width - 4 - LEFT))
+        room = self.query_one("#w-values").size.width - 4 - LEFT
+        return max(16, room if room <= MOST_BINS else room // -(-room // MOST_BINS))
 
     # --- what is seen
 

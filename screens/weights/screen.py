@@ -10,7 +10,7 @@ import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from textual import on, work
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.timer import Timer
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from core.workbench import Bench, Workbench
 
 SETTLED = 0.06
-"""Seconds that the cursor rests on a tensor before its values are read."""
+"""Seconds that the cursor rests on a tensor before its values are read, and the terminal before they are recounted."""
 
 
 class WeightsScreen(WeightOffers):
@@ -51,6 +51,7 @@ class WeightsScreen(WeightOffers):
         self._open_number = self._look_number = 0
         self._stop_look, self._stop_survey = threading.Event(), threading.Event()
         self._look_timer: Timer | None = None
+        self._room_timer: Timer | None = None
         self._asked: frozenset[str] = frozenset()
         self._last_key = ""
         self._beats = 0
@@ -221,6 +222,12 @@ class WeightsScreen(WeightOffers):
         """The columns that there is room for."""
         if self._opened is not None:
             self.body.show_columns(self._opened.tensors, self.stats, self.names, self.measure)
+
+    @on(events.Resize)
+    def _room_changed(self) -> None:
+        if self._room_timer is not None:
+            self._room_timer.stop()
+        self._room_timer = self.set_timer(SETTLED, self._measured)
 
     @on(WeightOffers.SizeChanged)
     def _size_changed(self) -> None:

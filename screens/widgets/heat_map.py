@@ -423,7 +423,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
             label = self._column_labels[index] if index < len(self._column_labels) else ""
             if self._grid.cells == "tile":  # a column's name stands over each
                 text = set_cell_size(label, 2)
-            elif each > 1:
+            elif self._grid.cells != "half":
                 text = fit(label, max(each - 1, min(cell_len(label), 3)))
             else:
                 text = set_cell_size(label, min(cell_len(label), LABEL_MOST))

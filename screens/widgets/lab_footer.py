@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.widgets import Footer
@@ -12,6 +13,7 @@ from textual.widgets._footer import FooterKey
 FIRST = ("lab.lesson",)
 LAST = ("lab.take-away", "app.picker")
 MOST, MOST_NARROW, NARROW = 9, 6, 100
+PALETTE = len(" ▏^p palette ")
 
 
 class LabFooter(Footer):
@@ -23,7 +25,9 @@ class LabFooter(Footer):
 
     def __init__(self) -> None:
         super().__init__(compact=True)
-        self._was_narrow: bool | None = None
+        self._shown: tuple[int, bool] | None = None
+        self._rooms: list[tuple[int, int]] = []
+        """Columns that so many keys take with the palette's, for each number of them."""
 
     def compose(self) -> ComposeResult:
         """The keys that fit."""
@@ -34,9 +38,11 @@ class LabFooter(Footer):
         for _, binding, enabled, tooltip in active.values():
             if binding.show:
                 shown.setdefault(binding.action, (binding, enabled, tooltip))
-        narrow = self._was_narrow = self.app.size.width < NARROW
         wanted: Sequence[str] = getattr(self.screen, "footer_keys", tuple)()
-        keys = chosen([b for b, _, _ in shown.values()], MOST_NARROW if narrow else MOST, wanted)
+        every = [b for b, _, _ in shown.values()]
+        self._rooms = [(n, self._columns(chosen(every, n, wanted))) for n in range(MOST_NARROW, MOST + 1)]
+        self._shown = most, narrow = self._most(), self.app.size.width < NARROW
+        keys = chosen(every, most, wanted)
         for binding in keys:
             _, enabled, tooltip = shown[binding.action]
             yield FooterKey(
@@ -59,9 +65,21 @@ class LabFooter(Footer):
                 classes="-command-palette",
             )
 
+    def _columns(self, keys: Sequence[Binding]) -> int:
+        """Columns that keys take, with the palette's beside them."""
+        return PALETTE + sum(cell_len(f" {self.app.get_key_display(b)} {b.description}") for b in keys)
+
+    def _most(self) -> int:
+        """How many keys fit the terminal now; never fewer than in a narrow one."""
+        width = self.app.size.width
+        if width < NARROW:
+            return MOST_NARROW
+        return max((n for n, columns in self._rooms if columns <= width), default=MOST_NARROW)
+
     def on_resize(self) -> None:
-        """Other keys fit where the terminal became narrow or wide."""
-        if self._was_narrow is not None and self._was_narrow != (self.app.size.width < NARROW):
+        """Other keys fit where the terminal became narrower or wider."""
+        now = (self._most(), self.app.size.width < NARROW)
+        if self._shown is not None and self._shown != now:
             self.refresh(recompose=True)
 
 
