@@ -85,13 +85,13 @@ def _first(asked: Asked, vectors: Vectors) -> tuple[str, ...]:
     """The words of the lessons that these vectors have, or the most frequent; so many as ``-n`` says."""
     if "n" in asked.given:
         return tuple(vectors.words[: asked.count])
-    from screens.embeddings.words import first_words
+    from core.vectors.groups import first_words
 
     return first_words(lambda word: word if word in vectors else None, vectors.words)[:_OWN]
 
 
 def _groups(words: tuple[str, ...]) -> dict[str, str]:
-    from screens.embeddings.words import GROUP_NAMES, OTHERS, group_of
+    from core.vectors.groups import GROUP_NAMES, OTHERS, group_of
 
     found = {word: GROUP_NAMES[group_of(word)] for word in words}
     return {word: name for word, name in found.items() if name != OTHERS}

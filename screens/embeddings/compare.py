@@ -13,9 +13,9 @@ from textual.message import Message
 from textual.widgets import Static
 
 from core.errors import LabError
+from core.vectors.groups import group_of
 from screens.embeddings.scores import Score, ScoreList, number
 from screens.embeddings.view import count_text
-from screens.embeddings.words import group_of
 from screens.guard import as_lab_error, guarded
 from screens.widgets.guarded import Guarded
 from screens.widgets.ramps import Look

@@ -14,6 +14,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.widget import Widget
 
+from core.vectors.groups import FIRST_QUERY, first_words
 from screens.base import Door
 from screens.embeddings.centring import parts_of
 from screens.embeddings.offers import EmbedOffers
@@ -22,7 +23,6 @@ from screens.embeddings.reader import named, translated
 from screens.embeddings.sources import TABLES
 from screens.embeddings.style import STYLE
 from screens.embeddings.view import DEMO
-from screens.embeddings.words import FIRST_QUERY, first_words
 from screens.widgets.error_card import ErrorCard
 from screens.widgets.heat_map import HeatMap
 from screens.widgets.ramps import Look

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from core.vectors.groups import GROUP_NAMES, group_of
 from screens.embeddings.printing import Painter, command_of, link_of, opening, printed
 from screens.embeddings.takeaway_pages import (
     take_positions,
@@ -13,7 +14,6 @@ from screens.embeddings.takeaway_pages import (
     take_spaces,
     take_training,
 )
-from screens.embeddings.words import GROUP_NAMES, group_of
 from screens.widgets.take_away import TakeAwayRequest
 
 if TYPE_CHECKING:

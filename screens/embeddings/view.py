@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.vectors.groups import GROUP_NAMES, group_of
 from screens.embeddings.scores import Score, number
-from screens.embeddings.words import GROUP_NAMES, group_of
 from screens.widgets.word_map_paint import MapFigure
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ from core.files import read_json
 from core.folders import asset
 from core.vectors import teaching_everyday as everyday
 from core.vectors.evaluation import TOTAL, SectionScore, evaluate_analogies
+from core.vectors.groups import FIRST_WORDS
 from core.vectors.sentences import sentences
 from core.vectors.sources import load_vectors
 from core.vectors.store import Vectors
 from core.vectors.teaching import CONFIG, RELATIONS, SEED, analogy_lines, make_demo, score_relations, write_corpus
 from core.vectors.training_config import Word2VecConfig
-from screens.embeddings.words import FIRST_WORDS
 
 KEY_WORDS = ("king", "queen", "paris", "france", "walked", "mice", "bigger", "puppy", "doctor", "monday", "violin")
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from embed_pilots import ready, refused, until, vector_file
 
+from core.vectors.groups import FIRST_WORDS, group_of
 from core.vectors.sources import load_vectors
 from core.workbench import Bench, Workbench
 from lab.app import LabApp
-from screens.embeddings.words import FIRST_WORDS, group_of
 from screens.widgets.ramps import Look
 
 SIZES = {"normal": (120, 36), "narrow": (80, 24)}

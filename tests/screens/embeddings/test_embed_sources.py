@@ -8,9 +8,9 @@ from embed_pilots import CORNERS, asks, ready, refused, sentence, until, vector_
 
 from core.data import pull as pulls
 from core.folders import cache_dir
+from core.vectors.groups import first_words, group_of
 from screens.embeddings import sources
 from screens.embeddings.dialogs import OpenVectors, reason_against
-from screens.embeddings.words import first_words, group_of
 from screens.widgets.choose import Choose
 from screens.widgets.confirm import Confirm
 from screens.widgets.error_card import ErrorCard

@@ -1,4 +1,4 @@
-"""The words that the embeddings screen begins with, and the groups by which a map is coloured."""
+"""The words that a map of vectors begins with, and the groups by which it is coloured: those of the lessons."""
 
 from __future__ import annotations
 
