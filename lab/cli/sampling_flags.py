@@ -14,7 +14,7 @@ from cyclopts import Group, Parameter
 from core.errors import ConfigError
 from core.fields import config_fields, field_help, parse_value
 from core.generation.settings import PRESETS, SamplingConfig
-from lab.cli.train_flags import flag, shown
+from lab.cli.flags import flag, shown, with_keywords
 
 _GROUP = Group("How tokens are chosen", sort_key=2)
 _REPEATED = {
@@ -26,18 +26,7 @@ _REPEATED = {
 
 def with_sampling_flags(command: Callable[..., int]) -> Callable[..., int]:
     """Gives a command one keyword for each field of the sampling settings, beside those it has already."""
-    own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "fields"]
-    made = [_parameter(name, kind) for name, kind in config_fields(SamplingConfig).items()]
-
-    def configured(*args: Any, **given: Any) -> int:
-        kept = {p.name: given.pop(p.name) for p in own if p.name in given}
-        return command(*args, **kept, fields={n: v for n, v in given.items() if v is not None})
-
-    configured.__name__ = command.__name__
-    configured.__doc__ = command.__doc__
-    configured.__signature__ = inspect.Signature([*own, *made])  # type: ignore[attr-defined]
-    configured.__annotations__ = {p.name: p.annotation for p in (*own, *made)}
-    return configured
+    return with_keywords(command, [_parameter(name, kind) for name, kind in config_fields(SamplingConfig).items()])
 
 
 def _parameter(name: str, kind: Any) -> inspect.Parameter:

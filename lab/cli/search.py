@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from core.errors import InputError
 from core.generation.cuts import cuts_of
 from core.generation.settings import SamplingConfig
+from lab.cli.flags import flag
 from lab.cli.report import print_json
-from lab.cli.train_flags import flag
 from lab.cli.writing import note, slid_often, write, write_clean
 
 if TYPE_CHECKING:

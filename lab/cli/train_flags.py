@@ -17,6 +17,7 @@ from cyclopts import Group, Parameter
 from core.config import GPTConfig, TrainConfig
 from core.errors import ConfigError
 from core.fields import config_fields, field_help, parse_value, raise_problems
+from lab.cli.flags import flag, shown, with_keywords
 
 SHAPE_FLAG = "model"
 """``--model`` names a shape (``gpt2``); the fields of a shape have flags of their own."""
@@ -28,30 +29,9 @@ _REST = Group("Data, schedule and machine", sort_key=2)
 _SHAPE = Group("The model's shape", sort_key=3)
 
 
-def flag(name: str) -> str:
-    """The flag of a field.
-
-    >>> flag("n_layers")
-    '--n-layers'
-    """
-    return "--" + name.replace("_", "-")
-
-
 def with_config_flags(command: Callable[..., int]) -> Callable[..., int]:
     """Gives a command one keyword for each field of a training configuration, beside those it has already."""
-    own = inspect.signature(command, eval_str=True).parameters.values()
-    taken = [p for p in own if p.name != "fields"]
-    made = [_parameter(n, k) for n, k in _fields().items() if n not in {p.name for p in taken}]
-
-    def configured(**given: Any) -> int:
-        kept = {p.name: given.pop(p.name) for p in taken if p.name in given}
-        return command(**kept, fields={n: v for n, v in given.items() if v is not None})
-
-    configured.__name__ = command.__name__
-    configured.__doc__ = command.__doc__
-    configured.__signature__ = inspect.Signature([*taken, *made])  # type: ignore[attr-defined]
-    configured.__annotations__ = {p.name: p.annotation for p in (*taken, *made)}
-    return configured
+    return with_keywords(command, [_parameter(name, kind) for name, kind in _fields().items()])
 
 
 def _fields() -> dict[str, tuple[type, Any]]:
@@ -79,21 +59,6 @@ def _parameter(name: str, of: tuple[type, Any]) -> inspect.Parameter:
 def is_choice(kind: Any) -> bool:
     """Whether a field's type is a choice among words."""
     return typing.get_origin(kind) is Literal
-
-
-def shown(value: Any) -> str:
-    r"""A default as a person would type it.
-
-    >>> shown(True), shown(None), shown("\n"), shown(0.02)
-    ('yes', 'none', '\\n', '0.02')
-    """
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if value is None:
-        return "none"
-    if isinstance(value, str):
-        return value.replace("\n", r"\n").replace("\t", r"\t")
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def read_flags(given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:

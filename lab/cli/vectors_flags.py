@@ -12,8 +12,8 @@ from cyclopts import Group, Parameter
 from core.errors import ConfigError, InputError
 from core.fields import config_fields, field_help, parse_value
 from core.vectors.training_config import Word2VecConfig
+from lab.cli.flags import shown, with_keywords
 from lab.cli.prompt import read_text
-from lab.cli.train_flags import shown
 
 if TYPE_CHECKING:
     from core.vectors.store import Vectors
@@ -72,21 +72,11 @@ def flag(name: str) -> str:
 
 def with_word2vec_flags(command: Callable[..., int]) -> Callable[..., int]:
     """Gives the command one keyword for each setting of Word2Vec, beside those it has already."""
-    own = [p for p in inspect.signature(command, eval_str=True).parameters.values() if p.name != "fields"]
     made = [_parameter(name) for name in config_fields(Word2VecConfig) if name not in _SHARED]
     made += [
         _extra("probes", "Words, with commas between, whose neighbours are shown after every epoch."),
     ]
-
-    def configured(*args: Any, **given: Any) -> int:
-        kept = {p.name: given.pop(p.name) for p in own if p.name in given}
-        return command(*args, **kept, fields={n: v for n, v in given.items() if v is not None})
-
-    configured.__name__ = command.__name__
-    configured.__doc__ = command.__doc__
-    configured.__signature__ = inspect.Signature([*own, *made])  # type: ignore[attr-defined]
-    configured.__annotations__ = {p.name: p.annotation for p in (*own, *made)}
-    return configured
+    return with_keywords(command, made)
 
 
 def _parameter(name: str) -> inspect.Parameter:

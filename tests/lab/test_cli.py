@@ -14,7 +14,8 @@ from core.config import GPTConfig, TrainConfig
 from core.fields import config_fields
 from lab.cli import report
 from lab.cli.commands import COMMANDS
-from lab.cli.train_flags import asked_config, flag
+from lab.cli.flags import flag
+from lab.cli.train_flags import asked_config
 
 
 def test_help_names_every_command(llm_lab):
