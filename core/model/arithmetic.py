@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from core.model.arithmetic_head import head_steps
+from core.model.gpt import Block
 from core.model.patching import index
 from core.model.trace import Trace
 from core.model.worked import (
@@ -65,7 +66,6 @@ def block_steps(trace: Trace, layer: int, position: int, *, tokens: Sequence[str
     check = compare(out, trace.residual(layer + 1)[position], "the fast path")
     here = ((layer, "mlp"), (layer + 1, "residual"))
     replaced = any((p.layer, p.what) in here for p in trace.changes.patches)
-    top = int(active.abs().nan_to_num(torch.inf).argmax())
     return [
         Step(
             "after attention",
@@ -74,6 +74,23 @@ def block_steps(trace: Trace, layer: int, position: int, *, tokens: Sequence[str
             (numbers("x", x),),
         ),
         norm_step("norm", block.ln_2, x),
+        *_feed_forward(block, n, wide, active, back),
+        Step(
+            "shortcut",
+            f"added to what was there: this enters layer {layer + 1}"
+            if layer + 1 < trace.config.n_layers
+            else "added to what was there: this is what the last norm and the head read",
+            (vector("x", x), vector("+ added", back), vector("= out", out), *([PATCHED] if replaced else [])),
+            (numbers("out", out),),
+            None if replaced else check,
+        ),
+    ]
+
+
+def _feed_forward(block: Block, n: Tensor, wide: Tensor, active: Tensor, back: Tensor) -> list[Step]:
+    """Out to four times the width, the bend, and back: n (C,) to u (4C,), a (4C,) and what is added (C,)."""
+    top = int(active.abs().nan_to_num(torch.inf).argmax())
+    return [
         Step(
             "expand",
             "every inner neuron: a dot product with a direction of its own, and a bias",
@@ -100,15 +117,6 @@ def block_steps(trace: Trace, layer: int, position: int, *, tokens: Sequence[str
             f"{len(active):,} numbers back to {len(back):,}: each neuron adds a direction of its own",
             (vector("feed-forw.", back), f"length {short(back.norm())}"),
             (numbers("feed-forward", back),),
-        ),
-        Step(
-            "shortcut",
-            f"added to what was there: this enters layer {layer + 1}"
-            if layer + 1 < trace.config.n_layers
-            else "added to what was there: this is what the last norm and the head read",
-            (vector("x", x), vector("+ added", back), vector("= out", out), *([PATCHED] if replaced else [])),
-            (numbers("out", out),),
-            None if replaced else check,
         ),
     ]
 

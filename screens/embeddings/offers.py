@@ -18,7 +18,7 @@ from core.errors import LabError
 from screens.embeddings.keys import SCOPE_NAMES, SCOPES
 from screens.embeddings.messages import Pictured
 from screens.embeddings.pages import QUESTIONS, EmbedPages
-from screens.embeddings.reader import Drawn, Pairs, map_words
+from screens.embeddings.reader import Asked, Drawn, Pairs, map_words
 from screens.embeddings.scores import number
 from screens.embeddings.takeaway import take_away_of
 from screens.embeddings.view import VIEW_NAMES, count_text
@@ -205,11 +205,26 @@ class EmbedOffers(EmbedPages):
 
 def lesson_values(screen: EmbedOffers) -> dict[str, str]:
     """The live numbers of lesson L2; what is not known is left out and prints as a dash."""
-    vectors, asked, summed, drawn = screen.vectors, screen.asked, screen.summed, screen.drawn
-    if vectors is None:
+    if screen.vectors is None:
         return {}
+    values = {"source": screen.shown_name, **_of_vectors(screen.vectors)}
+    if screen.asked is not None and screen.asked.near:
+        values |= _of_neighbours(screen.vectors, screen.asked)
+    if screen.summed is not None:
+        values |= _of_sum(screen.summed)
+    drawn = screen.drawn
+    if drawn is not None and drawn.projection is not None and drawn.projection.share is not None:
+        kept = 100 * sum(drawn.projection.share)
+        values |= {
+            "map_words": str(len(drawn.projection.words)),
+            "share": f"{kept:.0f}",
+            "lost": f"{100 - kept:.0f}",
+        }
+    return {name: value for name, value in values.items() if value}
+
+
+def _of_vectors(vectors: Vectors) -> dict[str, str]:
     values = {
-        "source": screen.shown_name,
         "words": count_text(len(vectors)),
         "width": str(vectors.width),
         "numbers": count_text(len(vectors) * vectors.width),
@@ -227,41 +242,41 @@ def lesson_values(screen: EmbedOffers) -> dict[str, str]:
             if vectors.plain is not None
             else "`n` takes the mean of all rows from each (centring)"
         )
-    if asked is not None and asked.near:
-        first = asked.near[0]
-        row = (vectors.plain or vectors).vector(asked.word)
+    return values
+
+
+def _of_neighbours(vectors: Vectors, asked: Asked) -> dict[str, str]:
+    first = asked.near[0]
+    row = (vectors.plain or vectors).vector(asked.word)
+    values = {
+        "word": asked.word,
+        "row": str(vectors.row(asked.word)),
+        "first_numbers": ", ".join(f"{x:.2f}" for x in row[:4]),
+        "near": first.word,
+        "measure": asked.how.measure,
+        "near_value": number(first.value),
+        "near_list": ", ".join(n.word for n in asked.near[:4]),
+    }
+    if asked.how.measure == "cosine":
+        x, y = vectors.vector(asked.word), vectors.vector(first.word)
+        lengths = [float((v.astype(float) ** 2).sum()) ** 0.5 for v in (x, y)]
         values |= {
-            "word": asked.word,
-            "row": str(vectors.row(asked.word)),
-            "first_numbers": ", ".join(f"{x:.2f}" for x in row[:4]),
-            "near": first.word,
-            "measure": asked.how.measure,
-            "near_value": number(first.value),
-            "near_list": ", ".join(n.word for n in asked.near[:4]),
+            "dot": number(float(x.astype(float) @ y.astype(float))),
+            "length_a": number(lengths[0]),
+            "length_b": number(lengths[1]),
         }
-        if asked.how.measure == "cosine":
-            x, y = vectors.vector(asked.word), vectors.vector(first.word)
-            lengths = [float((v.astype(float) ** 2).sum()) ** 0.5 for v in (x, y)]
-            values |= {
-                "dot": number(float(x.astype(float) @ y.astype(float))),
-                "length_a": number(lengths[0]),
-                "length_b": number(lengths[1]),
-            }
-    if summed is not None and summed.answer is not None and summed.found:
-        values |= {
-            "sum": str(summed.expression),
-            "best": summed.found[0].word,
-            "best_value": number(summed.found[0].value),
-            "second": summed.found[1].word if len(summed.found) > 1 else "",
-            "with_inputs": ", ".join(f"{n.word} {number(n.value)}" for n in summed.with_inputs[:3]),
-            "rank": str(summed.rank_with_inputs or ""),
-            "plane": f"{100 * summed.plane.share:.0f}" if summed.plane is not None else "",
-        }
-    if drawn is not None and drawn.projection is not None and drawn.projection.share is not None:
-        kept = 100 * sum(drawn.projection.share)
-        values |= {
-            "map_words": str(len(drawn.projection.words)),
-            "share": f"{kept:.0f}",
-            "lost": f"{100 - kept:.0f}",
-        }
-    return {name: value for name, value in values.items() if value}
+    return values
+
+
+def _of_sum(summed: Asked) -> dict[str, str]:
+    if summed.answer is None or not summed.found:
+        return {}
+    return {
+        "sum": str(summed.expression),
+        "best": summed.found[0].word,
+        "best_value": number(summed.found[0].value),
+        "second": summed.found[1].word if len(summed.found) > 1 else "",
+        "with_inputs": ", ".join(f"{n.word} {number(n.value)}" for n in summed.with_inputs[:3]),
+        "rank": str(summed.rank_with_inputs or ""),
+        "plane": f"{100 * summed.plane.share:.0f}" if summed.plane is not None else "",
+    }

@@ -118,11 +118,9 @@ def view_of(run: Run | ForeignRun, status: RunStatus, state: str, history: Histo
     """
     meta = run.meta
     settings = settings_of(meta, history.resumes)
-    corpus = meta.get("corpus") or {}
-    per_token = corpus.get("bytes_per_token")
+    per_token = (meta.get("corpus") or {}).get("bytes_per_token")
     evals = history.evals
     best = history.best
-    vocab = settings.get("vocab_size")
     step = int(history.steps[-1]) if len(history.steps) else status.step
     max_steps = status.max_steps or int(settings.get("max_steps") or 0)
     known = _finite if run.foreign else _as_it_is  # NaN: another program may not have said it at all
@@ -155,20 +153,26 @@ def view_of(run: Run | ForeignRun, status: RunStatus, state: str, history: Histo
         mfu=_finite(_last(history.mfu)),
         seconds_left=seconds_left(history, max_steps) if state in ("running", "paused", "silent") else None,
         epoch=step / per_epoch if per_epoch else None,
-        parameters=meta.get("parameters"),
-        vocab_size=vocab,
-        uniform_loss=math.log(vocab) if vocab else None,
+        **_of_settings(meta, settings),
         first_loss=float(history.loss[0]) if len(history.loss) else None,
-        tokenizer=str(meta.get("tokenizer") or settings.get("tokenizer", "")),
-        corpus=str(corpus.get("name") or settings.get("corpus", "")),
-        device=str(meta.get("device") or settings.get("device", "")),
-        dtype=str(meta.get("dtype") or settings.get("dtype", "")),
-        warmup_steps=int(settings.get("warmup_steps") or 0),
-        peak_lr=float(settings.get("learning_rate") or 0.0),
-        batch_tokens=math.prod(int(settings.get(k) or 1) for k in _TOKENS_IN_A_STEP),
         unreadable=history.unreadable,
-        made_by=str(meta.get("made_by", "")),
     )
+
+
+def _of_settings(meta: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """What does not change while a run goes on."""
+    vocab, corpus = settings.get("vocab_size"), meta.get("corpus") or {}
+    return {
+        "parameters": meta.get("parameters"),
+        "vocab_size": vocab,
+        "uniform_loss": math.log(vocab) if vocab else None,
+        "corpus": str(corpus.get("name") or settings.get("corpus", "")),
+        **{name: str(meta.get(name) or settings.get(name, "")) for name in ("tokenizer", "device", "dtype")},
+        "warmup_steps": int(settings.get("warmup_steps") or 0),
+        "peak_lr": float(settings.get("learning_rate") or 0.0),
+        "batch_tokens": math.prod(int(settings.get(k) or 1) for k in _TOKENS_IN_A_STEP),
+        "made_by": str(meta.get("made_by", "")),
+    }
 
 
 def _last(column: Any) -> float | None:

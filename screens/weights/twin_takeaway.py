@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from screens.weights.view import count_text
 from screens.widgets.take_away import TakeAwayRequest
 
 if TYPE_CHECKING:
+    from core.keras_twin.report import TwinReport
     from screens.weights.offers import WeightOffers
 
 
@@ -18,23 +20,9 @@ def twin_take_away(screen: WeightOffers) -> TakeAwayRequest | None:
     report = screen.body.twins.report
     if report is None:
         return None
-    header = ("step", "largest", "max_abs", "max_relative", "alone", "token", "channel", "torch_s", "keras_s")
-
-    def save(path: Path) -> None:
-        from matplotlib.figure import Figure as Print
-
-        names = [stage.name for stage in report.stages]
-        sheet = Print(figsize=(8, 4.5), dpi=150)
-        axes = sheet.add_subplot()
-        for field, label in (("max_abs", "each on its own way"), ("alone", "from the same input")):
-            values = [getattr(stage, field) or float("nan") for stage in report.stages]
-            axes.semilogy(range(len(names)), values, marker="o", markersize=3, label=label)
-        axes.axhline(report.threshold, linestyle="--", linewidth=0.8)
-        axes.set_xticks(range(len(names)), names, rotation=90, fontsize=6)
-        axes.set_ylabel("largest difference")
-        axes.legend()
-        sheet.savefig(path, bbox_inches="tight")
-
+    fields = ("name", "largest", "max_abs", "max_relative", "alone", "token", "channel")
+    header = ("step", *fields[1:], "torch_s", "keras_s")
+    timed = (*fields, "torch_seconds", "keras_seconds")
     return TakeAwayRequest(
         what=f"twins-{report.spec}",
         python=(
@@ -48,26 +36,27 @@ def twin_take_away(screen: WeightOffers) -> TakeAwayRequest | None:
             ["llm-lab", "twin", report.spec, report.text, "--threshold", f"{report.threshold:g}", "--json"]
         ),
         data=report.to_dict(),
-        table=(
-            header,
-            [
-                (
-                    s.name,
-                    s.largest,
-                    s.max_abs,
-                    s.max_relative,
-                    s.alone,
-                    s.token,
-                    s.channel,
-                    s.torch_seconds,
-                    s.keras_seconds,
-                )
-                for s in report.stages
-            ],
-        ),
-        figure=save,
+        table=(header, [tuple(getattr(stage, name) for name in timed) for stage in report.stages]),
+        figure=partial(_print, report),
         pane=screen.body.twins.list,
     )
+
+
+def _print(report: TwinReport, path: Path) -> None:
+    """The differences of all steps, for print."""
+    from matplotlib.figure import Figure as Print
+
+    names = [stage.name for stage in report.stages]
+    sheet = Print(figsize=(8, 4.5), dpi=150)
+    axes = sheet.add_subplot()
+    for field, label in (("max_abs", "each on its own way"), ("alone", "from the same input")):
+        values = [getattr(stage, field) or float("nan") for stage in report.stages]
+        axes.semilogy(range(len(names)), values, marker="o", markersize=3, label=label)
+    axes.axhline(report.threshold, linestyle="--", linewidth=0.8)
+    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=6)
+    axes.set_ylabel("largest difference")
+    axes.legend()
+    sheet.savefig(path, bbox_inches="tight")
 
 
 def twin_lesson_values(screen: WeightOffers) -> dict[str, str]:
