@@ -17,7 +17,7 @@ from core.folders import asset, runs_dir
 from core.workbench import Bench, Workbench
 from lab import garbage
 from lab.background import JobActions
-from lab.settings import Settings, load_settings, save_settings
+from lab.settings import Settings, save_settings
 from lab.survival import Survivor
 from lab.themes import OURS, theme_for
 from lab.touring import TourActions
@@ -239,6 +239,13 @@ class LabApp(TourActions, BenchActions, JobActions, Survivor):
 
         self.push_screen(Choose("go to", choices, current=now), chosen)
 
+    def action_command_palette(self) -> None:
+        """Everything that can be done, by name."""
+        from lab.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
+
     def action_keys(self) -> None:
         """All keys that work now."""
         from screens.widgets.key_panel import KeyPanel, key_lines
@@ -283,59 +290,3 @@ class LabApp(TourActions, BenchActions, JobActions, Survivor):
         for job in self.jobs.running:
             job.cancel()
         self.save_now()
-
-
-def run_app(
-    screen: str | None = None,
-    model: str | None = None,
-    fresh: bool = False,
-    run: str | None = None,
-    *,
-    lesson: str | None = None,
-    tour: int | None = None,
-    ascii_only: bool | None = None,
-    present: bool = False,
-    light: bool | None = None,
-    colours: str | None = None,
-) -> int:
-    """Opens the lab in this terminal and returns the exit code.
-
-    Args:
-        screen: its name in ``screens.catalogue``; None: the one that was open the last time.
-        model: what the workbench holds at first.
-        fresh: ignore what was remembered.
-        run: the run that the training screen shows at first.
-        lesson: the lesson that is open at first, on its screen: ``L3``.
-        tour: the step of the tour that is open at first, from 0; negative: where it was left.
-        ascii_only: draw with ASCII alone; None: as remembered.
-        present: high contrast, nothing dim.
-        light: a light background; None: as the terminal says, where it does.
-        colours: true, 256, 16 or none; None: as remembered, or as the terminal says.
-    """
-    from lab.look import choose_look
-
-    settings, notice = (Settings(), "") if fresh else load_settings()
-    look = choose_look(settings, ascii_only=ascii_only, present=present, light=light, colours=colours)
-    workbench = Workbench.from_dict(settings.workbench)
-    if model:
-        workbench.set(a=model)
-    name = screen or (settings.screen if settings.screen in SCREENS else "training")
-    if name == "attention":
-        from screens.attention.early import prepare
-
-        prepare()
-    app = LabApp(
-        screen=name,
-        workbench=workbench,
-        settings=settings,
-        run=run,
-        lesson=lesson,
-        tour=tour,
-        look=look,
-        notice=notice,
-        frame_first=True,
-    )
-    app.remember = True
-    app.bench_remembered = not model
-    code = app.run()
-    return app.return_code or code or 0

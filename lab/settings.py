@@ -36,6 +36,11 @@ class Settings:
     views: dict[str, Any] = field(default_factory=dict)
     """What each screen wants to find again, by its name."""
 
+    def fresh(self) -> Settings:
+        """As on the first day, but for the keys that a person chose, and for what was said to the tour."""
+        kept = ("keymap", "tour_seen", "tour_offers", "tour_at")
+        return Settings(**{name: getattr(self, name) for name in kept})
+
 
 def settings_path() -> Path:
     """Where they are kept."""

@@ -71,15 +71,15 @@ class TourActions(App[int]):
 
     def offer_tour(self) -> None:
         """One line on the first starts; the line is one row of the frame and covers nothing."""
-        kept = self.settings
-        if kept.tour_seen or kept.tour_offers >= OFFERS or self.lab_screen is None:
-            return
+        kept, screen = self.settings, self.lab_screen
+        if kept.tour_seen or kept.tour_offers >= OFFERS or screen is None or not screen.query("#bottom"):
+            return  # or a key has led to another screen already, which is not yet there
         from lab.tour_steps import STEPS
 
         kept.tour_offers += 1
         self.save_soon()
         offer = TourOffer(OFFER.format(steps=len(STEPS)), self.action_tour_take)
-        self.lab_screen.mount(offer, before="#bottom")
+        screen.mount(offer, before="#bottom")
 
     def _offered(self) -> bool:
         screen = self.lab_screen
@@ -230,7 +230,7 @@ class TourActions(App[int]):
     def _tour_look(self) -> None:
         """Brings the card up to date, and moves it to the screen that is shown."""
         screen, step = self.lab_screen, self.tour_step
-        if screen is None or step is None:
+        if screen is None or step is None or not screen.query("#bottom"):
             return
         card = self._tour_card
         if card is None or card.screen is not screen:

@@ -51,7 +51,7 @@ def start(
     from lab import garbage
 
     garbage.put_off()
-    from lab.app import run_app
+    from lab.app_start import run_app
 
     return run_app(
         screen=name,

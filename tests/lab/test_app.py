@@ -318,7 +318,8 @@ async def test_ascii_only_draws_nothing_else():
 
 
 async def test_the_palette_finds_words_in_any_order():
-    from lab.palette import entries, score
+    from lab.palette import entries
+    from lab.palette_search import score
 
     app = lab()
     async with app.run_test(size=(120, 36)) as pilot:

@@ -12,7 +12,8 @@ import pytest
 BROKEN = """
 import sys
 from textual.widgets import Static
-from lab.app import LabApp, run_app
+from lab.app import LabApp
+from lab.app_start import run_app
 from screens.base import LabScreen
 
 class Broken(Static):
