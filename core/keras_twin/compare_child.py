@@ -21,6 +21,7 @@ from core import __version__
 from core.child import Say, work_off
 from core.errors import InputError, LabError
 from core.keras_twin.loading import load_tensorflow
+from core.keras_twin.memory import check_memory
 from core.keras_twin.report import Stage, TwinProgress, TwinReport
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def compare(spec: str, text: str, threshold: float) -> Iterator[TwinProgress | T
     torch.set_num_threads(threads)
     loaded = load_model(spec, device="cpu", dtype="float32")
     ids = _ids(loaded, text)
+    check_memory(loaded.config, "the comparison", len(ids))
     tf = load_tensorflow()
     tf.config.set_visible_devices([], "GPU")  # two CPUs are compared: a GPU rounds in yet another way
     tf.config.threading.set_intra_op_parallelism_threads(threads)
@@ -109,15 +111,15 @@ def _ids(loaded: LoadedModel, text: str) -> list[int]:
 def _twin(loaded: LoadedModel) -> tuple[KerasGPT, int]:
     """The twin with the model's weights, and how many of them came back with every bit."""
     from core.keras_twin.gpt import KerasGPT
-    from core.keras_twin.weights import arrays, assign
+    from core.keras_twin.weights import assign, is_turned, to_ours, variables
 
     ours = {name: parameter.numpy() for name, parameter in loaded.model.named_parameters()}
     twin = KerasGPT(loaded.config)
     assign(twin, ours, loaded.spec)
-    back = arrays(twin)
-    same = sum(
-        np.array_equal(back[name].view(np.uint32), np.ascontiguousarray(a).view("u4")) for name, a in ours.items()
-    )
+    same = 0
+    for name, variable in variables(twin).items():  # one at a time: a copy of all would be a third model
+        back = to_ours(name, variable.numpy(), turned=is_turned(name, variable))
+        same += np.array_equal(back.view("u4"), np.ascontiguousarray(ours[name]).view("u4"))
     return twin, same
 
 

@@ -1,5 +1,7 @@
 """A model in somebody else's layout: a folder for transformers (``huggingface``), or for the lab (``llm-lab``).
 
+The third layout, one file for Keras (``keras``), and the way back from it are ``core.keras_twin.convert``'s.
+
 Written tensor by tensor into a folder beside the final name, which is renamed when it is whole. Always float32: every
 16-bit value is one exactly, so nothing is lost, and both sides compute alike.
 """
@@ -21,6 +23,7 @@ from numpy.typing import NDArray
 from core import files
 from core.config import GPTConfig
 from core.errors import InputError, nearest
+from core.keras_twin.convert import convert_steps, free_file, is_keras
 from core.tokenizers import load_tokenizer
 from core.tokenizers.base import Tokenizer
 from core.weights import huggingface, own, pickled
@@ -30,7 +33,8 @@ from core.weights.progress import ConvertProgress
 from core.weights.tensor_writer import Planned, TensorWriter
 from core.weights.tokenizer_files import has_tokenizer, tokenizer_of, write_tokenizer
 
-To = Literal["huggingface", "llm-lab"]
+Folder = Literal["huggingface", "llm-lab"]
+To = Literal["huggingface", "llm-lab", "keras"]
 
 
 class Values(Protocol):
@@ -48,19 +52,27 @@ def convert(
 
     Args:
         src: as ``core.load_model`` takes it; also a folder whose weights are a pickle (``pytorch_model.bin``), or that
-            file itself, which is read with ``weights_only=True``.
-        dst: the folder to make; it must not be there, or be empty.
+            file itself, which is read with ``weights_only=True``; or a ``.keras`` file of ours.
+        dst: the folder to make; it must not be there, or be empty. For ``keras`` a new file that ends in ``.keras``.
         to: ``huggingface``: what ``transformers.GPT2LMHeadModel.from_pretrained`` loads, with the tokenizer's files
-            where it is byte-pair; ``llm-lab``: ours.
+            where it is byte-pair; ``llm-lab``: ours; ``keras``: what ``keras.saving.load_model`` opens once
+            ``core.keras_twin.gpt`` is imported, without a tokenizer, which that format has no place for.
         cancelled: set it to stop: the generator ends, and nothing stays.
 
     Raises:
         InputError: ``dst`` is taken, or an unknown layout.
+        MissingExtraError: TensorFlow is not installed, which a ``.keras`` file needs.
         LabError: as ``core.load_model``, or as writing does.
     """
     if to not in get_args(To):
-        raise InputError(f"expected huggingface or llm-lab, got {to!r}{nearest(to, get_args(To))}", "--to huggingface")
-    target, cancelled = _free(dst), cancelled or threading.Event()
+        raise InputError(
+            f"expected huggingface, llm-lab or keras, got {to!r}{nearest(to, get_args(To))}", "--to huggingface"
+        )
+    cancelled = cancelled or threading.Event()
+    if to == "keras" or is_keras(src):
+        yield from _keras(src, dst, to, cancelled)
+        return
+    target = _free(dst)
     if pickle := _as_pickle(src):
         config, values, tokenizer = _of_pickle(pickle)
     else:
@@ -90,6 +102,27 @@ def convert(
         raise files.write_error(target, error) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _keras(src: str, dst: str | Path, to: To, cancelled: threading.Event) -> Iterator[ConvertProgress]:
+    """To a ``.keras`` file, or from one to a folder of ours."""
+    if is_keras(src) and to != "llm-lab":
+        raise InputError(
+            f"{src} is read into a folder of ours, got --to {to}", f"llm-lab convert {src} DST --to llm-lab"
+        )
+    target = _free(dst) if is_keras(src) else free_file(dst)
+    if not is_keras(src):
+        if _as_pickle(src):
+            raise InputError(
+                f"{src} is a pickle, which is not read beside TensorFlow",
+                f"first: llm-lab convert {src} FOLDER --to llm-lab",
+            )
+        for step in prepare(src, cancelled):
+            yield replace(step, phase="tensor") if step.phase == "done" else step
+        if cancelled.is_set():
+            return
+        ready(src)  # what is wrong with the name is said before TensorFlow is loaded
+    yield from convert_steps(src, target, cancelled)
 
 
 def _free(dst: str | Path) -> Path:
@@ -125,7 +158,7 @@ def _tokenizer(folder: Path, config: GPTConfig, *, of_run: bool) -> Tokenizer | 
 
 
 def _write(
-    config: GPTConfig, values: Values, path: Path, target: Path, to: To, cancelled: threading.Event
+    config: GPTConfig, values: Values, path: Path, target: Path, to: Folder, cancelled: threading.Event
 ) -> Iterator[ConvertProgress]:
     # Hugging Face's model always has the bias of query, key and value: where ours has none, theirs is zero.
     names = tensor_names(config if to == "llm-lab" else replace(config, qkv_bias=True))
@@ -143,11 +176,11 @@ def _write(
         writer.finish()
 
 
-def _laid_out(values: NDArray[np.float32], name: TensorName, to: To) -> NDArray[np.float32]:
+def _laid_out(values: NDArray[np.float32], name: TensorName, to: Folder) -> NDArray[np.float32]:
     return values.T if to == "huggingface" and name.transposed_in_openai else values
 
 
-def _write_rest(config: GPTConfig, tokenizer: Tokenizer | None, folder: Path, to: To) -> None:
+def _write_rest(config: GPTConfig, tokenizer: Tokenizer | None, folder: Path, to: Folder) -> None:
     """The tokenizer, and last the configuration."""
     if tokenizer is not None and to == "huggingface":
         write_tokenizer(tokenizer, folder)

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from core.weights.progress import ConvertProgress
 
 Source = Annotated[
-    str, Parameter(name="SRC", help="A model, as of llm-lab weights; also a folder or file of a pickle (.bin, .pt).")
+    str,
+    Parameter(
+        name="SRC",
+        help="A model, as of llm-lab weights; also a pickle (.bin, .pt, or its folder), or a .keras file of ours.",
+    ),
 ]
-Target = Annotated[str, Parameter(name="DST", help="The folder to make.")]
+Target = Annotated[str, Parameter(name="DST", help="The folder to make; for keras a file, NAME.keras.")]
 
 
 def convert(
@@ -27,10 +31,12 @@ def convert(
     dst: Target,
     /,
     *,
-    to: Annotated[str, Parameter(help="huggingface (transformers loads it) or llm-lab.")] = "huggingface",
+    to: Annotated[
+        str, Parameter(help="huggingface (transformers loads it), llm-lab, or keras (one file).")
+    ] = "huggingface",
     as_json: AsJson = False,
 ) -> int:
-    """Writes a model anew: a folder for transformers, or for the lab."""
+    """Writes a model anew: a folder for transformers or for the lab, or a .keras file."""
     import threading
     from typing import cast
 
