@@ -24,7 +24,7 @@ from screens.attention.view import VIEWS
 from screens.widgets.bars import Bars, bar_text
 from screens.widgets.guarded import Guarded
 from screens.widgets.head_grid import HeadGrid
-from screens.widgets.ramps import SERIES, Look
+from screens.widgets.ramps import Look, series
 from screens.widgets.rows import Rows
 from screens.widgets.token_strip import TokenStrip
 
@@ -239,6 +239,6 @@ class AttentionBody(Guarded, Vertical):
             if share == share and share <= 1:
                 text.append(" ")
                 drawn = bar_text(share, ROOM, ascii_only=self._look.ascii).rstrip()
-                text.append(drawn, Style(color=SERIES[0]) if self._look.ramps else Style())
+                text.append(drawn, Style(color=series(self.app.current_theme.dark)[0]) if self._look.ramps else Style())
             rows.append(text)
         self.head.show(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.app import ComposeResult
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 class PatternMap(HeatMap):
     """The map; a row asks, a column is looked at."""
 
-    AUTO_CELLS: ClassVar[tuple[str, ...]] = ("number", "short", "tile", "block")
     at = (0, 0)
     """The weight that the cursor is on; a cell that stands for several names the largest of them."""
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from screens.attention.seen import Head
 from screens.attention.view import Measure, figure, head_text
 from screens.widgets.bars import bar_text
-from screens.widgets.ramps import SERIES
+from screens.widgets.ramps import series
 from screens.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class RankList(VirtualList):
         text.append(f"{head_text(head):<8}", Style(strike=head in self._off))
         room = max(0, self.scrollable_content_region.width - 23)
         drawn = bar_text(abs(value), room, top=self._top, ascii_only=self._ascii_only)
-        text.append(drawn, Style() if self._plain else Style(color=SERIES[0]))
+        text.append(drawn, Style() if self._plain else Style(color=series(self.app.current_theme.dark)[0]))
         text.append(f" {figure(value) if value == value else '–':>6}")
         text.append(" off" if head in self._off else "", Style(dim=True))
         return text

@@ -26,7 +26,7 @@ from screens.attention.through_time_engine import TimeEngine
 from screens.attention.view import figure, head_text, measure_of, written
 from screens.widgets.curve import Curve
 from screens.widgets.heat_map import HeatMap
-from screens.widgets.ramps import SERIES, Look
+from screens.widgets.ramps import Look, series
 from screens.widgets.take_away import TakeAwayRequest
 from screens.widgets.timeline import Timeline
 
@@ -197,9 +197,10 @@ class TimeView(TimeEngine):
         self.query_one("#a-time-head", Static).update(said, layout=False)
         head = (self.place.layer, self.place.head)
         legend = Text(no_wrap=True, end="", overflow="ellipsis")
+        colours = series(self.app.current_theme.dark)
         shown = history.steps or history.error is None
-        for words, series in legend_of(history, step, head, self.curves, brief=self.size.width < WIDE) if shown else ():
-            legend.append(f"{words} ", Style(color=SERIES[series]) if self.look.ramps else Style())
+        for words, which in legend_of(history, step, head, self.curves, brief=self.size.width < WIDE) if shown else ():
+            legend.append(f"{words} ", Style(color=colours[which]) if self.look.ramps else Style())
         self.query_one("#a-time-legend", Static).update(legend, layout=False)
 
     def _draw_curves(self) -> None:

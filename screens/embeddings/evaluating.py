@@ -19,7 +19,7 @@ from screens.guard import as_lab_error, guarded
 from screens.widgets.bars import bar_text
 from screens.widgets.cells import fit
 from screens.widgets.guarded import Guarded
-from screens.widgets.ramps import SERIES, Look
+from screens.widgets.ramps import Look, series
 from screens.widgets.virtual_list import VirtualList
 from screens.widgets.word_map_labels import plain
 
@@ -236,7 +236,7 @@ class EvaluatePane(Guarded, Horizontal):
         cells = max(0, width - name - 28)
         accuracy = score.accuracy if score.accuracy is not None else float("nan")
         drawn = bar_text(accuracy, cells, ascii_only=self._ascii)
-        text.append(f" {drawn} ", Style() if self._plain else Style(color=SERIES[0]))
+        text.append(f" {drawn} ", Style() if self._plain else Style(color=series(self.app.current_theme.dark)[0]))
         share = "   –  " if score.accuracy is None else f"{100 * score.accuracy:5.1f} %"
         text.append(f"{share} {score.right:>6} of {score.asked:<6}")
         if not score.finished:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from screens.widgets.bars import bar_text
 from screens.widgets.cells import fit
-from screens.widgets.ramps import SERIES, Look
+from screens.widgets.ramps import Look, series
 from screens.widgets.virtual_list import VirtualList
 from screens.widgets.word_map_labels import plain
 
@@ -122,6 +122,6 @@ class ScoreList(VirtualList):
         long = share(score.value, self._values, self._measure)
         drawn = bar_text(long, cells, ascii_only=self._look.ascii)
         text.append(" ")
-        text.append(drawn, Style(color=SERIES[0]) if self._look.ramps else Style())
+        text.append(drawn, Style(color=series(self.app.current_theme.dark)[0]) if self._look.ramps else Style())
         text.append(f" {number(score.value):>{self._numbers}}")
         return text

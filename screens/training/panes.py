@@ -20,7 +20,7 @@ from screens.training.view import number_rows
 from screens.widgets.curve import Curve
 from screens.widgets.guarded import Guarded
 from screens.widgets.plot_data import axis_label, position_label, short_number
-from screens.widgets.ramps import SERIES, Look
+from screens.widgets.ramps import Look, series
 from screens.widgets.runs_list import RunsList
 from screens.widgets.spark import Spark
 from screens.widgets.timeline import Timeline
@@ -175,10 +175,10 @@ class TrainingBody(Guarded, Horizontal):
         return painted
 
     def _legend(self, parts: Sequence[tuple[str, int | None]]) -> Text:
-        legend = Text()
-        for text, series in parts:
-            color = None if self.app.ansi_color or series is None else SERIES[series % len(SERIES)]
-            legend.append(text, Style() if series is None else Style(color=color, bold=True))
+        legend, colours = Text(), series(self.app.current_theme.dark)
+        for text, which in parts:
+            color = None if self.app.ansi_color or which is None else colours[which % len(colours)]
+            legend.append(text, Style() if which is None else Style(color=color, bold=True))
         return legend
 
     def clear_plot(self, reading: Reading) -> None:

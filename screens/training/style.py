@@ -51,7 +51,7 @@ TrainingScreen {
 
 FORM_STYLE = """
 NewRunForm {
-    #box { width: 118; height: 34; }
+    #box { width: 99%; max-width: 170; height: 95%; max-height: 56; }
     #form-body { height: 1fr; }
     #form-left { width: 38; height: 1fr; }
     #presets { height: 1fr; padding: 0; }
@@ -71,7 +71,7 @@ NewRunForm {
     #form-buttons Button { margin: 0 2 0 0; min-width: 11; }
     #form-keys { color: $text-muted; }
     &.-small {
-        #box { border: none; padding: 0; }
+        #box { border: none; padding: 0; width: 100%; height: 100%; }
         #form-left { width: 30; }
         #estimate { height: 8; }
         #meaning { height: 1; }

@@ -9,7 +9,7 @@ from rich.style import Style
 from rich.text import Text
 
 from screens.widgets.cells import fit
-from screens.widgets.ramps import SERIES
+from screens.widgets.ramps import series
 from screens.widgets.virtual_list import VirtualList
 
 EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -142,7 +142,7 @@ class Bars(VirtualList):
         text.append(fit(bar.label, label, "~" if self._ascii_only else "…"), Style(bold=bar.marked))
         text.append(" ")
         drawn = bar_text(bar.value, cells, second=bar.second, top=min(1.0, top), ascii_only=self._ascii_only)
-        text.append(drawn, Style() if self._plain else Style(color=SERIES[0]))
+        text.append(drawn, Style() if self._plain else Style(color=series(self.app.current_theme.dark)[0]))
         text.append(" " + self._values(bar, two))
         mark = ("<" if self._ascii_only else "◀") if bar.marked else " "
         text.append(mark)

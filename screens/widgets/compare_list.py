@@ -9,7 +9,7 @@ from rich.text import Text
 from textual import events
 
 from screens.widgets.cells import fit
-from screens.widgets.ramps import SERIES
+from screens.widgets.ramps import series
 from screens.widgets.virtual_list import VirtualList
 
 EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -77,7 +77,8 @@ class CompareList(VirtualList):
         text.append(f"{row.tokens:>{counts},} tokens  ")
         most = max(r.tokens or 0 for r in self._rows)
         drawn = bar(row.tokens, most, room, ascii_only=self._ascii_only)
-        color = "" if self._plain else SERIES[index % len(SERIES)]
+        colours = series(self.app.current_theme.dark)
+        color = "" if self._plain else colours[index % len(colours)]
         text.append(fit(drawn, room) + "  ", color)
         text.append(row.note)
         return text

@@ -24,7 +24,7 @@ from textual.widget import Widget
 from screens.widgets.figure import LEFT, RIGHT, Figure, Line, PlotColors, draw
 from screens.widgets.guarded import Guarded
 from screens.widgets.plot_grid import column_of
-from screens.widgets.ramps import SERIES
+from screens.widgets.ramps import series
 
 
 class Curve(Guarded, Widget, can_focus=True):
@@ -171,9 +171,9 @@ class Curve(Guarded, Widget, can_focus=True):
         _, _, back, front = self.colors
         if back.ansi is not None or front.ansi is not None:
             back, front = Color(0, 0, 0), Color(229, 229, 229)
-        series = [Color.parse(c) for c in SERIES]
+        lines = [Color.parse(c) for c in series(self.app.current_theme.dark)]
         return PlotColors(
-            tuple(c.rgb for c in series), tuple(back.blend(c, 0.6).rgb for c in series), back.blend(front, 0.55).rgb
+            tuple(c.rgb for c in lines), tuple(back.blend(c, 0.6).rgb for c in lines), back.blend(front, 0.55).rgb
         )
 
     def _target_column(self) -> int | None:

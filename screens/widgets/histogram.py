@@ -20,7 +20,7 @@ from textual.widget import Widget
 
 from screens.widgets.guarded import Guarded
 from screens.widgets.plot_data import short_number
-from screens.widgets.ramps import BARS, BARS_ASCII, SERIES
+from screens.widgets.ramps import BARS, BARS_ASCII, series
 
 LEFT, BELOW = 7, 2
 """Cells left of the bars, rows below them: the two axes."""
@@ -163,7 +163,7 @@ class Histogram(Guarded, Widget, can_focus=True):
             label = short_number(half, 3)
         segments = [Segment(f"{label:>{LEFT - 1}}" + ("|" if self._ascii_only else "┤"), base + Style(dim=True))]
         blocks = " " + (BARS_ASCII if self._ascii_only else BARS)
-        color = base if self._plain else base + Style(color=SERIES[0])
+        color = base if self._plain else base + Style(color=series(self.app.current_theme.dark)[0])
         each, run, style = self._bar_width, "", color
         for i, eighths in enumerate(self._heights[1]):
             sign = blocks[max(0, min(8, eighths - 8 * (rows - 1 - y)))] * each

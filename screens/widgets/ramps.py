@@ -15,6 +15,8 @@ Colours = Literal["true", "256", "16", "none"]
 
 SERIES = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7")
 """Colours of up to four series, told apart with any kind of colour blindness; letters A to D go with them."""
+SERIES_LIGHT = ("#0072B2", "#9A6700", "#007A58", "#A8457F")
+"""The same, dark enough to be read on a light ground."""
 SEQUENTIAL_STOPS = ("#00204d", "#31446b", "#666870", "#958f78", "#cbba69", "#ffe945")
 """Blue to yellow with rising lightness (the cividis kind), six stops."""
 DIVERGING_STOPS = ("#542788", "#998ec3", "#f7f7f7", "#f1a340", "#b35806")
@@ -94,6 +96,11 @@ def detect(environ: Mapping[str, str] | None = None) -> Colours:
     if os.name == "nt" and environ is None:
         return "true"
     return "16" if term else "true"
+
+
+def series(dark: bool) -> tuple[str, ...]:
+    """The colours of series on a dark ground, or on a light one."""
+    return SERIES if dark else SERIES_LIGHT
 
 
 @lru_cache(maxsize=16)

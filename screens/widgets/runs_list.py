@@ -19,7 +19,7 @@ from textual.strip import Strip
 from screens.widgets.cells import fit
 from screens.widgets.guarded import Guarded
 from screens.widgets.plot_data import position_label, short_number
-from screens.widgets.ramps import SERIES
+from screens.widgets.ramps import series
 from screens.widgets.spark import spark_text
 
 if TYPE_CHECKING:
@@ -198,7 +198,7 @@ class RunsList(Guarded, ScrollView, can_focus=True):
         name = fit(run.name, room, "~" if self._ascii_only else "…")
         parts = [Segment(f" {state_glyph(run.state, self._ascii_only)} {name}", style)]
         if letter:
-            color = None if self.app.ansi_color else SERIES["ABCD".index(letter) % 4]
+            color = None if self.app.ansi_color else series(self.app.current_theme.dark)["ABCD".index(letter) % 4]
             bar = "|" if self._ascii_only else "▌"
             parts.append(Segment(f"{bar}{letter} ", style + Style(color=color, bold=True)))
         return parts
