@@ -26,7 +26,7 @@ class BesidePane(Guarded, Vertical):
     """A strip for each tokenizer."""
 
     DEFAULT_CSS = """
-    BesidePane TokenStrip { height: 1fr; border-top: solid $primary 60%; border-title-color: $text; }
+    BesidePane TokenStrip { height: 1fr; border-top: solid $primary 70%; border-title-color: $text; }
     BesidePane TokenStrip:focus { border-top: solid $accent; }
     """
 

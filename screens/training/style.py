@@ -10,8 +10,8 @@ TrainingScreen {
     #plot-pane { width: 1fr; height: 1fr; }
     #numbers-pane { width: 30; height: 1fr; }
     #trends { height: auto; }
-    .trend { border-top: solid $primary 60%; height: 2; }
-    #numbers { height: 1fr; border-top: solid $primary 60%; scrollbar-size-vertical: 1; }
+    .trend { border-top: solid $primary 70%; height: 2; }
+    #numbers { height: 1fr; border-top: solid $primary 70%; scrollbar-size-vertical: 1; }
     #texts { height: 8; }
     #samples, #log { width: 1fr; height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }
     #time-pane { height: 3; padding: 0 1; }
@@ -32,7 +32,7 @@ TrainingScreen {
         #top { layout: vertical; }
         #numbers-pane { width: 1fr; height: 9; layout: horizontal; }
         #trends { width: 1fr; }
-        #numbers { width: 1fr; border-top: none; border-left: solid $primary 60%; padding: 0 0 0 1; }
+        #numbers { width: 1fr; border-top: none; border-left: solid $primary 70%; padding: 0 0 0 1; }
         #texts { height: 9; }
         #runs-pane, #numbers-pane, #texts, #time-pane { display: none; }
         .-pane-runs #runs-pane, .-pane-numbers #numbers-pane, .-pane-time #time-pane { display: block; }
