@@ -256,6 +256,7 @@ class LabScreen(TaughtScreen):
         # All classes at once: each change matches the style sheet anew for the whole screen.
         self.update_classes({"-lesson-side": side, "-lesson-over": not side}, animate=False)
         self.keep_in_lesson()
+        self.refresh_bindings()  # behind a lesson that covers the body other keys work than beside it
         panel = (LESSON_WIDE if wide else LESSON) if side and self.query(Lesson) else 0
         found = size_classes(width, height)
         if found != ("-too-small",):

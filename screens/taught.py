@@ -10,6 +10,9 @@ from textual.widget import Widget
 from screens.widgets.error_card import ErrorCard
 from screens.widgets.lesson import Lesson, LessonView
 
+WITH_A_LESSON = ("lesson", "back_out", "tab")
+"""What a screen does while a lesson covers it: all else would happen where nobody sees it."""
+
 
 class TaughtScreen(Screen[None]):
     """The part of every screen that is about its lesson; abstract."""
@@ -17,6 +20,8 @@ class TaughtScreen(Screen[None]):
     lesson_wanted = ""
     """The lesson that was asked for by name, of those that this screen has."""
     _lesson_timer: Timer | None = None
+    _own_lesson = ""
+    """The lesson that what was shown had of its own, when the panel was filled last."""
     _way: tuple[int, tuple[Widget, ...]] = (0, ())
     """Which way ``tab`` goes since it left the lesson, and the panes that it came through."""
 
@@ -34,13 +39,20 @@ class TaughtScreen(Screen[None]):
 
     @property
     def lesson_panel(self) -> Lesson | None:
-        """The lesson that is open."""
-        return next(iter(self.query(Lesson)), None)
+        """The lesson that is open; looked for where it is put alone, since this is asked for each key."""
+        middle = self.query_one_optional("#middle")
+        return next((child for child in middle.children if isinstance(child, Lesson)), None) if middle else None
 
     @property
     def lesson_covers(self) -> bool:
         """Whether a lesson lies over the body, which is not seen then."""
         return self.has_class("-lesson-over") and self.lesson_panel is not None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Behind a lesson that covers the body no letter does anything; those that lead elsewhere are the app's."""
+        if self.lesson_covers and not isinstance(self.focused, ErrorCard):
+            return action in WITH_A_LESSON
+        return super().check_action(action, parameters)
 
     # --- the lesson is one more stop of tab
 
@@ -119,6 +131,8 @@ class TaughtScreen(Screen[None]):
 
     async def open_lesson(self, lesson_id: str) -> None:
         """Opens one of this screen's lessons, in place of one that is open."""
+        self.lesson_wanted = ""
+        self._own_lesson = own.lesson_id if (own := self.lesson()) is not None else ""
         self.lesson_wanted = lesson_id
         panel, view = next(iter(self.query(Lesson)), None), self.lesson()
         if panel is None:
@@ -149,9 +163,19 @@ class TaughtScreen(Screen[None]):
 
     async def _refresh_lesson(self) -> None:
         for panel in self.query(Lesson):
-            view = self.lesson()
-            if view is not None and self.is_current and panel.view.lesson_id == view.lesson_id:
+            view = self._lesson_due()
+            if view is not None and self.is_current:
                 await panel.show(view)
+
+    def _lesson_due(self) -> LessonView | None:
+        """The lesson of what is shown; one that was asked for by name stays until that is something else."""
+        wanted, self.lesson_wanted = self.lesson_wanted, ""
+        own, before = self.lesson(), self._own_lesson
+        self._own_lesson = own.lesson_id if own is not None else ""
+        if not wanted or self._own_lesson != before:
+            return own
+        self.lesson_wanted = wanted
+        return self.lesson()
 
     @on(Lesson.Try)
     async def _try(self, event: Lesson.Try) -> None:

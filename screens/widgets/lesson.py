@@ -225,13 +225,16 @@ class Lesson(Guarded, Vertical):
         """Shows a lesson, or newer values of the same one; what has not changed is not drawn again."""
         from textual.widgets import Markdown
 
-        tries_too = tries_too or view.lesson_id != self._view.lesson_id or tuple(view.tries) != tuple(self._view.tries)
+        another = view.lesson_id != self._view.lesson_id
+        tries_too = tries_too or another or tuple(view.tries) != tuple(self._view.tries)
         self._view = view
         text = fill(template_of(view.lesson_id), view.values)
         if text != self._shown:
             self._shown = text
             self.border_title = f"{view.lesson_id} lesson · ? closes"
             await self.query_one(Markdown).update(text)
+        if another:
+            self.query_one(VerticalScroll).scroll_home(animate=False)
         if tries_too:
             box = self.query_one("#tries", Vertical)
             had = box.has_focus_within
