@@ -179,7 +179,8 @@ def _greatest(value: Column, first: NDArray[np.bool_]) -> NDArray[np.intp]:
     """
     starts, stretch = np.flatnonzero(first), np.cumsum(first) - 1
     at = np.flatnonzero(value == np.maximum.reduceat(value, starts)[stretch])
-    return at[np.append(np.diff(stretch[at]) != 0, True)]
+    found: NDArray[np.intp] = at[np.append(np.diff(stretch[at]) != 0, True)]
+    return found
 
 
 class History:

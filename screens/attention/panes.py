@@ -138,7 +138,7 @@ class AttentionBody(Guarded, Vertical):
     @property
     def views(self) -> Sequence[CentreView]:
         """All of them."""
-        return list(self.query(CentreView))
+        return [child for child in self.query_one(FRAMES["centre"]).children if isinstance(child, CentreView)]
 
     @property
     def sorted(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
@@ -15,6 +16,21 @@ from screens.widgets.virtual_list import VirtualList
 EIGHTHS = " ▏▎▍▌▋▊▉"
 LEAD, NUMBER, NOTE = 3, 5, 7
 LABEL_LEAST, LABEL_MOST, BAR_LEAST = 6, 16, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """How wide each part of a row is, so that all rows of a list stand in line."""
+
+    two: bool
+    """Whether a row has two values."""
+    lead: int
+    label: int
+    cells: int
+    """Of the bar."""
+    note: int
+    top: float
+    """The value of a full bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +104,7 @@ class Bars(VirtualList):
         self._arrow = "→"
         self._ascii_only = False
         self._plain = False
+        self._columns: tuple[int, Columns] | None = None
 
     @property
     def rows(self) -> tuple[Bar, ...]:
@@ -109,6 +126,7 @@ class Bars(VirtualList):
     ) -> None:
         """Shows other rows; ``empty`` is said where there are none, ``arrow`` stands between two values."""
         self._bars, self._unit, self._empty, self._arrow = tuple(rows), unit, empty, arrow
+        self._columns = None
         self.fill(max(1, len(self._bars)) if empty else len(self._bars), self._row_of, cursor=cursor)
 
     def action_activate(self) -> None:
@@ -124,6 +142,22 @@ class Bars(VirtualList):
 
     def row_text(self, bar: Bar, width: int) -> Text:
         """One row in so many cells: rank, label, bar, one value or two, a word."""
+        if self._columns is None or self._columns[0] != width:
+            self._columns = (width, self._laid_out(width))
+        at = self._columns[1]
+        text = Text(no_wrap=True, end="")
+        text.append(f"{bar.lead:>{at.lead - 1}} " if at.lead else "", Style(dim=True))
+        text.append(fit(bar.label, at.label, "~" if self._ascii_only else "…"), Style(bold=bar.marked))
+        text.append(" ")
+        drawn = bar_text(bar.value, at.cells, second=bar.second, top=at.top, ascii_only=self._ascii_only)
+        text.append(drawn, Style() if self._plain else Style(color=series(self.app.current_theme.dark)[0]))
+        text.append(" " + self._values(bar, at.two))
+        mark = ("<" if self._ascii_only else "◀") if bar.marked else " "
+        text.append(mark)
+        text.append(f" {bar.note:<{at.note - 1}}" if at.note else "", Style(dim=True))
+        return text
+
+    def _laid_out(self, width: int) -> Columns:
         two = any(b.second is not None for b in self._bars)
         note = max((len(b.note) for b in self._bars), default=0)
         note = min(NOTE, note) + 1 if note else 0
@@ -131,23 +165,13 @@ class Bars(VirtualList):
         lead = max((len(b.lead) + 1 for b in self._bars if b.lead), default=0)
         lead = max(LEAD, lead) if lead else 0
         room = width - lead - numbers - note - 2
-        longest = max((Text(b.label).cell_len for b in self._bars), default=0)
+        longest = max((cell_len(b.label) for b in self._bars), default=0)
         label = max(LABEL_LEAST, min(longest, LABEL_MOST, room - BAR_LEAST))
         if room < LABEL_LEAST + BAR_LEAST:  # too narrow for a bar: the numbers say it
             label = max(1, room)
         cells = max(0, room - label - 1)
         top = max((max(b.value, b.second or 0.0) for b in self._bars if not b.idle), default=1.0)
-        text = Text(no_wrap=True, end="")
-        text.append(f"{bar.lead:>{lead - 1}} " if lead else "", Style(dim=True))
-        text.append(fit(bar.label, label, "~" if self._ascii_only else "…"), Style(bold=bar.marked))
-        text.append(" ")
-        drawn = bar_text(bar.value, cells, second=bar.second, top=min(1.0, top), ascii_only=self._ascii_only)
-        text.append(drawn, Style() if self._plain else Style(color=series(self.app.current_theme.dark)[0]))
-        text.append(" " + self._values(bar, two))
-        mark = ("<" if self._ascii_only else "◀") if bar.marked else " "
-        text.append(mark)
-        text.append(f" {bar.note:<{note - 1}}" if note else "", Style(dim=True))
-        return text
+        return Columns(two, lead, label, cells, note, min(1.0, top))
 
     def _values(self, bar: Bar, two: bool) -> str:
         unit = f" {self._unit}" if self._unit else ""

@@ -61,6 +61,7 @@ class VirtualList(Guarded, ScrollView, can_focus=True):
         super().__init__(id=id)
         self._length = length
         self._row = row
+        self._base: Style | None = None
 
     def on_mount(self) -> None:
         """The height to scroll over."""
@@ -78,11 +79,19 @@ class VirtualList(Guarded, ScrollView, can_focus=True):
         self.cursor = self._inside(self.cursor if cursor is None else cursor)
         self.refresh()
 
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The lines of a region; the style is looked up once for all of them."""
+        self._base = self.rich_style
+        try:
+            return super().render_lines(crop)
+        finally:
+            self._base = None
+
     def render_line(self, y: int) -> Strip:
         """One row, styled as cursor or not."""
         index = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
-        base = self.rich_style
+        base = self._base or self.rich_style
         if not 0 <= index < self._length:
             return Strip.blank(width, base)
         row = self._row(index)

@@ -31,6 +31,7 @@ PARTS = (
     "vectors",
     "decoding",
     "attention",
+    "attention_keys",
     "twin",
     "peers",
     "memory",

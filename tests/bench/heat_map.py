@@ -48,7 +48,7 @@ async def _frame(values: Any, mask: Any, cells: str, repeats: int) -> float:
         await pilot.pause()
         best = float("inf")
         for _ in range(repeats):
-            widget._pooled.clear()
+            widget._rows.forget()
             widget._strips.clear()
             widget._base = widget.rich_style
             start = time.perf_counter()

@@ -100,6 +100,12 @@ class Terminal:
         os.write(self._leader, keys)
         return now
 
+    @property
+    def received(self) -> int:
+        """Bytes that arrived so far."""
+        with self._changed:
+            return len(self._seen)
+
     def drawings(self, since: int = 0) -> list[tuple[float, bytes]]:
         """What arrived after the first ``since`` bytes: seconds since the start, and what had come until then.
 
