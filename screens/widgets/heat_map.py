@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -22,32 +22,16 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from screens.widgets.cells import fit, spread
+from screens.widgets.cells import fit
 from screens.widgets.guarded import Guarded
-from screens.widgets.heat_paint import NAN, Brush, Levels, cut, legend, paint_cells, paint_halves
-from screens.widgets.heat_pool import (
-    CELL_WIDTHS,
-    Grid,
-    Mask,
-    Values,
-    lay_out,
-    place_of,
-    pool_mask,
-    pool_rows,
-    row_step,
-    scale_of,
-)
+from screens.widgets.heat_cells import CELLS, drawable, grid_for
+from screens.widgets.heat_lines import HeatLines, labels_width
+from screens.widgets.heat_paint import Brush, legend
+from screens.widgets.heat_pool import Grid, Mask, place_of, row_step, scale_of
+from screens.widgets.heat_rows import PooledRows
 from screens.widgets.ramps import Look
 
-CELLS = ("auto", "half", "block", "tile", "number", "short", "glyph", "digit")
-LABEL_MOST = 14
-"""Columns that row labels may take."""
-KEPT_ROWS = 2000
-"""Pooled rows that are remembered, for scrolling."""
-MASKED_ONCE = 1 << 23
-"""Values up to which a second copy is kept, with zero where the mask is."""
-AT_ONCE = 1 << 21
-"""Values that are pooled at once, for the rows below the one that is asked for."""
+NOTHING = np.zeros((0, 0), np.float32)
 
 
 class HeatMap(Guarded, ScrollView, can_focus=True):
@@ -108,10 +92,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None, look: Look | None = None) -> None:
         super().__init__(id=id, classes=classes)
-        self._values: Any = np.zeros((0, 0), np.float32)
-        self._mask: Mask | None = None
-        self._unmasked: Any = None
-        self._hidden: tuple[Grid, Mask] | None = None
+        self._rows = PooledRows(NOTHING)
         self._row_labels: Sequence[str] = ()
         self._column_labels: Sequence[str] = ()
         self._scale = (0.0, 1.0)
@@ -123,10 +104,8 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         self._place: tuple[int, int, float] = (0, 0, float("nan"))
         self._home = (0, 0)  # the value at which the cursor stays when the layout changes
         self._pin: tuple[int, int] | None = None
-        self._pooled: dict[int, tuple[Levels, Values]] = {}
         self._strips: dict[tuple[int, int], Strip] = {}
         self._brush: Brush | None = None
-        self._nan_seen = False
         self._base: Style | None = None
         self.empty_text = "nothing to show yet"
 
@@ -155,14 +134,8 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
             log: whether colours follow the logarithm; the scale's lower end must then be above zero.
             mask: (rows, columns), True where a cell is left blank.
         """
-        assert values.ndim == 2, f"a heat map shows two dimensions, got shape {values.shape}"
-        assert mask is None or mask.shape == values.shape
-        same = values.shape == self._values.shape
-        self._values, self._mask = values, mask
-        # What is masked is taken out once, not for every frame, where that costs little memory.
-        self._unmasked = None
-        if mask is not None and isinstance(values, np.ndarray) and values.size <= MASKED_ONCE:
-            self._unmasked = np.where(mask, np.float32(0), values)
+        same = values.shape == self.values.shape
+        self._rows = PooledRows(values, mask)
         self._row_labels, self._column_labels = row_labels or (), column_labels or ()
         low, high = scale if scale is not None else scale_of(values, mask)
         if diverging:
@@ -171,15 +144,13 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         if not same:
             self._home, self._pin, self._zoom = (0, 0), None, 0
             self.scroll_to(0, 0, animate=False, force=True)
-        self._nan_seen = False
         self._lay_out()
         self._look_up(tell=same)
 
     def clear(self, text: str = "nothing to show yet") -> None:
         """Shows nothing but a line of text."""
         self.empty_text = text
-        self._values, self._mask = np.zeros((0, 0), np.float32), None
-        self._unmasked = self._hidden = None
+        self._rows = PooledRows(NOTHING)
         self._pin = None
         self._lay_out()
 
@@ -191,7 +162,12 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
     @property
     def values(self) -> Any:
         """The matrix."""
-        return self._values
+        return self._rows.values
+
+    @property
+    def mask(self) -> Mask | None:
+        """Where cells are left blank."""
+        return self._rows.mask
 
     @property
     def scale(self) -> tuple[float, float]:
@@ -237,9 +213,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
 
     @property
     def _labels_width(self) -> int:
-        if not self._row_labels:
-            return 0
-        return min(LABEL_MOST, max(cell_len(label) for label in self._row_labels)) + 1
+        return labels_width(self._row_labels)
 
     @property
     def _header(self) -> int:
@@ -252,26 +226,12 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         return width - edges.width - self._labels_width, height - edges.height - self._header - 1
 
     def _lay_out(self) -> None:
-        shape = self._values.shape
-        room = self._room
-        halves = self._look.ramps and not self._look.ascii
-        cells = self._cells
-        if cells in ("half", "block", "tile") and not self._look.ramps:
-            cells = "glyph"
-        elif cells == "half" and self._look.ascii:
-            cells = "block"
-        if self._cells == "auto" and self._look.ascii and self._look.ramps:
-            fits = (k for k in self.AUTO_CELLS if shape[1] * CELL_WIDTHS[k] <= room[0] and shape[0] <= room[1])
-            cells = next(fits, "block")
-        how: dict[str, Any] = {"halves": halves, "auto": self.AUTO_CELLS}
-        grid = lay_out(shape, room, cells, self._zoom, **how)
-        if grid.width > room[0] or grid.lines > room[1]:  # bars take a row and a column of it
-            grid = lay_out(shape, (room[0] - 1, room[1] - 1), cells, self._zoom, **how)
+        grid = grid_for(self.values.shape, self._room, self._cells, self._zoom, self._look, self.AUTO_CELLS)
         self._grid = grid
         row, column = self._home[0] // grid.pool_rows, self._home[1] // grid.pool_columns
         self._cell = (max(0, min(row, grid.down - 1)), max(0, min(column, grid.across - 1)))
         self.virtual_size = Size(self._labels_width + grid.width, self._header + grid.lines + 1)
-        self._pooled.clear()
+        self._rows.lay_out(grid)
         self._forget_strips()
         self.border_subtitle = self.note()
         self._show_cursor()
@@ -314,18 +274,18 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
             return strip.adjust_cell_length(width, base)
         if self._brush is None or self._brush.base != base:
             self._strips.clear()
-            self._pooled.clear()
+            self._rows.forget()
             self._brush = Brush(self._look, *self._scale, self._signed, base, self._grid.cells, self._log)
         if y == height - 1:
-            return self._finished(legend(self._brush, width, self._nan_seen), width)
+            return self._finished(legend(self._brush, width, self._rows.nan_seen), width)
         if y < self._header:
-            return self._finished(self._labels_line(width), width)
+            return self._finished(self._lines(self._brush, base, width).header(), width)
         line = y - self._header + self.scroll_offset.y
         key = (line, self.scroll_offset.x)
         if key not in self._strips:
             if len(self._strips) > 400:
                 self._strips.clear()
-            self._strips[key] = self._finished(self._cells_line(line, width), width)
+            self._strips[key] = self._finished(self._lines(self._brush, base, width).cells(line), width)
         return self._strips[key]
 
     def _finished(self, segments: list[Segment], width: int) -> Strip:
@@ -334,60 +294,22 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
             used += cell_len(segments[0].text) - len(segments[0].text)
         return Strip(segments, used).adjust_cell_length(width, self._base or self.rich_style)
 
-    def _row(self, row: int) -> tuple[Levels, Values]:
-        """The levels and values of a row of cells; a stretch of rows is pooled at once."""
-        if row not in self._pooled:
-            if len(self._pooled) > KEPT_ROWS:
-                self._pooled.clear()
-            grid, brush = self._grid, self._brush
-            assert brush is not None
-            each = max(1, grid.pool_rows // row_step(grid) * grid.columns)
-            stop = min(grid.down, row + max(1, min(2 * self._room[1], AT_ONCE // each)))
-            if self._unmasked is None:
-                values, hidden = pool_rows(self._values, grid, row, stop, self._mask)
-            else:
-                values, _ = pool_rows(self._unmasked, grid, row, stop, None)
-                hidden = self._hidden_cells()[row:stop]
-            levels = brush.levels(values, hidden)
-            self._nan_seen = self._nan_seen or bool((levels == NAN).any())
-            self._pooled.update((row + i, (levels[i], values[i])) for i in range(stop - row))
-        return self._pooled[row]
-
-    def _hidden_cells(self) -> Mask:
-        """The cells that stay blank; found once for a layout."""
-        if self._hidden is None or self._hidden[0] is not self._grid:
-            assert self._mask is not None
-            self._hidden = (self._grid, pool_mask(self._mask, self._grid))
-        return self._hidden[1]
-
-    def _seen(self, width: int) -> tuple[int, int, int]:
-        """First and last (exclusive) column of cells that are seen, and the terminal's columns cut off the first."""
-        each = self._grid.cell_width
-        first, off = divmod(self.scroll_offset.x, each)
-        return first, min(self._grid.across, first + (width - self._labels_width) // each + 2), off
-
-    def _cells_line(self, line: int, width: int) -> list[Segment]:
-        grid, brush = self._grid, self._brush
-        assert brush is not None
-        if line >= grid.lines:
-            return []
-        first, last, off = self._seen(width)
-        top, written = grid.row_of(line), line % grid.tall == grid.tall // 2
-
-        def levels(row: int) -> Levels:
-            return self._row(row)[0][first:last]
-
-        if grid.cells == "half":
-            lower = levels(top + 1) if top + 1 < grid.down else None
-            both = {(c, half): sign for half in (0, 1) for c, sign in self._marks(top + half, first, last).items()}
-            segments = paint_halves(brush, levels(top), lower, both, wide=grid.wide)
-        else:
-            values = self._row(top)[1][first:last]
-            segments = paint_cells(brush, levels(top), values, self._marks(top, first, last), written=written)
-        seen = (last - first) * grid.cell_width
-        if off or seen > width - self._labels_width:
-            segments = cut(segments, off, off + width - self._labels_width)
-        return [*self._row_label(top, written), *segments]
+    def _lines(self, brush: Brush, base: Style, width: int) -> HeatLines:
+        return HeatLines(
+            grid=self._grid,
+            rows=self._rows,
+            brush=brush,
+            base=base,
+            row_labels=self._row_labels,
+            column_labels=self._column_labels,
+            before=self._labels_width,
+            width=width,
+            scrolled=self.scroll_offset.x,
+            ahead=2 * self._room[1],
+            cell=self._cell,
+            place=self._place,
+            marks=self._marks,
+        )
 
     def _marks(self, line: int, first: int, last: int) -> dict[int, str]:
         marks: dict[int, str] = {}
@@ -400,41 +322,6 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
             marks[column - first] = "cursor"
         return marks
 
-    def _row_label(self, row: int, written: bool) -> list[Segment]:
-        if not self._row_labels:
-            return []
-        if not written:
-            return [Segment(" " * self._labels_width, self._base or self.rich_style)]
-        here = row <= self._cell[0] < row + self._grid.each
-        first = self._place[0] if here else row * self._grid.pool_rows
-        label = self._row_labels[first] if first < len(self._row_labels) else ""
-        style = (self._base or self.rich_style) + (Style(bold=True) if here else Style(dim=True))
-        return [Segment(fit(label, self._labels_width - 1) + " ", style)]
-
-    def _labels_line(self, width: int) -> list[Segment]:
-        first, last, off = self._seen(width)
-        each = self._grid.cell_width
-        cells = [" "] * ((last - first) * each + LABEL_MOST)
-        free = 0
-        for column in [self._cell[1], *range(first, last)]:
-            at = (column - first) * each
-            here = column == self._cell[1]
-            index = self._place[1] if here else column * self._grid.pool_columns
-            label = self._column_labels[index] if index < len(self._column_labels) else ""
-            if self._grid.cells == "tile":  # a column's name stands over each
-                text = set_cell_size(label, 2)
-            elif self._grid.cells != "half":
-                text = fit(label, max(each - 1, min(cell_len(label), 3)))
-            else:
-                text = set_cell_size(label, min(cell_len(label), LABEL_MOST))
-            signs = spread(text)
-            taken = cells[max(0, at - 1) : at + len(signs) + 1]
-            if at >= free and 0 <= at < len(cells) and not "".join(taken).strip():
-                cells[at : at + len(signs)] = signs
-                free = 0 if here else at + len(signs) + 1
-        line = "".join(cells)[off : off + width - self._labels_width]
-        return [Segment(" " * self._labels_width + line, self.rich_style)]
-
     # --- cursor and pin
 
     def _look_up(self, *, tell: bool = True) -> None:
@@ -442,7 +329,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         if not self._grid.rows or not self._grid.columns:
             return
         old = self._place
-        self._place = place_of(self._values, self._grid, *self._cell, self._mask)
+        self._place = place_of(self.values, self._grid, *self._cell, self.mask)
         if tell and repr(old) != repr(self._place):
             self.post_message(self.Highlighted(self, *self._place))
 
@@ -495,9 +382,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
 
     def action_cells(self) -> None:
         """The next kind of cells."""
-        kinds = [k for k in CELLS[1:] if self._look.ramps or k not in ("half", "block", "tile")]
-        if self._look.ascii:
-            kinds = [k for k in kinds if k != "half"]
+        kinds = drawable(self._look)
         now = self._grid.cells
         self.set_cells(kinds[(kinds.index(now) + 1) % len(kinds)] if now in kinds else kinds[0])
         self._look_up()

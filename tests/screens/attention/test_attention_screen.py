@@ -40,7 +40,7 @@ async def test_the_map_the_strip_and_the_bars_say_what_core_says():
         assert screen.body.strip._notes[at.column] == f"{row[at.column]:.2f}"[1:]
         assert at.column == row.argmax(), "the column is what the token looks at most"
         assert f"weight {row[at.column]:.3f}" in sentence(screen)
-        mask = screen.body.pattern.map._mask
+        mask = screen.body.pattern.map.mask
         assert mask is not None and mask[0, 1:].all() and not mask[:, 0].any(), "later tokens are left blank"
 
 
@@ -197,7 +197,7 @@ async def test_scales_and_the_hidden_column_change_colours_and_never_the_numbers
         rows = np.where(np.tri(10, dtype=bool), view.map.values, 0)
         assert np.allclose(rows.max(1), 1) and "each row" in subtitle(screen, "#a-centre")
         await pilot.press("s", "f")
-        assert view.map._mask[:, 0].all() and "first column hidden" in subtitle(screen, "#a-centre")
+        assert view.map.mask[:, 0].all() and "first column hidden" in subtitle(screen, "#a-centre")
         assert view.map.scale == (0.0, pytest.approx(float(np.tril(drawn)[:, 1:].max())))
         screen.say_here()
         assert same(view.drawn, drawn) and sentence(screen) == before
@@ -338,7 +338,7 @@ async def test_how_things_are_drawn_is_found_again_the_next_time_and_nonsense_is
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
         assert screen.measure == "previous" and screen.body.pattern.scale == "log" and screen.body.sorted
-        assert screen.body.pattern.map._mask[:, 0].all()
+        assert screen.body.pattern.map.mask[:, 0].all()
     app = attention(settings=Settings(views={"attention": {"measure": "beauty", "scale": 7, "how": []}}))
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)

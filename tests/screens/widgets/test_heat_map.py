@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
+from rich.style import Style
 from textual.app import App
 
-from screens.widgets import heat_map
+from screens.widgets import heat_rows
 from screens.widgets.heat_map import HeatMap
 from screens.widgets.heat_paint import Brush, number_text, paint_cells, paint_halves
 from screens.widgets.heat_pool import BUDGET, Grid, lay_out, place_of, pool_rows, row_step
@@ -114,9 +115,9 @@ def test_of_a_huge_band_some_rows_are_read_and_the_note_says_so():
 
 async def test_only_the_rows_in_sight_are_pooled(monkeypatch):
     asked = []
-    monkeypatch.setattr(heat_map, "AT_ONCE", 1)
-    real = heat_map.pool_rows
-    monkeypatch.setattr(heat_map, "pool_rows", lambda v, g, a, b, m: asked.append((a, b)) or real(v, g, a, b, m))
+    monkeypatch.setattr(heat_rows, "AT_ONCE", 1)
+    real = heat_rows.pool_rows
+    monkeypatch.setattr(heat_rows, "pool_rows", lambda v, g, a, b, m: asked.append((a, b)) or real(v, g, a, b, m))
     app = Stage()
     async with app.run_test(size=(60, 12)) as pilot:
         app.widget.fill(np.zeros((5000, 6), np.float32), scale=(0, 1))
@@ -328,10 +329,10 @@ async def test_nothing_to_show_says_so():
 
 
 def test_equal_neighbours_share_a_segment():
-    brush = Brush(Look(), 0.0, 1.0, False, heat_map.Style(), "half")
+    brush = Brush(Look(), 0.0, 1.0, False, Style(), "half")
     levels = brush.levels(np.array([0, 0, 0, 1], np.float32), None)
     assert [s.text for s in paint_halves(brush, levels, levels, {})] == ["▀▀▀", "▀"]
-    blocks = Brush(Look(), 0.0, 1.0, False, heat_map.Style(), "block")
+    blocks = Brush(Look(), 0.0, 1.0, False, Style(), "block")
     assert [s.text for s in paint_cells(blocks, levels, levels, {})] == ["      ", "  "]
 
 
