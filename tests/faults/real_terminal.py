@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import select
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+_STYLES = re.compile(rb"\x1b\[[0-9;]*m")
 
 
 class Terminal:
@@ -58,11 +60,11 @@ class Terminal:
             if not data:
                 return
 
-    def wait_for(self, word: bytes, patience: float = 90.0) -> None:
-        """Waits until something was drawn."""
+    def wait_for(self, word: bytes, patience: float = 40.0, *, after: int = 0) -> None:
+        """Waits until a text was drawn, in whatever colours, beyond so many bytes."""
         until = time.monotonic() + patience
         with self._changed:
-            while word not in self.seen:
+            while word not in _STYLES.sub(b"", self.seen[after:]):
                 assert not self._over, f"it ended without {word!r}: {bytes(self.seen[-1500:])!r}"
                 assert time.monotonic() < until, f"{word!r} never came: {bytes(self.seen[-1500:])!r}"
                 self._changed.wait(0.5)

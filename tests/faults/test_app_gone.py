@@ -1,4 +1,4 @@
-"""The app is killed, its terminal closed, the line to it dropped: the run that it started goes on, and another finds it."""
+"""The app is killed, its terminal closed, the line to it dropped: the run that it started goes on."""
 
 from __future__ import annotations
 
