@@ -138,7 +138,8 @@ class ConsoleEngine(LabScreen):
 
     def _open_in_thread(self, number: int, spec: str, device: str) -> None:
         try:
-            self.post_message(self.Opening(number, self.models.open(spec, device), None))
+            newest = spec not in self.accepted
+            self.post_message(self.Opening(number, self.models.open(spec, device, newest=newest), None))
         except LabError as error:
             self.post_message(self.Opening(number, None, error))
 
@@ -158,8 +159,13 @@ class ConsoleEngine(LabScreen):
     def _stream_in_thread(self, stream: Stream, device: str) -> None:
         error: LabError | None = None
         try:
-            opened = self.models.open(stream.spec, device)
+            # What goes on behind a branch is written by the step that began it, as long as there is its file.
+            begun = self.models.here(stream.spec, device) if stream.branch is not None else None
+            newest = stream.spec not in self.accepted and (begun is None or begun.trouble() is not None)
+            opened = self.models.open(stream.spec, device, newest=newest)
             self._check(opened)
+            if opened is not self.opened and stream.spec == self.workbench.a:
+                self.post_message(self.Opening(self._opening, opened, None))
             self._pour(stream, self._steps(stream, opened))
         except LabError as problem:
             error = problem

@@ -63,6 +63,24 @@ class Opened:
             return None
         return tuple(self.loaded.tokenizer.token_bytes(token) for token in ids)
 
+    @property
+    def name(self) -> str:
+        """Its spec, with the step where the spec leaves it to the run which one that is."""
+        step = self.loaded.step
+        return self.spec if step is None or "@" in self.spec or self.spec == "demo" else f"{self.spec}@{step}"
+
+    def moved_on(self) -> bool:
+        """Whether the name stands for another file by now: a run that is being trained has kept a newer step."""
+        from core.weights.locate import locate
+
+        if self.loaded.step is None:
+            return False
+        try:
+            files = locate(self.spec).files
+        except LabError:  # whoever asks the model next is told by ``trouble``
+            return False
+        return bool(files) and files[0] != self.loaded.source
+
     def trouble(self) -> LabError | None:
         """What has happened to the model's file since it was read, if anything."""
         now = Stamp.of(self.loaded.source)
@@ -92,8 +110,13 @@ class Models:
         """The model if it is open already."""
         return self._open.get((spec, device, self.precision))
 
-    def open(self, spec: str, device: str = "auto") -> Opened:
+    def open(self, spec: str, device: str = "auto", *, newest: bool = False) -> Opened:
         """The model; reads it if need be. For worker threads.
+
+        Args:
+            spec: as ``core.load_model`` names models.
+            device: where it runs.
+            newest: reads a run's newer step, if it has kept one since; else what is open stays as it is.
 
         Raises:
             LabError: it cannot be opened; whatever ``core.load_model`` says.
@@ -103,7 +126,7 @@ class Models:
         torch.set_num_threads(1)  # more would fight with a run on the same cores: 2.8 ms become 348
         with self._lock:
             found = self._open.get((spec, device, self.precision))
-            if found is None:
+            if found is None or (newest and found.moved_on()):
                 found = self._open[spec, device, self.precision] = self._read(spec, device)
                 while len(self._open) > MOST:
                     self._open.popitem(last=False)

@@ -154,7 +154,8 @@ class GenerationScreen(Streaming):
         shown = self.current()
         name = self.workbench.a
         if shown is None or shown.model == name:
-            return f"{name} answers · n generates · e edits the prompt"
+            said = self.opened.name if self.opened is not None else name
+            return f"{said} answers · n generates · e edits the prompt"
         return f"{name} answers from now on; {shown.name} was written by {shown.model} · n answers with {name}"
 
     # --- cursor
