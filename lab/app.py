@@ -31,6 +31,7 @@ from screens.widgets.jobs import JobStore
 from screens.widgets.lab_bar import LabBar
 from screens.widgets.lesson import LESSONS, Lesson
 from screens.widgets.ramps import Look
+from screens.widgets.steady import SteadyFilter
 
 START = "start"
 """The mode of the empty frame, painted before the first screen is imported."""
@@ -84,7 +85,7 @@ class LabApp(TourActions, BenchActions, JobActions, Survivor):
         frame_first: bool = False,
     ) -> None:
         self._first = screen
-        self._to_ascii, self._clean = AsciiFilter(), CleanFilter()
+        self._to_ascii, self._clean, self._steady = AsciiFilter(), CleanFilter(), SteadyFilter()
         # The toolkit looks the mode up on the instance.
         self.DEFAULT_MODE = START if frame_first else screen  # type: ignore[misc]
         self.look = look or Look()
@@ -116,8 +117,8 @@ class LabApp(TourActions, BenchActions, JobActions, Survivor):
         return self.look.ascii
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        """What happens to each line before it is shown, whoever drew it: no text steers the terminal, all is ASCII."""
-        found = [*super().get_line_filters(), self._clean]
+        """What happens to each line before it is shown, whoever drew it: it moves no column and steers nothing."""
+        found = [*super().get_line_filters(), self._steady, self._clean]
         return [*found, self._to_ascii] if self.look.ascii else found
 
     def dress(self) -> None:
