@@ -23,7 +23,7 @@ from screens.generation.view import Line, joint_bars, token_sentence, written
 if TYPE_CHECKING:
     from core.generation.steps import Step
     from core.workbench import Workbench
-    from screens.widgets.token_strip import TokenStrip
+    from screens.widgets.token_strip_cursor import CursorStrip
 
 
 @dataclass(frozen=True)
@@ -246,7 +246,7 @@ class Comparing(Scoring):
             said += f" · {different_settings(own.sampling, b.sampling)}"
         self.body.title("other", title, Text(said))
 
-    def link_cursor(self, moved: TokenStrip) -> None:
+    def link_cursor(self, moved: CursorStrip) -> None:
         """The other strip's cursor goes to the same place: by token, or by characters where the tokens differ."""
         if self.beside is None:
             return

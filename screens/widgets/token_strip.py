@@ -11,15 +11,14 @@ from collections.abc import Collection, Sequence
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Region, Size
-from textual.message import Message
+from textual.geometry import Size
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.timer import Timer
 
 from screens.widgets.cells import fit
 from screens.widgets.ramps import Look
-from screens.widgets.token_strip_hands import StripHands
+from screens.widgets.token_strip_cursor import CursorStrip
 from screens.widgets.token_strip_labels import Labels, Mode
 from screens.widgets.token_strip_lines import Lines
 from screens.widgets.token_strip_paint import Paint
@@ -28,7 +27,7 @@ NOTE = 3
 """Characters of a note under a token."""
 
 
-class TokenStrip(StripHands, can_focus=True):
+class TokenStrip(CursorStrip, can_focus=True):
     """Tokens with a cursor; hover or arrows move it, a click or ``enter`` pins, a second one activates."""
 
     ALLOW_SELECT = False
@@ -52,35 +51,6 @@ class TokenStrip(StripHands, can_focus=True):
     dim_before: reactive[int] = reactive(0)
     """Tokens before this one are dim (a prompt, what is out of reach)."""
 
-    class Highlighted(Message):
-        """The cursor is on another token."""
-
-        def __init__(self, strip: TokenStrip, index: int) -> None:
-            super().__init__()
-            self.strip = strip
-            self.index = index
-
-        @property
-        def control(self) -> TokenStrip:
-            """The strip."""
-            return self.strip
-
-    class Activated(Highlighted):
-        """A token was opened: ``enter`` on the pinned one, or a double click."""
-
-    class Pinned(Message):
-        """A token was pinned, or (None) let go."""
-
-        def __init__(self, strip: TokenStrip, index: int | None) -> None:
-            super().__init__()
-            self.strip = strip
-            self.index = index
-
-        @property
-        def control(self) -> TokenStrip:
-            """The strip."""
-            return self.strip
-
     def __init__(self, *, id: str | None = None, classes: str | None = None, look: Look | None = None) -> None:
         super().__init__(id=id, classes=classes)
         self._look = look or Look()
@@ -88,24 +58,12 @@ class TokenStrip(StripHands, can_focus=True):
         self._values: list[float] | None = None
         self._notes: list[str] | None = None
         self._marks: Collection[int] = frozenset()
-        self._follow = False
         self._labels = Labels()
         self._slicer: Timer | None = None
-        self._strips: dict[int, Strip] = {}
         self._strips_of: tuple[object, ...] = ()
         self.empty_text = "nothing here yet"
 
     # --- what is shown
-
-    @property
-    def length(self) -> int:
-        """How many tokens there are."""
-        return len(self._pieces)
-
-    @property
-    def pieces(self) -> Sequence[bytes]:
-        """The bytes of each."""
-        return self._pieces
 
     @property
     def ids(self) -> Sequence[int] | None:
@@ -127,11 +85,6 @@ class TokenStrip(StripHands, can_focus=True):
         if marks != self._marks:
             self._marks = marks
             self._repaint()
-
-    @property
-    def at(self) -> int:
-        """The token that counts: the pinned one, else the one under the cursor."""
-        return self.cursor if self.pin is None else self.pin
 
     def fill(
         self,
@@ -206,17 +159,6 @@ class TokenStrip(StripHands, can_focus=True):
         if look != self._look:
             self._look = look
             self._lay_out()
-
-    def go_to(self, index: int) -> None:
-        """Moves the cursor, and what is seen with it."""
-        self.cursor = index
-
-    def release(self) -> bool:
-        """Lets go of the pin; whether there was one."""
-        had = self.pin is not None
-        if had:
-            self.set_pin(None)
-        return had
 
     # --- layout
 
@@ -297,11 +239,6 @@ class TokenStrip(StripHands, can_focus=True):
     def on_mount(self) -> None:
         """The first layout."""
         self._lay_out()
-
-    def _ensure(self, index: int) -> None:
-        if self._lines is not None and self._lines.laid_out <= index:
-            self._lines.run(until=index)
-            self.virtual_size = Size(0, self._lines.count * self._tall)
 
     def watch_mode(self) -> None:
         """Another way to write them."""
@@ -385,60 +322,3 @@ class TokenStrip(StripHands, can_focus=True):
         if index == self.cursor and (self.has_focus or self.pin is None):
             style += Style(reverse=True)
         return style
-
-    # --- cursor and pin
-
-    def _inside(self, index: int) -> int:
-        return max(0, min(index, len(self._pieces) - 1))
-
-    def validate_cursor(self, cursor: int) -> int:
-        """Keeps it on a token."""
-        return self._inside(cursor)
-
-    def watch_cursor(self, old: int, new: int) -> None:
-        """Repaints the two lines, tells."""
-        if not self.is_attached:
-            return
-        self._ensure(new)
-        self._touch(old, new)
-        if not self._hovering:
-            self._show_cursor()
-        if old != new and self._pieces:
-            self.post_message(self.Highlighted(self, new))
-
-    def watch_pin(self, old: int | None, new: int | None) -> None:
-        """Repaints the lines of both."""
-        self._touch(*(index for index in (old, new, self.cursor) if index is not None))
-
-    def _touch(self, *indices: int) -> None:
-        """Repaints the lines of some tokens alone."""
-        if self._lines is None:
-            return
-        for index in indices:
-            if index < self._lines.laid_out:
-                for line in self._lines.lines_of(index):
-                    for row in range(line * self._tall, (line + 1) * self._tall):
-                        self._strips.pop(row, None)
-                        self.refresh(Region(0, row - self.scroll_offset.y, self.size.width, 1))
-
-    def _show_cursor(self) -> None:
-        if self._lines is not None and self._pieces and self.is_attached and not self._follow:
-            line = self._lines.line_of(self.cursor)
-            self.scroll_to_region(Region(0, line * self._tall, 1, self._tall), animate=False, force=True)
-
-    def activate(self, index: int) -> None:
-        """Tells that a token was opened."""
-        self.post_message(self.Activated(self, index))
-
-    def set_pin(self, index: int | None) -> None:
-        """Pins a token, or lets go, and tells."""
-        self.pin = index
-        self.post_message(self.Pinned(self, index))
-
-    def on_focus(self) -> None:
-        """The cursor looks different with focus."""
-        self._touch(self.cursor)
-
-    def on_blur(self) -> None:
-        """And without."""
-        self._touch(self.cursor)
