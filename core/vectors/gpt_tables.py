@@ -68,9 +68,11 @@ def load_table(spec: str) -> Vectors:
             f"{_TITLES[table]} of {model}: the row of {words[bad[0]]!r} is not finite, and {len(bad) - 1:,} others",
             "the run has diverged: take an earlier step",
         )
-    return Vectors(
-        WordTable.of(words), matrix, spec=spec, label=f"{_TITLES[table]} of {model}", norms=norms, pieces=pieces
-    )
+    label = f"{_TITLES[table]} of {model}"
+    if where.run is not None and where.step is not None and "@" not in model and model != "demo":
+        label += f" at step {where.step:,}"  # the run may go on, and the name stand for another step then
+    source = where.files[0] if where.files else None
+    return Vectors(WordTable.of(words), matrix, spec=spec, label=label, norms=norms, pieces=pieces, source=source)
 
 
 def _tokens(where: Located, count: int) -> tuple[list[str], Callable[[str], list[str]]]:

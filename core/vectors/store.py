@@ -28,6 +28,8 @@ from core.vectors.sweep import Floats
 from core.vectors.words import UnknownWordError, WordTable
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from gensim.models import KeyedVectors
 
     from core.vectors.plane import Plane
@@ -49,6 +51,7 @@ class Vectors:
         norms: (N,) float32, the lengths of the rows where they are known already.
         notes: what was found while reading that a person should know, such as words that came twice.
         pieces: for a vocabulary of tokens: the words here that a text is cut into.
+        source: of a model's table: the file of weights that it was read from.
     """
 
     def __init__(
@@ -62,13 +65,14 @@ class Vectors:
         norms: Floats | None = None,
         notes: Sequence[str] = (),
         pieces: Callable[[str], list[str]] | None = None,
+        source: Path | None = None,
     ) -> None:
         self.words = words if isinstance(words, WordTable) else WordTable.of(words)
         assert matrix_all.ndim == 2 and matrix_all.dtype == np.float32
         assert len(self.words) == len(matrix_all), "a row for each word"
         self.matrix_all = matrix_all
         self.spec, self.label, self.synthetic = spec, label or spec, synthetic
-        self.notes, self.pieces = tuple(notes), pieces
+        self.notes, self.pieces, self.source = tuple(notes), pieces, source
         self._norms = norms
         self.plain: Vectors | None = None
         """Of vectors that are centred: those that they were made from."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 from textual import on, work
 
-from screens.embeddings.centring import EmbedCentring
 from screens.embeddings.dialogs import AddWord
 from screens.embeddings.messages import Spelled
+from screens.embeddings.newer import EmbedNewer
 from screens.embeddings.view import words_text
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from core.workbench import Workbench
 
 
-class EmbedSet(EmbedCentring):
+class EmbedSet(EmbedNewer):
     """The part of the screen that keeps the set."""
 
     def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
