@@ -25,19 +25,19 @@ VIEW_NAMES = {"near": "neighbours", "analogy": "analogy", "map": "map", "matrix"
 
 
 def count_text(count: int) -> str:
-    """A whole number with thin groups.
+    """A whole number in groups, as the command line writes it too.
 
     >>> count_text(400000)
-    '400 000'
+    '400,000'
     """
-    return f"{count:,}".replace(",", " ")
+    return f"{count:,}"
 
 
 def words_text(count: int, kind: str = "words") -> str:
     """So many words.
 
     >>> words_text(1), words_text(1753, "tokens")
-    ('1 word', '1 753 tokens')
+    ('1 word', '1,753 tokens')
     """
     return f"{count_text(count)} {kind.removesuffix('s') if count == 1 else kind}"
 

@@ -23,12 +23,12 @@ PART_WORDS = {"q": "query", "k": "key", "v": "value"}
 
 
 def count_text(number: int) -> str:
-    """A whole number with thin groups.
+    """A whole number in groups, as the command line writes it too.
 
     >>> count_text(124439808)
-    '124 439 808'
+    '124,439,808'
     """
-    return f"{number:,}".replace(",", " ")
+    return f"{number:,}"
 
 
 def bytes_text(size: float) -> str:

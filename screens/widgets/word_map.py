@@ -151,7 +151,7 @@ class WordMap(Guarded, Widget, can_focus=True):
         seen = int((painter.columns >= 0).sum())
         notes = []
         if self._figure.dotted:
-            dots = f"{seen:,} dots".replace(",", " ")
+            dots = f"{seen:,} dots"
             notes.append(dots if brief else f"{dots} · labels near the cursor")
         elif seen > len(painter.placed):
             hidden = seen - len(painter.placed)

@@ -38,7 +38,7 @@ print(time.perf_counter() - start)
 
 def shown(step: int) -> str:
     """How the dashboard writes a step."""
-    return f"{step:,}".replace(",", " ")
+    return f"{step:,}"
 
 
 def read_alone(metrics: Path, steps: int) -> float:

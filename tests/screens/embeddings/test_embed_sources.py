@@ -48,7 +48,7 @@ async def test_word_vectors_and_a_model_of_one_name_are_told_apart(lab):
     async with app.run_test(size=(120, 36)) as pilot:
         screen = app.screen
         await ready(pilot, "demo")
-        assert source(screen).startswith("word vectors demo · synthetic · 1 753 words × 64 · d real ones")
+        assert source(screen).startswith("word vectors demo · synthetic · 1,753 words × 64 · d real ones")
         app.workbench.set(a="gpt2")
         await until(pilot, lambda: "s: the model's own tokens" in source(screen))
         assert source(screen).startswith("word vectors demo · synthetic · ")

@@ -293,7 +293,7 @@ async def test_thousands_of_words_are_dots_and_found_by_name(lab):
         await until(pilot, lambda: isinstance(app.screen, Choose))
         await pilot.press("down", "down", "down", "enter")
         await until(pilot, lambda: screen.drawn.scope == "first 1000")
-        assert screen.body.map.figure.dotted and "1 000" in screen.body.map.note()
+        assert screen.body.map.figure.dotted and "1,000" in screen.body.map.note()
         await pilot.press("slash", *"moscow")
         await until(pilot, lambda: screen.body.map.label == "moscow" and screen.word == "moscow")
         await pilot.press("escape")

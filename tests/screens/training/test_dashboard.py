@@ -42,7 +42,7 @@ async def test_a_finished_run_is_all_there(app, folder):
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await opened(pilot, run)
         assert screen.view.name == "shakes"
-        assert "2 000 / 2 000" in shown(screen, "numbers")
+        assert "2,000 / 2,000" in shown(screen, "numbers")
         assert "What say'st thou" in shown(screen, "samples")
         assert "finished" in shown(screen, "log")
         assert screen.body.time.steps == tuple(range(250, 2001, 250))

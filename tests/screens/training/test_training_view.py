@@ -51,7 +51,7 @@ def test_the_numbers_are_those_of_the_run(tmp_path):
     assert view.tokens_per_second == pytest.approx(76_000)
     assert view.seconds_left is None
     rows = dict(number_rows(view))
-    assert rows["step"] == "2 000 / 2 000"
+    assert rows["step"] == "2,000 / 2,000"
     assert rows["MFU"] == "41 %"
     json.dumps(view.to_dict(), allow_nan=False)
 

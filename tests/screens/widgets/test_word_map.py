@@ -178,7 +178,7 @@ async def test_thousands_are_dots_with_labels_near_the_cursor():
     app = Stage(figure)
     async with app.run_test(size=(70, 20)) as pilot:
         assert figure.dotted and count > DOTS_FROM
-        assert "3 000 dots" in app.map.note()
+        assert "3,000 dots" in app.map.note()
         first = app.map.labelled
         assert 0 in first and 3 < len(first) < 20
         await pilot.press("right", "right")
