@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from textwrap import shorten
 from typing import TYPE_CHECKING
 
@@ -36,9 +37,9 @@ class JobActions(App[int]):
     look: Look
 
     @property
+    @abstractmethod
     def lab_screen(self) -> LabScreen | None:
         """The lab's screen that is shown."""
-        raise NotImplementedError
 
     def watch_jobs(self) -> None:
         """Hears of changes from now on, from whichever thread makes them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,13 +35,13 @@ class PullActions(App[int]):
     _wanted: dict[str, int] | None = None
 
     @property
+    @abstractmethod
     def lab_screen(self) -> LabScreen | None:
         """The lab's screen that is shown."""
-        raise NotImplementedError
 
+    @abstractmethod
     def use(self, **changes: str | None) -> None:
         """Changes the workbench."""
-        raise NotImplementedError
 
     def tell_missing(self, ref: ModelRef) -> None:
         """Shows the card of a model that is not here; the disk is looked at in a thread."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,9 +35,9 @@ class Survivor(App[int]):
         self.survived = []
 
     @property
+    @abstractmethod
     def lab_screen(self) -> LabScreen | None:
         """The lab's screen that is shown."""
-        raise NotImplementedError
 
     def show_exception(self, error: Exception) -> None:
         """What the guard does with an exception: a card, or a message if a dialog is in the way."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
@@ -51,17 +52,17 @@ class TourActions(App[int]):
     _tour_card: TourCard | None = None
 
     @property
+    @abstractmethod
     def lab_screen(self) -> LabScreen | None:
         """The one of the six that is shown."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def go_to(self, number: int) -> None:
         """Goes to a screen by its number, and waits until it is there."""
-        raise NotImplementedError
 
+    @abstractmethod
     def save_soon(self) -> None:
         """Writes the settings a little later."""
-        raise NotImplementedError
 
     @on(Wanted)
     async def _way_clicked(self, event: Wanted) -> None:

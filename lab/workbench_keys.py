@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,9 +73,9 @@ class BenchActions(PullActions):
     """Whether the workbench is that of an earlier start, which may have been in another folder."""
 
     @property
+    @abstractmethod
     def lab_screen(self) -> LabScreen | None:
         """The lab's screen that is shown."""
-        raise NotImplementedError
 
     # The chip
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from textual import events, on
 from textual.screen import Screen
 from textual.timer import Timer
@@ -29,13 +31,13 @@ class TaughtScreen(Screen[None]):
         """The lesson for what is shown, with its live values."""
         return None
 
+    @abstractmethod
     def say(self, text: str, *, rows: int = 1) -> None:
         """The sentence of the status line."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lesson_moved(self) -> None:
         """The panel came or went: the body has other room now."""
-        raise NotImplementedError
 
     @property
     def lesson_panel(self) -> Lesson | None:

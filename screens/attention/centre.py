@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from textual.containers import Vertical
 from textual.message import Message
 from textual.widget import Widget
@@ -49,9 +51,9 @@ class CentreView(Guarded, Vertical):
         return self.display
 
     @property
+    @abstractmethod
     def target(self) -> Widget:
         """What takes the focus."""
-        raise NotImplementedError
 
     def show(self, seen: Seen | None, place: Place) -> None:
         """Another text, model or set of heads, another place, or this view has just come to the front."""

@@ -6,6 +6,7 @@ Abstract: ``AttentionScreen`` completes it. Each answer carries what it answers;
 from __future__ import annotations
 
 import threading
+from abc import abstractmethod
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING
@@ -75,26 +76,26 @@ class AttentionEngine(LabScreen):
     # --- to be completed
 
     @property
+    @abstractmethod
     def text(self) -> str:
         """The text that is to be traced."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def comparing(self) -> bool:
         """Whether B is shown beside A."""
-        raise NotImplementedError
 
+    @abstractmethod
     def text_came(self, slot: str, found: Seen) -> None:
         """A text was traced."""
-        raise NotImplementedError
 
+    @abstractmethod
     def text_failed(self, slot: str, error: LabError) -> None:
         """A text could not be traced."""
-        raise NotImplementedError
 
+    @abstractmethod
     def something_came(self, what: str) -> None:
         """More is known of the text: ``layer``, ``measures`` or ``next``."""
-        raise NotImplementedError
 
     # --- a text
 

@@ -5,6 +5,7 @@ Abstract: ``AttentionScreen`` completes it.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -57,9 +58,9 @@ class AttentionKeys(Ablating):
         Binding("shift+tab", "tab(-1)", show=False, id="attention.previous-pane", tooltip="previous pane"),
     ]  # fmt: skip
 
+    @abstractmethod
     def show_text(self, text: str) -> None:
         """Another text."""
-        raise NotImplementedError
 
     # --- panes and views
 

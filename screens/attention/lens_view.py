@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, final
 
 from rich.style import Style
 from rich.text import Text
@@ -109,6 +109,7 @@ class LensTable(VirtualList):
         return text
 
 
+@final
 class LensView(CentreView):
     """The table, its heading, and the reading."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, final
 
 from textual import on
 from textual.app import ComposeResult
@@ -75,6 +75,7 @@ def work_out(wanted: Wanted) -> list[Step]:
     return steps_of(own, wanted.part, at.layer, at.head, at.row, column=at.column, tokens=seen.labels, word=word)
 
 
+@final
 class MathsView(CentreView):
     """Which part, and its steps."""
 

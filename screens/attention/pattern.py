@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 from textual import on
 from textual.app import ComposeResult
@@ -43,6 +43,7 @@ class PatternMap(HeatMap):
         self.go_to(*self.at)
 
 
+@final
 class PatternView(CentreView):
     """The map and what its scale says."""
 

@@ -6,7 +6,7 @@ are painted in ``painting``, heads are switched off in ``ablating``, keys are in
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 from textual import on
 from textual.app import ComposeResult
@@ -39,6 +39,7 @@ TYPING = 0.08
 """Seconds between two looks at the field; what stayed the same from one to the next is traced."""
 
 
+@final
 class AttentionScreen(AttentionOffers):
     """The screen."""
 

@@ -5,6 +5,7 @@ Also how it was drawn the last time. Abstract: ``AttentionScreen`` completes it.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,9 +35,9 @@ class Shown(AttentionEngine):
     # --- to be completed
 
     @property
+    @abstractmethod
     def body(self) -> AttentionBody:
         """The panes."""
-        raise NotImplementedError
 
     # --- what is shown
 

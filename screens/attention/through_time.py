@@ -7,7 +7,7 @@ Above the map of the head at one step, below its measures as curves over all ste
 from __future__ import annotations
 
 import shlex
-from typing import Any, ClassVar
+from typing import Any, ClassVar, final
 
 import numpy as np
 from rich.style import Style
@@ -37,6 +37,7 @@ LOW, HIGH = 7, 16
 """Rows of the plot; in between, two fifths of what there is."""
 
 
+@final
 class TimeView(TimeEngine):
     """The head as the model learned."""
 

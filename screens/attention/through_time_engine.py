@@ -5,6 +5,7 @@ Abstract: ``TimeView`` completes it. Each answer carries what it answers; one th
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -69,17 +70,17 @@ class TimeEngine(CentreView):
     # --- to be completed
 
     @property
+    @abstractmethod
     def at(self) -> int | None:
         """The step that is looked at: the chosen one, or the newest."""
-        raise NotImplementedError
 
+    @abstractmethod
     def history_came(self) -> None:
         """More is known of the run."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pattern_came(self, error: LabError | None) -> None:
         """The map of the step that is looked at came, or why it could not."""
-        raise NotImplementedError
 
     # --- a run
 

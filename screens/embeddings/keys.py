@@ -5,6 +5,7 @@ Abstract: ``EmbedScreen`` completes it.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
@@ -69,26 +70,26 @@ class EmbedKeys(EmbedSet):
     # --- to be completed
 
     @property
+    @abstractmethod
     def asked(self) -> Asked | None:
         """The last answer."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def drawn(self) -> Drawn | None:
         """Map and matrix."""
-        raise NotImplementedError
 
+    @abstractmethod
     def ask_now(self, text: str, *, remember: bool = True) -> None:
         """Asks an expression."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show_page(self, page: str) -> None:
         """One of the pages."""
-        raise NotImplementedError
 
+    @abstractmethod
     def next_on_page(self, by: int) -> None:
         """The next pane of a page that is not the words."""
-        raise NotImplementedError
 
     def focus_shown(self, widget: Widget) -> None:
         """Gives a widget the focus, at once if it is in sight: the next key is on its way; else as soon as it is."""
@@ -242,9 +243,9 @@ class EmbedKeys(EmbedSet):
         self.axes = (first, first + 1) if first + 1 < most else (0, 1)
         self.draw_now()
 
+    @abstractmethod
     def action_tsne(self) -> None:
         """t-SNE when it is asked for, PCA again with the same key."""
-        raise NotImplementedError
 
     def show_scope(self, scope: str) -> None:
         """Other words on the map."""

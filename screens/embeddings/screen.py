@@ -39,6 +39,7 @@ FREQUENT = 5000
 """Words of a file among which the first set is looked for, where it has none of the lessons'."""
 
 
+@final
 class EmbedScreen(EmbedOffers):
     """The screen."""
 

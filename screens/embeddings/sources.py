@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -62,17 +63,17 @@ class EmbedSources(LabScreen):
     # --- to be completed
 
     @property
+    @abstractmethod
     def body(self) -> EmbedBody:
         """The panes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def vectors_came(self, vectors: Vectors) -> None:
         """Others are open now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show_positions(self, spec: str) -> None:
         """The page of positions, of a model."""
-        raise NotImplementedError
 
     # --- opening
 

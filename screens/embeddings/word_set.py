@@ -5,6 +5,7 @@ Abstract: ``EmbedScreen`` completes it.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING
 
 from textual import on, work
@@ -29,9 +30,9 @@ class EmbedSet(EmbedNewer):
         self.word = ""
         """The word under the one cursor of lists, map and matrix."""
 
+    @abstractmethod
     def draw_now(self) -> None:
         """Draws map and matrix anew."""
-        raise NotImplementedError
 
     def action_add(self) -> None:
         """The word under the cursor, or if that is in the set already, one that is typed."""

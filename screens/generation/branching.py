@@ -5,6 +5,7 @@ Abstract: ``GenerationScreen`` completes it. The tree is the one thing that is c
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -54,27 +55,27 @@ class Branching(ConsoleEngine):
     # --- to be completed
 
     @property
+    @abstractmethod
     def prompt_text(self) -> str:
         """What would be answered now."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def place(self) -> int:
         """The generated token under the cursor; negative in the prompt."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def in_prompt(self) -> bool:
         """Whether the cursor is on a token of the prompt, which stands for itself."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show_branch(self, branch: int | None, *, at: int | None = None) -> None:
         """Shows a branch, with the cursor at one of its generated tokens."""
-        raise NotImplementedError
 
+    @abstractmethod
     def tree_changed(self) -> None:
         """The tree is another one now."""
-        raise NotImplementedError
 
     # --- reading the tree
 

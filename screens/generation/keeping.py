@@ -5,6 +5,7 @@ Abstract: ``GenerationScreen`` completes it.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -129,9 +130,9 @@ class Keeping(Looking):
         else:
             self.first_answer()
 
+    @abstractmethod
     def first_answer(self) -> None:
         """Answers the prompt where nothing was ever answered."""
-        raise NotImplementedError
 
     def keep_soon(self) -> None:
         """Writes the tree a little later, so that many changes are one file."""

@@ -5,6 +5,7 @@ Abstract: ``GenerationScreen`` completes it.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -51,29 +52,29 @@ class Looking(Branching):
     # --- to be completed
 
     @property
+    @abstractmethod
     def body(self) -> GenerationBody:
         """All panes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def paint_strip(self) -> None:
         """The tokens of the shown branch."""
-        raise NotImplementedError
 
+    @abstractmethod
     def paint_tree(self) -> None:
         """The branches."""
-        raise NotImplementedError
 
+    @abstractmethod
     def paint_choice(self) -> None:
         """The alternatives at the cursor."""
-        raise NotImplementedError
 
+    @abstractmethod
     def say_here(self) -> None:
         """The token under the cursor in a sentence."""
-        raise NotImplementedError
 
+    @abstractmethod
     def keep_soon(self) -> None:
         """What is kept for the next time has changed."""
-        raise NotImplementedError
 
     # --- models
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
+from abc import abstractmethod
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -68,9 +69,9 @@ class Scoring(Keeping):
         self._score_asked = -1
         self._score_place = 0
 
+    @abstractmethod
     def paint_titles(self) -> None:
         """What the borders say."""
-        raise NotImplementedError
 
     def action_score(self) -> None:
         """A text to score instead of the answers, or back."""

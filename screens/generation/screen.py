@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, final
 
 from textual import on
 from textual.app import ComposeResult
@@ -41,6 +41,7 @@ SIDE_EVERY = 0.2
 TRIES = (("temperature 0.2, from here", 0.2), ("temperature 1.5, from here", 1.5))
 
 
+@final
 class GenerationScreen(Streaming):
     """The console."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from screens.base import LabScreen
 from screens.tokens.body import TokensBody
 from screens.tokens.reader import Compared, Reading, TokensReader
@@ -26,53 +28,53 @@ class TokensBase(LabScreen):
         """The panes."""
         return self.query_one(TokensBody)
 
+    @abstractmethod
     def show_text(self, source: Source) -> None:
         """Another text, from wherever it came."""
-        raise NotImplementedError
 
+    @abstractmethod
     def use_tokenizer(self, name: str) -> None:
         """Pins a tokenizer on the workbench; an empty name unpins."""
-        raise NotImplementedError
 
+    @abstractmethod
     def read_now(self) -> None:
         """Encodes the text again."""
-        raise NotImplementedError
 
+    @abstractmethod
     def titles(self) -> None:
         """Brings the borders up to date."""
-        raise NotImplementedError
 
+    @abstractmethod
     def merge_title(self) -> None:
         """Brings the border of the merges up to date."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show_token(self) -> None:
         """Brings the panes about one token up to date."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show_entry(self) -> bool:
         """The same for an entry of the vocabulary, if that is what is shown."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def action_beside(self) -> None:
         """Opens the strips of all compared tokenizers."""
-        raise NotImplementedError
 
+    @abstractmethod
     def beside_title(self) -> None:
         """Brings their border up to date."""
-        raise NotImplementedError
 
+    @abstractmethod
     def vocabulary_title(self) -> None:
         """Brings the border of the vocabulary up to date."""
-        raise NotImplementedError
 
+    @abstractmethod
     def windows_title(self) -> None:
         """Brings the border of the windows up to date."""
-        raise NotImplementedError
 
+    @abstractmethod
     def build_title(self) -> None:
         """Brings the border of the training up to date."""
-        raise NotImplementedError
 
     def to_main(self, name: str) -> None:
         """Shows another view in the main place."""

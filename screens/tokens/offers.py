@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -24,9 +25,9 @@ class Offers(SourceActions, BesideActions, VocabularyActions, WindowsActions, Bu
 
     _to_play = ""
 
+    @abstractmethod
     def action_use_own(self) -> None:
         """Back to the model's own tokenizer."""
-        raise NotImplementedError
 
     def take_away(self) -> TakeAwayRequest | None:
         """What the main pane shows, as Python, command and data."""

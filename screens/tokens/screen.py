@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from bisect import bisect_right
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, final
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -42,6 +42,7 @@ OTHERS = ("gpt2", OWN, "byte")
 """What the text is compared with at first."""
 
 
+@final
 class TokensScreen(Offers):
     """Text to tokens."""
 

@@ -6,6 +6,7 @@ Abstract: ``TrainingScreen`` completes it. Whatever touches the disk or a proces
 from __future__ import annotations
 
 import time
+from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,22 +54,22 @@ class RunActions(RunStarter):
 
     # --- to be completed
 
+    @abstractmethod
     def forget_run(self, path: Path) -> None:
         """A run is gone."""
-        raise NotImplementedError
 
+    @abstractmethod
     def open_path(self, path: Path) -> None:
         """Opens a run from elsewhere, or another folder of runs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def look_now(self) -> None:
         """Looks at the disk at once."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def alert(self) -> Alert | None:
         """The card that is shown."""
-        raise NotImplementedError
 
     # --- steering
 

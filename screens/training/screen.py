@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, final
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -46,6 +46,7 @@ PLOT_EVERY = 1.0
 """Seconds between two drawings of the big plot while a run goes on."""
 
 
+@final
 class TrainingScreen(PlotKeys):
     """The dashboard."""
 

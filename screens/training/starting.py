@@ -10,6 +10,7 @@ import math
 import re
 import threading
 import time
+from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -73,13 +74,13 @@ class RunStarter(LabScreen):
 
     # --- to be completed
 
+    @abstractmethod
     def show_run(self, path: Path) -> None:
         """Shows a run, also one that is not listed yet."""
-        raise NotImplementedError
 
+    @abstractmethod
     def run_began(self, path: Path) -> None:
         """Shows a run that was just started."""
-        raise NotImplementedError
 
     @property
     def view(self) -> RunView | None:

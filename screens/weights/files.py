@@ -6,6 +6,7 @@ Abstract: ``WeightsScreen`` completes it. Whatever touches the disk runs in a wo
 from __future__ import annotations
 
 import shutil
+from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.style import Style
@@ -63,27 +64,27 @@ class WeightFiles(LabScreen):
     # --- to be completed
 
     @property
+    @abstractmethod
     def body(self) -> WeightsBody:
         """The panes."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def opened(self) -> Opened | None:
         """The model that is shown."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def spec(self) -> str:
         """Its name."""
-        raise NotImplementedError
 
+    @abstractmethod
     def open_spec(self, spec: str) -> None:
         """Shows another model."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show_published_pane(self) -> None:
         """Gives the table of published models the focus."""
-        raise NotImplementedError
 
     # --- looking at the disk
 

@@ -5,6 +5,7 @@ Abstract: ``WeightsScreen`` completes it.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
@@ -64,37 +65,37 @@ class WeightKeys(WeightFiles):
 
     # --- to be completed
 
+    @abstractmethod
     def show_tree(self, *, first: bool = False) -> None:
         """The tree anew: other words, another model."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show_columns(self) -> None:
         """The tree's columns anew."""
-        raise NotImplementedError
 
+    @abstractmethod
     def look_now(self) -> None:
         """Reads the tensor under the cursor."""
-        raise NotImplementedError
 
+    @abstractmethod
     def recount(self) -> None:
         """Counts again if the pane has another width now."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forget_scales(self) -> None:
         """The next look has a scale of its own."""
-        raise NotImplementedError
 
+    @abstractmethod
     def survey_now(self) -> None:
         """Reads what the tree's column says."""
-        raise NotImplementedError
 
+    @abstractmethod
     def compare_now(self, by: int = 0) -> None:
         """Compares two models; ``by`` takes an earlier or later step to compare with."""
-        raise NotImplementedError
 
+    @abstractmethod
     def repaint(self) -> None:
         """Draws what was read in other views."""
-        raise NotImplementedError
 
     # --- pages, panes, views
 

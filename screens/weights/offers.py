@@ -5,6 +5,7 @@ Abstract: ``WeightsScreen`` completes it.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -34,14 +35,14 @@ class WeightOffers(WeightTwin):
     # --- to be completed
 
     @property
+    @abstractmethod
     def looked(self) -> Looked | None:
         """What was read of the tensor under the cursor."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def stats(self) -> dict[str, TensorStats]:
         """The figures of this model's tensors that are known so far."""
-        raise NotImplementedError
 
     # --- crosshairs
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, final
 
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -35,6 +35,7 @@ SETTLED = 0.06
 """Seconds that the cursor rests on a tensor before its values are read, and the terminal before they are recounted."""
 
 
+@final
 class WeightsScreen(WeightOffers):
     """The screen."""
 
