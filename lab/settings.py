@@ -59,7 +59,7 @@ def load_settings(path: Path | None = None) -> tuple[Settings, str]:
         return Settings(), ""
     except OSError as error:
         return Settings(), f"the remembered settings could not be read ({error.strerror}); the lab starts fresh"
-    except ValueError:
+    except (ValueError, RecursionError):
         return Settings(), _set_aside(path)
     if not isinstance(raw, dict):
         return Settings(), _set_aside(path)

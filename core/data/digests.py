@@ -81,7 +81,7 @@ def seen(folder: Path) -> dict[str, Digest]:
     """The digests noted beside the files of a folder at their first download; a damaged note counts as none."""
     try:
         notes = json.loads((folder / SEEN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     found = {}
     for name, value in notes.items() if isinstance(notes, dict) else ():

@@ -84,7 +84,7 @@ class PartFile:
     def _notes(self) -> dict[str, str]:
         try:
             notes = json.loads(self._notes_path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return {k: v for k, v in notes.items() if isinstance(v, str)} if isinstance(notes, dict) else {}
 

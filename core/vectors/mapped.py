@@ -55,7 +55,7 @@ def open_copy(path: Path) -> tuple[WordTable, Floats, Floats, tuple[str, ...]] |
             np.asarray(file.raw(name)) for name in ("words", "vectors", "norms", "order", "starts")
         )
         notes = tuple(map(str, json.loads(file.metadata["notes"])))
-    except (CheckpointError, KeyError, ValueError, TypeError):
+    except (CheckpointError, KeyError, ValueError, TypeError, RecursionError):
         return None  # not there, cut off, or of another kind: it is made again
     fits = matrix.ndim == 2 and len(norms) == len(order) == len(matrix) == len(starts) - 1
     if not fits or starts[-1] != len(words) or file.metadata.get("format") != str(FORMAT):

@@ -165,6 +165,8 @@ def read_config_file(path: Path) -> dict[str, Any]:
         raise ConfigError(
             f"{path} is not JSON: {error.msg} in line {error.lineno}, column {error.colno}", "mend the file"
         ) from None
+    except (ValueError, RecursionError) as error:  # numbers and depths beyond all sense
+        raise ConfigError(f"{path} cannot be read: {error}", "mend the file") from None
     if isinstance(raw, dict) and "format" in raw and isinstance(raw.get("config"), dict):
         raw = raw["config"]
     if not isinstance(raw, dict):

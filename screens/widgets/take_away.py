@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -24,6 +25,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from core.errors import LabError, MissingExtraError
+from core.files import replace, write_bytes_atomic, write_error
 from screens.widgets.dialog import Dialog
 
 FOLDER = "llm-lab-exports"
@@ -237,7 +239,7 @@ class TakeAway(Dialog[None]):
             if form.figure:
                 draw_figure(self._request, path)
             else:
-                path.write_text(form.text(), encoding="utf-8", newline="")
+                write_bytes_atomic(path, form.text().encode("utf-8", "backslashreplace"), sync=False)
         except LabError as error:
             self.post_message(_Told(f"{error.title} · {error.hint}"))
         except OSError as error:
@@ -285,16 +287,25 @@ def edit(app: Any, editor: str, text: str) -> str:
 
 
 def draw_figure(request: TakeAwayRequest, path: Path) -> None:
-    """Draws the figure of a request into a file.
+    """Draws the figure of a request into a file, beside its name first: half a picture never stands there.
 
     Raises:
         MissingExtraError: matplotlib is not installed.
+        DiskFullError: no space is left.
+        LabError: it cannot be written.
     """
     assert request.figure is not None
+    beside = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")  # its ending says which format is meant
     try:
-        request.figure(path)
+        request.figure(beside)
+        replace(beside, path)
     except ModuleNotFoundError as error:
         raise MissingExtraError(f"{error.name} is needed to draw for print", f"pip install {error.name}") from error
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        with suppress(OSError):
+            beside.unlink(missing_ok=True)
 
 
 def forms_of(request: TakeAwayRequest, svg: str = "") -> list[Form]:
