@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -57,9 +58,30 @@ def patience() -> float:
     raise InputError(f"LLM_LAB_TIMEOUT must be a number of seconds above 0, got {chosen!r}", "for example 30")
 
 
-def reason(error: Exception) -> str:
-    """What an error of the network says, or at least what it is called."""
-    return str(error).strip() or type(error).__name__
+def reason(error: BaseException) -> str:
+    """What an error of the network says in words, without the numbers of the system; or at least what it is called.
+
+    >>> import socket
+    >>> reason(ConnectionRefusedError(111, "Connection refused"))
+    'connection refused'
+    >>> reason(socket.gaierror(-2, "Name or service not known"))
+    'nobody knows this name: is this machine offline?'
+    >>> reason(OSError("[Errno 101] Network is unreachable")), reason(ValueError())
+    ('Network is unreachable', 'ValueError')
+    """
+    import socket
+    import ssl
+
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, socket.gaierror):
+            return "nobody knows this name: is this machine offline?"
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is not accepted ({cause.verify_message})"
+        if isinstance(cause, OSError) and cause.strerror and cause.errno:
+            return cause.strerror[:1].lower() + cause.strerror[1:]
+        cause = cause.__cause__ or cause.__context__
+    return re.sub(r"^\[[^\]]*\]\s*", "", str(error).strip()) or type(error).__name__
 
 
 def content_range(response: httpx.Response) -> tuple[int | None, int | None]:
