@@ -70,16 +70,16 @@ class Opened:
         return self.spec if step is None or "@" in self.spec or self.spec == "demo" else f"{self.spec}@{step}"
 
     def moved_on(self) -> bool:
-        """Whether the name stands for another file by now: a run that is being trained has kept a newer step."""
+        """Whether the name stands for a newer step by now, which a run that is being trained has kept since."""
         from core.weights.locate import locate
 
         if self.loaded.step is None:
             return False
         try:
-            files = locate(self.spec).files
+            found = locate(self.spec)
         except LabError:  # whoever asks the model next is told by ``trouble``
             return False
-        return bool(files) and files[0] != self.loaded.source
+        return bool(found.files) and found.step is not None and found.step > self.loaded.step
 
     def trouble(self) -> LabError | None:
         """What has happened to the model's file since it was read, if anything."""
