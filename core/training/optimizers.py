@@ -1,7 +1,9 @@
 """AdamW over everything, or Muon over the matrices inside the blocks and AdamW over the rest.
 
-Both are PyTorch's own. AdamW works on the flat buffers, so that one kernel updates the whole model. On a CPU the work
-is cut into shares, one for each thread of the crew. Matrices decay, biases and norms do not.
+AdamW is PyTorch's fused kernel on the flat buffers, so that one call updates the whole model; Muon is written out. On a
+CPU the work is cut into shares, one for each thread of the crew. Matrices decay, biases and norms do not. The classes
+of ``torch.optim`` would give the same numbers (by test), but the first of them that is made imports PyTorch's compiler:
+over a second of a run's start.
 
 Sources: Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (2019); Jordan et al., "Muon: An optimizer for
 hidden layers in neural networks" (2024).
@@ -10,72 +12,108 @@ hidden layers in neural networks" (2024).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
+from torch.optim.adamw import adamw
 
 from core.config import TrainConfig
 from core.errors import CheckpointError
 from core.training.flat import FlatParameters
 
 NEWTON_SCHULZ_STEPS = 5
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
+"""The quintic's coefficients, as Jordan et al. tuned them."""
+_EPSILON = 1e-8
+_LEAST_NORM = 1e-7
 _MOMENTS = ("exp_avg", "exp_avg_sq")
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """A range of the flat buffers that AdamW updates at once."""
+
+    start: int
+    stop: int
+    data: Tensor
+    grad: Tensor
+    decay: float
+    exp_avg: Tensor
+    exp_avg_sq: Tensor
+    step: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class _Matrix:
+    """A matrix that Muon updates."""
+
+    name: str
+    data: Tensor
+    grad: Tensor
+    momentum: Tensor
 
 
 class Optimizers:
     """The optimizer of one model, in ``shares`` parts that may run at the same time."""
 
     def __init__(self, config: TrainConfig, flat: FlatParameters, shares: int) -> None:
-        self._flat, self._muon_used = flat, config.optimizer == "muon"
-        self._first = flat.block_matrices_end if self._muon_used else 0  # where AdamW's part begins
-        self._ranges: list[tuple[int, int, nn.Parameter]] = []
-        self._parts: list[list[torch.optim.Optimizer]] = [[] for _ in range(shares)]
-        for share in range(shares):
-            decaying = self._piece(self._first, flat.matrices_end, share, shares)
-            plain = self._piece(flat.matrices_end, flat.data.numel(), share, shares)
-            groups = [
-                {"params": [p], "weight_decay": decay}
-                for p, decay in ((decaying, config.weight_decay), (plain, 0.0))
-                if p is not None
-            ]
-            if groups:
-                betas = (config.beta1, config.beta2)
-                self._parts[share].append(torch.optim.AdamW(groups, config.learning_rate, betas, 1e-8, fused=True))
-        if self._muon_used:
-            self._add_muon(config, shares)
-        self._peaks = [[[g["lr"] for g in o.param_groups] for o in part] for part in self._parts]
+        self._config, self._flat = config, flat
+        self._first = flat.block_matrices_end if config.optimizer == "muon" else 0  # where AdamW's part begins
+        self._ranges = [self._ranges_of(share, shares) for share in range(shares)]
+        matrices = self._matrices_by_size() if config.optimizer == "muon" else []
+        self._matrices = [matrices[share::shares] for share in range(shares)]
 
     @property
     def shares(self) -> int:
         """How many parts there are."""
-        return len(self._parts)
+        return len(self._ranges)
 
+    @torch.no_grad()
     def step(self, share: int, rate: float) -> None:
         """Updates one share's parameters from their gradients, at ``rate`` times the peak learning rates."""
-        for optimizer, peaks in zip(self._parts[share], self._peaks[share], strict=True):
-            for group, peak in zip(optimizer.param_groups, peaks, strict=True):
-                group["lr"] = peak * rate
-            optimizer.step()
+        config = self._config
+        for part in self._ranges[share]:
+            adamw(
+                [part.data],
+                [part.grad],
+                [part.exp_avg],
+                [part.exp_avg_sq],
+                [],
+                [part.step],
+                fused=True,
+                amsgrad=False,
+                beta1=config.beta1,
+                beta2=config.beta2,
+                lr=config.learning_rate * rate,
+                weight_decay=part.decay,
+                eps=_EPSILON,
+                maximize=False,
+            )
+        for matrix in self._matrices[share]:
+            muon(
+                matrix.data,
+                matrix.grad,
+                matrix.momentum,
+                learning_rate=config.muon_learning_rate * rate,
+                weight_decay=config.weight_decay,
+                momentum=config.momentum,
+            )
 
     def tensors(self) -> dict[str, Tensor]:
         """The optimizer's state by the parameters' names: ``exp_avg/NAME``, ``exp_avg_sq/NAME``, ``momentum/NAME``."""
         out: dict[str, Tensor] = {}
         for moment in _MOMENTS:
             whole = torch.zeros_like(self._flat.data)
-            for start, stop, parameter in self._ranges:
-                if state := self._state(parameter):
-                    whole[start:stop] = state[moment]
+            for part in self._all_ranges():
+                whole[part.start : part.stop] = getattr(part, moment)
             out |= {
                 f"{moment}/{piece.name}": self._flat.view(whole, piece)
                 for piece in self._flat.pieces
                 if piece.start >= self._first
             }
-        steps = self._state(self._ranges[0][2]).get("step", torch.zeros(()))
-        out["step"] = steps.detach().clone().float().cpu()
-        for name, parameter in self._muon_parameters().items():
-            buffer = self._state(parameter).get("momentum_buffer")
-            out[f"momentum/{name}"] = torch.zeros_like(parameter.data) if buffer is None else buffer
-        return out
+        out["step"] = self._all_ranges()[0].step.clone().cpu()
+        return out | {f"momentum/{m.name}": m.momentum for part in self._matrices for m in part}
 
     def load(self, tensors: Mapping[str, Tensor]) -> None:
         """Takes over what ``tensors()`` gave, cut for any number of shares.
@@ -83,65 +121,83 @@ class Optimizers:
         Raises:
             CheckpointError: a tensor is missing, or has another shape.
         """
-        wanted = self.tensors()
-        for name, tensor in wanted.items():
+        for name, tensor in self.tensors().items():
             if name not in tensors or tensors[name].shape != tensor.shape:
                 came = f"shape {tuple(tensors[name].shape)}" if name in tensors else "nothing"
                 raise CheckpointError(
                     f"the optimizer's {name} should have shape {tuple(tensor.shape)}, the checkpoint has {came}",
                     "resume with the same model and optimizer, or start a new run with --init-from",
                 )
-        device = self._flat.data.device
-        whole = {moment: torch.zeros_like(self._flat.data) for moment in _MOMENTS}
         for moment in _MOMENTS:
+            whole = torch.zeros_like(self._flat.data)
             for piece in self._flat.pieces:
                 if piece.start >= self._first:
-                    self._flat.view(whole[moment], piece).copy_(tensors[f"{moment}/{piece.name}"])
-        for start, stop, parameter in self._ranges:
-            state = {moment: whole[moment][start:stop].clone() for moment in _MOMENTS}
-            self._owner(parameter).state[parameter] = {"step": tensors["step"].clone().to(device), **state}
-        for name, parameter in self._muon_parameters().items():
-            momentum = tensors[f"momentum/{name}"].to(device).clone()
-            self._owner(parameter).state[parameter] = {"momentum_buffer": momentum}
+                    self._flat.view(whole, piece).copy_(tensors[f"{moment}/{piece.name}"])
+            for part in self._all_ranges():
+                getattr(part, moment).copy_(whole[part.start : part.stop])
+        for part in self._all_ranges():
+            part.step.copy_(tensors["step"])
+        for matrix in (m for part in self._matrices for m in part):
+            matrix.momentum.copy_(tensors[f"momentum/{matrix.name}"])
 
-    def _piece(self, start: int, stop: int, share: int, shares: int) -> nn.Parameter | None:
-        begin = start + (stop - start) * share // shares
-        end = start + (stop - start) * (share + 1) // shares
-        if begin == end:
-            return None
-        parameter = nn.Parameter(self._flat.data[begin:end])
-        parameter.grad = self._flat.grad[begin:end]
-        self._ranges.append((begin, end, parameter))
-        return parameter
+    def _all_ranges(self) -> list[_Range]:
+        return [r for part in self._ranges for r in part]
 
-    def _add_muon(self, config: TrainConfig, shares: int) -> None:
-        matrices = list(self._muon_parameters().values())
-        matrices.sort(key=lambda m: -m.numel())
-        for share in range(shares):
-            mine = matrices[share::shares]
-            if mine:
-                self._parts[share].append(
-                    torch.optim.Muon(
-                        mine,
-                        config.muon_learning_rate,
-                        config.weight_decay,
-                        config.momentum,
-                        ns_steps=NEWTON_SCHULZ_STEPS,
-                    )
-                )
+    def _ranges_of(self, share: int, shares: int) -> list[_Range]:
+        flat, found = self._flat, []
+        for start, stop, decay in (
+            (self._first, flat.matrices_end, self._config.weight_decay),
+            (flat.matrices_end, flat.data.numel(), 0.0),
+        ):
+            begin = start + (stop - start) * share // shares
+            end = start + (stop - start) * (share + 1) // shares
+            if begin < end:
+                data = flat.data[begin:end]
+                step = torch.zeros((), dtype=torch.float32, device=data.device)
+                zeros = torch.zeros_like(data), torch.zeros_like(data)
+                found.append(_Range(begin, end, data, flat.grad[begin:end], decay, *zeros, step))
+        return found
 
-    def _muon_parameters(self) -> dict[str, nn.Parameter]:
-        if not self._muon_used:
-            return {}
-        return {p.name: self._flat.parameters[p.name] for p in self._flat.pieces if p.stop <= self._first}
+    def _matrices_by_size(self) -> list[_Matrix]:
+        """What Muon updates, the largest first, so that the shares weigh alike."""
+        flat, found = self._flat, []
+        for piece in flat.pieces:
+            if piece.stop <= self._first:
+                data, grad = flat.view(flat.data, piece), flat.view(flat.grad, piece)
+                found.append(_Matrix(piece.name, data, grad, torch.zeros_like(data)))
+        return sorted(found, key=lambda matrix: -matrix.data.numel())
 
-    def _owner(self, parameter: nn.Parameter) -> torch.optim.Optimizer:
-        for part in self._parts:
-            for optimizer in part:
-                if any(parameter is p for group in optimizer.param_groups for p in group["params"]):
-                    return optimizer
-        raise AssertionError("each parameter has an optimizer")
 
-    def _state(self, parameter: nn.Parameter) -> dict[str, Tensor]:
-        state: dict[str, Tensor] = self._owner(parameter).state.get(parameter, {})
-        return state
+def muon(
+    matrix: Tensor, grad: Tensor, momentum_buffer: Tensor, *, learning_rate: float, weight_decay: float, momentum: float
+) -> None:
+    """One step of Muon, in place: Nesterov momentum, made orthogonal.
+
+    Args:
+        matrix: (A, B) float32; its update is scaled by sqrt(max(1, A / B)).
+        grad: (A, B).
+        momentum_buffer: (A, B), zeros before the first step.
+        learning_rate, weight_decay, momentum: of this step.
+    """
+    momentum_buffer.lerp_(grad, 1 - momentum)
+    update = orthogonalised(grad.lerp(momentum_buffer, momentum))
+    rows, columns = matrix.shape
+    matrix.mul_(1 - learning_rate * weight_decay)
+    matrix.add_(update, alpha=-learning_rate * max(1, rows / columns) ** 0.5)
+
+
+def orthogonalised(matrix: Tensor) -> Tensor:
+    """The matrix with its singular values brought near 1, in bfloat16, by five steps of Newton and Schulz.
+
+    The coefficients are chosen for speed: singular values that were not tiny end between about 0.5 and 1.5.
+    """
+    a, b, c = NEWTON_SCHULZ
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = matrix.bfloat16()
+    x = x.T if tall else x
+    x = x / x.norm().clamp(min=_LEAST_NORM)  # no singular value above 1
+    for _ in range(NEWTON_SCHULZ_STEPS):
+        square = x @ x.T
+        polynomial = torch.addmm(square, square, square, beta=b, alpha=c)
+        x = torch.addmm(x, polynomial, x, beta=a)
+    return x.T if tall else x
