@@ -60,6 +60,8 @@ class EmbedBody(Guarded, Vertical):
         self.view = "near"
         self._look = Look()
         self._titles: dict[str, tuple[str, ...]] = {}
+        self._shown_titles: dict[str, str] = {}
+        self._seen = {"left": LEFT[0], "right": RIGHT[0]}
 
     def compose(self) -> ComposeResult:
         """All that is there at once; the style sheet decides what is seen."""
@@ -97,9 +99,7 @@ class EmbedBody(Guarded, Vertical):
         """What is seen at first."""
         self.near.add_class("pane")
         self.show_page("words")
-        self.mark("near")
-        self.mark("map")
-        self.mark("near")
+        self.put_in_place()
         self.map.empty_text = self.plane.empty_text = ""
 
     # --- the parts
@@ -191,11 +191,17 @@ class EmbedBody(Guarded, Vertical):
     def mark(self, view: str) -> None:
         """Brings a view into its place, where two share one."""
         self.view = view
-        side, views = ("left", LEFT) if view in LEFT else ("right", RIGHT)
-        for name in views:
-            self.frame_of(name).set_class(name == view, "-here")
+        self._seen["left" if view in LEFT else "right"] = view
+        self.put_in_place()
+
+    def put_in_place(self) -> None:
+        """Shows the views that were seen last where two share a place; where none do, there is nothing to be done."""
+        if not self.shared:  # all are seen, and a class that comes or goes costs a look at the style sheet
+            return
+        for name in VIEWS:
+            self.frame_of(name).set_class(name in self._seen.values(), "-here")
         for name in ("left", "right"):
-            self.query_one(f"#e-{name}").set_class(name == side, "-here")
+            self.query_one(f"#e-{name}").set_class(self._seen[name] == self.view, "-here")
         self.call_after_refresh(self._retitle)  # it may have another width where it stands now
 
     def _retitle(self) -> None:
@@ -222,10 +228,14 @@ class EmbedBody(Guarded, Vertical):
         text = next((form for form in forms if len(form) <= room), forms[-1])
         if len(text) > room > 8:
             text = text[: room - 1] + "…"
-        frame.border_title = Text(text + place)
+        if self._shown_titles.get(view) != text + place:  # to set a title paints the whole pane anew
+            self._shown_titles[view] = text + place
+            frame.border_title = Text(text + place)
         if view == "near":  # the first pane names the pages that this one gives way to
             room = frame.outer_size.width - 6
-            frame.border_subtitle = Text(next((form for form in PAGE_KEYS if len(form) <= room), ""))
+            keys = next((form for form in PAGE_KEYS if len(form) <= room), "")
+            if str(frame.border_subtitle or "") != keys:
+                frame.border_subtitle = Text(keys)
 
     # --- what was found
 

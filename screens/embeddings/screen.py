@@ -105,6 +105,7 @@ class EmbedScreen(EmbedOffers):
 
     @on(EmbedOffers.SizeChanged)
     def _size_changed(self) -> None:
+        self.body.put_in_place()
         self.call_after_refresh(self._measured)
 
     def _measured(self) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import ActiveBinding, Binding
+from textual.screen import Screen
 from textual.widgets import Footer
 from textual.widgets._footer import FooterKey
 
@@ -14,6 +16,7 @@ FIRST = ("lab.lesson",)
 LAST = ("lab.take-away", "app.picker")
 MOST, MOST_NARROW, NARROW = 9, 6, 100
 PALETTE = len(" ▏^p palette ")
+Keys = tuple[dict[str, tuple[Binding, bool, str]], tuple[str, ...], ActiveBinding | None]
 
 
 class LabFooter(Footer):
@@ -28,17 +31,40 @@ class LabFooter(Footer):
         self._shown: tuple[int, bool] | None = None
         self._rooms: list[tuple[int, int]] = []
         """Columns that so many keys take with the palette's, for each number of them."""
+        self._made_of: Keys | None = None
+        """What the keys were made of that stand here."""
+        self._looks = False
+        """Whether it is about to look for others."""
 
-    def compose(self) -> ComposeResult:
-        """The keys that fit."""
-        if not self._bindings_ready:
-            return
+    def bindings_changed(self, screen: Screen[Any]) -> None:
+        """Makes the keys anew where they are others: the focus goes from pane to pane, and mostly they are the same."""
+        if self._made_of is None:
+            super().bindings_changed(screen)
+        elif screen.app.app_focus and self.is_attached and screen is self.screen and not self._looks:
+            self._looks = True
+            self.call_after_refresh(self._look)
+
+    async def _look(self) -> None:
+        self._looks = False
+        if self.is_attached and self._keys() != self._made_of:
+            await self.recompose()
+
+    def _keys(self) -> Keys:
+        """What the keys are made of now: each with whether it is enabled and its tooltip; what the screen wants."""
         active = self.screen.active_bindings
         shown: dict[str, tuple[Binding, bool, str]] = {}
         for _, binding, enabled, tooltip in active.values():
             if binding.show:
                 shown.setdefault(binding.action, (binding, enabled, tooltip))
+        palette = active.get(self.app.COMMAND_PALETTE_BINDING)
         wanted: Sequence[str] = getattr(self.screen, "footer_keys", tuple)()
+        return shown, tuple(wanted), palette
+
+    def compose(self) -> ComposeResult:
+        """The keys that fit."""
+        if not self._bindings_ready:
+            return
+        self._made_of = shown, wanted, palette = self._keys()
         every = [b for b, _, _ in shown.values()]
         self._rooms = [(n, self._columns(chosen(every, n, wanted))) for n in range(MOST_NARROW, MOST + 1)]
         self._shown = most, narrow = self._most(), self.app.size.width < NARROW
@@ -53,7 +79,6 @@ class LabFooter(Footer):
                 disabled=not enabled,
                 tooltip=tooltip or binding.description,
             ).data_bind(compact=Footer.compact)
-        palette = active.get(self.app.COMMAND_PALETTE_BINDING)
         if palette is not None and not narrow:
             binding = palette.binding
             yield FooterKey(

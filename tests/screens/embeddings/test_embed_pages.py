@@ -14,7 +14,8 @@ from core.training.runs import open_run
 from core.vectors.comparison import compare_spaces
 from core.vectors.evaluation import evaluate_analogies, evaluate_pairs
 from lab.__main__ import main
-from lab.palette import entries, score
+from lab.palette import entries
+from lab.palette_search import score
 from screens.embeddings.dialogs import Plan, PlanVectors, plan_of
 from screens.embeddings.offers import PAIRS
 from screens.widgets.choose import Choose
