@@ -17,6 +17,7 @@ from typing import Any
 from core.data import pull_openai
 from core.data.partfile import UnwritableError, size_of, writing
 from core.data.pull_catalogue import Entry, entries, entry
+from core.data.pull_converted import PREFIX, bytes_of, converted, files_of, is_whole, remove_converted
 from core.data.pull_disk import clear, lock_of, looks_whole, paths_of
 from core.data.pull_job import PullJob
 from core.data.pull_progress import PullProgress
@@ -72,13 +73,32 @@ class PullItem:
 
 
 def items() -> list[PullItem]:
-    """Everything that can be pulled by name, and the models of Hugging Face's that are here, with what is here."""
+    """Everything that can be pulled by name, with what is here; then what is here of Hugging Face's and converted."""
     known = list(entries().values())
     for path in sorted(cache_dir().glob("models/hf/*/*")):
         with suppress(LabError):
             known.append(entry(f"hf:{path.parent.name}/{path.name}"))
     found = [_item(each) for each in known]
-    return [item for item in found if item.bytes_here or not item.name.startswith("hf:")]
+    found = [item for item in found if item.bytes_here or not item.name.startswith("hf:")]
+    return found + [_converted(name, folder) for name, folder in converted().items()]
+
+
+def _converted(name: str, folder: Path) -> PullItem:
+    size = bytes_of(folder)
+    return PullItem(
+        name,
+        "model",
+        "made from OpenAI's checkpoint in a folder of yours",
+        files=tuple(path.name for path in files_of(folder)),
+        size=size,
+        exact=True,
+        sources=(),
+        here=is_whole(folder),
+        bytes_here=size,
+        partial_bytes=0 if is_whole(folder) else size,
+        folder=folder,
+        licence="",
+    )
 
 
 def pull_item(name: str) -> PullItem:
@@ -140,6 +160,8 @@ def remove(name: str) -> int:
         ModelSpecError: nothing has that name.
         LabError: it is being pulled now, or a file cannot be removed.
     """
+    if name.startswith(PREFIX):
+        return remove_converted(name)
     wanted = entry(name)
     lock = lock_of(wanted)
     if not paths_of(wanted):

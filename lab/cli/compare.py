@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import inf, isnan
+from math import inf, isfinite, isinf, isnan
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
@@ -13,6 +13,9 @@ from lab.cli.report import print_json
 
 if TYPE_CHECKING:
     from core.weights.compare import TensorChange
+
+FROM_ZERO, NO_RATIO, UNBOUNDED = "from 0", "–", "unbounded"
+"""What stands for a figure that is infinite or none; a line below the table says why."""
 
 First = Annotated[str, Parameter(name="A", help="A model, as of llm-lab weights; of a run, NAME@STEP.")]
 Second = Annotated[str, Parameter(name="B", help="Another of the same shape.")]
@@ -54,11 +57,28 @@ def _print(changes: Iterable[TensorChange]) -> None:
         (
             change.name,
             f"{change.parameters:,}",
-            "same" if change.same else f"{change.relative:.4f}",
-            f"{change.cosine:.4f}",
-            f"{change.mean_abs:.3g}",
-            f"{change.max_abs:.3g}",
+            "same" if change.same else _ratio(change.relative),
+            _ratio(change.cosine),
+            _size(change.mean_abs),
+            _size(change.max_abs),
         )
         for change in changes
     ]
     print_table(header, rows)
+    notes = {FROM_ZERO: "all zeros in A, so that its change is no multiple of anything",
+             NO_RATIO: "one of the two is all zeros, or holds values that are no numbers",
+             UNBOUNDED: "one of the two holds an infinite value, or one that is no number"}  # fmt: skip
+    said = {cell for row in rows for cell in row[2:]}
+    for sign, meaning in notes.items():
+        if sign in said:
+            print(f"{sign}: {meaning}")
+
+
+def _ratio(value: float) -> str:
+    if isnan(value):
+        return NO_RATIO
+    return FROM_ZERO if isinf(value) else f"{value:.4f}"
+
+
+def _size(value: float) -> str:
+    return f"{value:.3g}" if isfinite(value) else UNBOUNDED

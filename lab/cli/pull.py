@@ -96,7 +96,7 @@ def _row(item: PullItem) -> tuple[str, ...]:
     here = size_words(item.bytes_here) if item.here else "–"
     if item.bytes_here and not item.here:
         here = f"{size_words(item.bytes_here)} so far"
-    return (item.name, item.kind, size, here, " ".join(item.sources), item.licence or "–", item.title)
+    return (item.name, item.kind, size, here, " ".join(item.sources) or "–", item.licence or "–", item.title)
 
 
 def _remove(name: str, as_json: bool) -> int:

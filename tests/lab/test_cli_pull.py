@@ -69,6 +69,23 @@ def test_list_shows_everything_and_what_is_here(llm_lab, site):
     assert "200 kB" in next(line for line in llm_lab("pull", "--list").out.splitlines() if line.startswith(TINY))
 
 
+def test_what_was_converted_from_a_folder_elsewhere_is_listed_and_removed(llm_lab):
+    from core.folders import cache_dir
+
+    folder = cache_dir() / "models/converted/mine-0123456789ab"
+    folder.mkdir(parents=True)
+    (folder / "model.safetensors").write_bytes(bytes(5000))
+    line = next(x for x in llm_lab("pull", "--list").out.splitlines() if x.startswith("converted/mine"))
+    assert "5 kB so far" in line  # its configuration is written last
+    (folder / "config.json").write_bytes(b"{}")
+    (found,) = [x for x in llm_lab("pull", "--list", "--json").json["items"] if x["name"].startswith("converted/")]
+    assert found["here"] and found["bytes_here"] == 5002 and found["sources"] == []
+    error = llm_lab("pull", "--remove", "converted/../../..")
+    assert error.code == 2 and "no conversion is called" in error.error["title"]
+    assert llm_lab("pull", "--remove", found["name"], "--json").json["freed"] == 5002
+    assert not folder.exists()
+
+
 def test_list_as_json(llm_lab, site):
     llm_lab("pull", TINY)
     found = llm_lab("pull", "--list", "--json").json

@@ -64,6 +64,15 @@ def test_two_steps_of_the_demo_are_compared(llm_lab: Any) -> None:
     assert f"0 of {answer['of']} tensors differ" in said.out
 
 
+def test_a_change_that_has_no_figure_is_explained(llm_lab: Any) -> None:
+    said = llm_lab("compare", "demo@0", "demo").out  # a model begins with biases of zero
+    rows = {line.split()[0]: line for line in said.splitlines() if line}
+    assert "from 0" in rows["h.0.ln_1.bias"] and "–" in rows["h.0.ln_1.bias"]
+    assert not {"inf", "nan"} & set(said.split())
+    assert "from 0: all zeros in A" in said and "\n–: one of the two is all zeros" in said
+    assert "from 0" not in llm_lab("compare", "demo", "demo").out
+
+
 def test_there_and_back(llm_lab: Any, tmp_path: Path) -> None:
     theirs, ours = tmp_path / "theirs", tmp_path / "ours"
     assert llm_lab("convert", "demo", theirs).code == 0
