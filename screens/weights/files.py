@@ -179,8 +179,22 @@ class WeightFiles(LabScreen):
             return GPT2_SIZES[self.body.published.cursor]
         if shown is None:
             self.show_published_pane()
-            self.say("choose one of the published models: d downloads it, x removes it")
+            self._say_published("up and down choose · ")
         return shown
+
+    def _say_published(self, before: str = "") -> None:
+        """What the keys would do with the row under the cursor."""
+        ref = GPT2_SIZES[self.body.published.cursor]
+        self.say(
+            f"{before}{ref.spec}, {bytes_text(ref.size)} · {self._state_of(ref).lstrip(self.look.symbols.missing)}"
+        )
+
+    @on(VirtualList.Highlighted, "#w-published")
+    @guarded
+    def _published_moved(self, event: VirtualList.Highlighted) -> None:
+        event.stop()
+        if self.body.published.has_focus:
+            self._say_published()
 
     def action_download(self) -> None:
         """Fetches; a fetch that is under way is paused, and goes on with the next press."""

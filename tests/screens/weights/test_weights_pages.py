@@ -203,7 +203,7 @@ async def test_a_slip_of_the_finger_fetches_nothing(lab, monkeypatch):
         screen = app.screen
         await opened(pilot, screen)
         await pilot.press("d")
-        assert screen.body.published.has_focus and "choose one" in sentence(screen) and fake.runs == 0
+        assert screen.body.published.has_focus and "choose" in sentence(screen) and fake.runs == 0
         await pilot.press("down", "down", "d")
         await until(pilot, lambda: fake.runs == 1)
         assert screen.pulling("gpt2-large")
