@@ -7,10 +7,8 @@ The screen owns what is shown (cursor, overlays, axes, target) and paints it; re
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, final
+from typing import TYPE_CHECKING, ClassVar, final
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -21,19 +19,16 @@ from textual.worker import Worker, WorkerState
 
 from screens.guard import guarded
 from screens.training.doors import Alert, alert_for
+from screens.training.offers import TrainingOffers
 from screens.training.panes import PANES, TrainingBody
-from screens.training.plot_keys import PlotKeys
 from screens.training.reader import DashboardReader, Reading, Wanted
 from screens.training.style import STYLE
-from screens.training.takeaway import lesson_values, take_away_of
 from screens.training.view import state_sentence
 from screens.widgets.curve import Curve
 from screens.widgets.error_card import ErrorCard
-from screens.widgets.lesson import LessonView
 from screens.widgets.ramps import Look
 from screens.widgets.runs_list import RunsList
 from screens.widgets.status_line import StatusLine
-from screens.widgets.take_away import TakeAwayRequest
 from screens.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
@@ -47,7 +42,7 @@ PLOT_EVERY = 1.0
 
 
 @final
-class TrainingScreen(PlotKeys):
+class TrainingScreen(TrainingOffers):
     """The dashboard."""
 
     DEFAULT_CSS = STYLE
@@ -381,41 +376,6 @@ class TrainingScreen(PlotKeys):
         """Where the focus is by mouse or key, the tab goes on from there."""
         self._pane = self.body.pane_of(self.focused) or self._pane
         self.body.mark_pane(self._pane)
-
-    # --- what every screen offers
-
-    def take_away(self) -> TakeAwayRequest | None:
-        """The run as Python, command, numbers."""
-        return take_away_of(self.reading, self.body.plot) if self.reading else None
-
-    def lesson(self) -> LessonView:
-        """L5 with the numbers of the shown run."""
-        values = lesson_values(self.reading.detail if self.reading else None)
-        tries = (
-            ("start a run whose rate is ten times higher", "try_high_rate"),
-            ("draw the loss as a logarithm", "log"),
-        )
-        return LessonView("L5", values, tries)
-
-    def commands(self) -> Iterable[tuple[str, str, Callable[[], Any]]]:
-        """Every key has an entry, and deleting has one that no key has."""
-        yield "New training run", "n", self.action_new_run
-        yield "Pause, go on, resume or extend this run", "p", self.action_pause
-        yield "Checkpoint now", "b", self.action_checkpoint
-        yield "Stop this run", "x", self.action_stop
-        yield "Compare: lay this run over the others", "c", self.action_overlay
-        yield "Measure: next (loss, gradient norm, learning rate, tokens/s)", "m", self.action_measure
-        yield "Axis: steps, tokens or time", "s", self.action_axis
-        yield "Axis: logarithmic loss", "L", self.action_log
-        yield "Smoothing: none, light, usual, heavy", "S", self.action_smoothing
-        yield "Reference lines: published losses", "R", self.action_references
-        yield "Axis: newest point or planned end", "f", self.action_whole
-        yield "View: samples or log", "v", self.action_view
-        yield "Open run or folder of runs…", "o", self.action_open
-        yield "Extend run to more steps…", "p on a finished run", self.action_extend
-        for run in self.reading.runs if self.reading else ():
-            yield f"Open run {run.name}", f"{run.state}", partial(self.show_run, run.path)
-        yield "Delete run…", "moves it to the trash; asks for its name", self.action_delete
 
 
 def _caught_up(old: Reading, new: Reading) -> bool:
