@@ -22,6 +22,7 @@ from screens.pulling import download_door
 from screens.sizes import ALL_SIZES, LESSON, LESSON_WIDE, NORMAL, TINY, WIDE, size_classes, too_small
 from screens.taught import TaughtScreen
 from screens.widgets.error_card import Door, ErrorCard, Problem
+from screens.widgets.hints import press_hint
 from screens.widgets.jobs import JobStore
 from screens.widgets.lab_bar import LabBar
 from screens.widgets.lab_footer import LabFooter
@@ -270,6 +271,10 @@ class LabScreen(TaughtScreen):
         self.lab_size = found
         self.update_classes({name: name in found for name in ALL_SIZES}, animate=False)
         self.post_message(self.SizeChanged())
+
+    @on(events.Click)
+    async def _edge_clicked(self, event: events.Click) -> None:
+        await press_hint(self, event)
 
     @on(ErrorCard.Opened)
     async def _door(self, event: ErrorCard.Opened) -> None:

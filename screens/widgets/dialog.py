@@ -14,6 +14,7 @@ from textual.widgets import Static
 from textual.worker import Worker, WorkerState
 
 from screens.sizes import is_too_small, too_small
+from screens.widgets.hints import press_hint, widget_under
 
 Result = TypeVar("Result")
 
@@ -59,6 +60,13 @@ class Dialog(ModalScreen[Result]):
         width, height = event.size
         self.set_class(is_too_small(width, height), "-too-small")
         self.query_one("#too-small", Static).update(f"{too_small(width, height)}\nesc closes this dialog")
+
+    @on(events.Click)
+    async def _clicked(self, event: events.Click) -> None:
+        if widget_under(self, event) is self:  # beside the box
+            self.action_close()
+        else:
+            await press_hint(self, event)
 
     async def _dispatch_message(self, message: Message) -> None:
         # The guard of the six screens holds for dialogs too: the app says what went wrong and lives on.
