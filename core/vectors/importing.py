@@ -233,17 +233,25 @@ class _Reader:
         out = []
         if self.twice:
             some = ", ".join(word.decode()[:40] for word in self._twice)
-            out.append(f"{self.twice:,} rows came a second time ({some}): the first of each counts")
+            out.append(f"{_counted(self.twice, 'row')} came a second time ({some}): the first of each counts")
         if self.nameless:
-            out.append(f"{self.nameless:,} rows had no word and were left out")
+            out.append(f"{_counted(self.nameless, 'row')} had no word and {_be(self.nameless, 'was')} left out")
         if self.no_utf8:
-            out.append(f"{self.no_utf8:,} words are no UTF-8: their odd bytes are written \\xNN")
+            out.append(f"{_counted(self.no_utf8, 'word')} {_be(self.no_utf8)} no UTF-8: odd bytes are written \\xNN")
         if self.controls:
-            out.append(f"{self.controls:,} words have control characters in them, which are written \\xNN")
+            out.append(f"{_counted(self.controls, 'word')} with control characters, which are written \\xNN")
         zeros = sum(int(np.count_nonzero(norms == 0)) for norms in self._norms)
         if zeros:
-            out.append(f"{zeros:,} words are vectors of zeros: they have no direction and no neighbours")
+            out.append(f"{_counted(zeros, 'word')} {_be(zeros)} of zeros alone: no direction, no neighbours")
         return tuple(out)
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}{'s' if count != 1 else ''}"
+
+
+def _be(count: int, one: str = "is") -> str:
+    return one if count == 1 else {"is": "are", "was": "were"}[one]
 
 
 def _check_memory(path: Path, needed: int) -> None:

@@ -131,7 +131,11 @@ def test_words_that_come_twice_and_words_that_are_none(tmp_path: Path) -> None:
     assert list(found.words) == ["a", "b", "c"] and np.array_equal(found.matrix_all, matrix[[0, 1, 4]])
     assert len(found.norms) == 3
     twice, nameless, zeros = found.notes
-    assert "2 rows came a second time (a, b)" in twice and "1 rows had no word" in nameless and "1 words" in zeros
+    assert (
+        "2 rows came a second time (a, b)" in twice
+        and "1 row had no word" in nameless
+        and "1 word is of zeros" in zeros
+    )
 
 
 def test_words_that_are_no_utf8_can_be_read_and_typed(tmp_path: Path) -> None:
@@ -151,7 +155,7 @@ def test_words_give_no_orders_to_a_terminal(tmp_path: Path, large: bool, monkeyp
     for _ in range(2):
         found = load_vectors(path)
         assert list(found.words) == ["ok", r"\x1b[31mred", r"\x9b2J", r"a\x7f", "\u200d日本"]
-        assert "3 words have control characters" in found.notes[1] and "1 rows came a second time" in found.notes[0]
+        assert "3 words with control characters" in found.notes[1] and "1 row came a second time" in found.notes[0]
         assert found.similarity("ok", r"\x1b[31mred")
     raw = binary(words[2:4], numbers(2, 3))  # those below a space are no words in binary
     assert list(load_vectors(write(tmp_path / "b", raw)).words) == [r"\x9b2J", r"a\x7f"]
