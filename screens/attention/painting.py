@@ -42,6 +42,7 @@ class Painting(Shown):
         super().__init__(workbench, name=name)
         self._grid_ends: dict[object, tuple[float, float]] = {}
         self._strip_of: object = None
+        self._looks_of: object = None
         self._said = ""
 
     # --- painting
@@ -194,11 +195,15 @@ class Painting(Shown):
         """What the token looks at, the strongest first."""
         seen, at = self.seen, self.place
         pattern = self.pattern("a", at.layer, at.head, self.body.pattern.how) if seen is not None else None
-        if seen is None or pattern is None:
+        if seen is None:
             self.body.looks.show([], empty="")
-            if seen is None:
-                self.body.title("looks", "looks at", "")
+            self.body.title("looks", "looks at", "")
             return
+        if pattern is None:  # on its way: what was listed of this text stays, as in the map
+            if self._looks_of is not seen:
+                self.body.looks.show([], empty="")
+            return
+        self._looks_of = seen
         row = pattern[at.row, : at.row + 1]
         theirs = self.pattern("b", at.layer, at.head, self.body.pattern.how) if self.differs else None
         order = np.argsort(np.where(np.isnan(row), -1, -row), kind="stable")[:MOST_LOOKS].tolist()

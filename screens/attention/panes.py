@@ -170,17 +170,14 @@ class AttentionBody(Guarded, Vertical):
     def show_view(self, view: str) -> None:
         """One of the views of the centre."""
         self.view = view
-        self._merge()
-        for name in VIEWS:
-            self.set_class(name == view, f"-view-{name}")
+        self._mark()
         for each in self.views:
             each.display = view == each.NAME
 
     def show_side(self, pane: str) -> None:
         """Which of the panes that share a place is seen."""
         self.side = pane
-        for name in SIDES:
-            self.set_class(name == pane, f"-side-{name}")
+        self._mark()
 
     def sort(self, on: bool) -> None:
         """The heads as a list by the measure, or as a grid."""
@@ -189,20 +186,27 @@ class AttentionBody(Guarded, Vertical):
     def go_to_pane(self, pane: str) -> None:
         """Gives a pane the focus; where there is little room it takes the place at the side."""
         if pane in SIDES:
-            self.show_side(pane)
+            self.side = pane
         self.note_pane(pane)
         self.target(pane).focus()
 
     def note_pane(self, pane: str) -> None:
         """A pane has the focus, by key or mouse."""
         self.pane = pane
-        self._merge()
+        self._mark()
 
-    def _merge(self) -> None:
+    def _mark(self) -> None:
         """Where there is little room, the pane with the focus has it; a wide view takes that of the side pane too."""
-        self.set_class(self.view != "pattern" and self.pane == "centre", "-merged")
-        self.set_class(self.pane == "centre", "-pane-centre")
-        self.set_class(self.pane != "centre", "-pane-side")
+        centre, before = self.pane == "centre", self.classes
+        self.set_class(self.view != "pattern" and centre, "-merged", update=False)
+        self.set_class(centre, "-pane-centre", update=False)
+        self.set_class(not centre, "-pane-side", update=False)
+        for name in VIEWS:
+            self.set_class(name == self.view, f"-view-{name}", update=False)
+        for name in SIDES:
+            self.set_class(name == self.side, f"-side-{name}", update=False)
+        if self.classes != before:
+            self.update_node_styles()  # once for all: it looks at the style of everything inside
 
     def pane_of(self, widget: Widget | None) -> str | None:
         """The pane that a widget is in."""

@@ -38,7 +38,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
     """The picture; arrows or the mouse move the cursor, ``enter`` pins, ``+`` and ``-`` zoom, ``#`` other cells."""
 
     ALLOW_SELECT = False
-    AUTO_CELLS: ClassVar[tuple[str, ...]] = ("number", "block")
+    AUTO_CELLS: ClassVar[tuple[str, ...]] = ("number", "short", "tile", "block")
     """What is drawn if all of the matrix fits so, the first that does; else half blocks."""
     DEFAULT_CSS = """
     HeatMap { width: 1fr; height: 1fr; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1; }
@@ -94,6 +94,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._rows = PooledRows(NOTHING)
         self._row_labels: Sequence[str] = ()
+        self._labels_width = 0
         self._column_labels: Sequence[str] = ()
         self._scale = (0.0, 1.0)
         self._signed = self._log = False
@@ -137,6 +138,7 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         same = values.shape == self.values.shape
         self._rows = PooledRows(values, mask)
         self._row_labels, self._column_labels = row_labels or (), column_labels or ()
+        self._labels_width = labels_width(self._row_labels)  # of a thousand names it takes as long as all else
         low, high = scale if scale is not None else scale_of(values, mask)
         if diverging:
             low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
@@ -210,10 +212,6 @@ class HeatMap(Guarded, ScrollView, can_focus=True):
         return f"1 cell = {grid.pool_rows}×{grid.pool_columns} values, largest |x|{sampled}"
 
     # --- layout
-
-    @property
-    def _labels_width(self) -> int:
-        return labels_width(self._row_labels)
 
     @property
     def _header(self) -> int:

@@ -75,9 +75,19 @@ class VirtualList(Guarded, ScrollView, can_focus=True):
     def fill(self, length: int, row: RowFunction, *, cursor: int | None = None) -> None:
         """Shows other rows; the cursor stays where it is if there is such a row."""
         self._length, self._row = length, row
-        self.virtual_size = Size(0, length)
+        self._fit()
         self.cursor = self._inside(self.cursor if cursor is None else cursor)
         self.refresh()
+
+    def _fit(self) -> None:
+        """Lets the rows scroll; where they all fit nothing is laid out anew, which would take the whole screen."""
+        room, old = self.size.height, self.virtual_size.height
+        if old != self._length and max(old, self._length) > room:
+            self.virtual_size = Size(0, self._length)
+
+    def on_resize(self) -> None:
+        """Other rows fit."""
+        self._fit()
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The lines of a region; the style is looked up once for all of them."""

@@ -98,7 +98,6 @@ def measure(quick: bool = False) -> list[Result]:
             terminal.press(b"d")  # the sweep
             time.sleep(2.0)
             beside = _all(terminal, rounds)
-            if "sweep" in sys.argv: print(terminal.picture().text)
     results = []
     for kind, keys in alone.items():
         results += [_result(kind, "", keys), _result(kind, " while a trace runs", beside[kind])]
