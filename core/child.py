@@ -35,7 +35,8 @@ class Child:
     def lines(self) -> Iterator[str]:
         """What it writes on standard output, until it ends."""
         assert self._process.stdout
-        yield from self._process.stdout
+        for line in self._process.stdout:  # `yield from` would close the stream with whoever stops to listen
+            yield line  # noqa: UP028
 
     def answers(self) -> Iterator[dict[str, Any]]:
         """What it says, until it ends.
