@@ -14,28 +14,36 @@ _LINES = {
 _SIGNS = {
     "_": "▁▂",
     "=": "▃▄‖",
-    "#": "▅▆▇█▀▓",
+    "#": "▅▆▇█▀▓▋▊▉■▛▜▙▟▖▗▘▝▚▞",
     "%": "▒",
     ".": "░⋅∙",
     "*": "●•⬤○⚑",
-    "o": "◆◇◌◉◎◯",
+    "o": "◆◇◌◉◎◯□",
     "x": "✗✘✕×",
     "v": "▾▼↓▿⌄",
-    "^": "▴▲↑",
+    "^": "▴▲↑△",
     ">": "▸▶→⟩›⏵",
     "<": "◂◀←⟨‹⏴",
-    "~": "…⟳↺",
-    "-": "–—−‐·",
+    "~": "…⟳↺≈",
+    "-": "–—−‐·↔",
     "'": "‘’",
     '"': "“”„",
     "/": "⏎↵╱",
     "\\": "╲",
     "8": "∞",
+    "2": "²",
+    "3": "³",
+    "V": "√",
+    "+": "±",
+    "d": "°",
+    "?": "�",
     "i": "ℹ",
     "y": "✓✔",
 }
 TO_ASCII = {ord(sign): plain for plain, signs in (*_LINES.items(), *_SIGNS.items()) for sign in signs}
 """Signs that the interface draws. A letter of any script is left alone: it belongs to somebody's text."""
+TO_ASCII |= dict.fromkeys(range(0x2400, 0x2427), "?")
+"""The pictures of control characters."""
 TO_ASCII |= {code: " " if code == 0x2800 else "*" for code in range(0x2800, 0x2900)}
 """Braille draws curves."""
 
