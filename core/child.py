@@ -35,8 +35,9 @@ class Child:
     def lines(self) -> Iterator[str]:
         """What it writes on standard output, until it ends."""
         assert self._process.stdout
-        for line in self._process.stdout:  # `yield from` would close the stream with whoever stops to listen
-            yield line  # noqa: UP028
+        # `yield from` would close the stream when somebody stops listening.
+        for line in self._process.stdout:  # noqa: UP028
+            yield line
 
     def answers(self) -> Iterator[dict[str, Any]]:
         """What it says, until it ends.
