@@ -209,7 +209,7 @@ class ChooseTokenizers(Dialog[Choice]):
         self.query_one(VirtualList).refresh()
 
     @on(VirtualList.Activated)
-    def _clicked(self, event: VirtualList.Activated) -> None:
+    def _row_clicked(self, event: VirtualList.Activated) -> None:
         event.stop()
         self.action_take()
 
