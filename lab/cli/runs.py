@@ -13,6 +13,7 @@ from cyclopts import Parameter
 
 from lab.cli.control import AsJson
 from lab.cli.report import print_json
+from lab.cli.writing import draws
 
 if TYPE_CHECKING:
     from core.training.runs import RunSummary
@@ -90,7 +91,7 @@ def _row(summary: RunSummary) -> tuple[str, ...]:
         count(summary.parameters),
         summary.tokenizer or "–",
         "ships" if summary.bundled else age(summary.updated),
-        spark(summary.spark),
+        spark(summary.spark) if draws() else "",
     )
 
 

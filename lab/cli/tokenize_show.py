@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from core.errors import InputError
 from lab.cli.report import print_json
 from lab.cli.runs import table
+from lab.cli.writing import draws
 
 if TYPE_CHECKING:
     from core.tokenizers import Token, Tokenizer
@@ -149,7 +150,7 @@ def _print_comparison(made: Sequence[TokenReport]) -> None:
         (
             r.tokenizer,
             f"{r.total:,}",
-            "█" * round(_BAR * r.total / most),
+            "█" * round(_BAR * r.total / most) if draws() else "",
             "–" if r.bytes_per_token is None else f"{r.bytes_per_token:.2f}",
             "–" if r.tokens_per_word is None else f"{r.tokens_per_word:.2f}",
             f"{r.vocab_size:,}",

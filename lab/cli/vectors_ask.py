@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import InputError
 from lab.cli.report import print_json
 from lab.cli.vectors_sources import about, say_synthetic
+from lab.cli.writing import draws
 
 if TYPE_CHECKING:
     from core.vectors.store import Neighbour, Vectors
@@ -92,10 +93,11 @@ def print_neighbours(found: Sequence[Neighbour], bars: bool = True) -> None:
     """A line for each: rank, word, a bar, the value."""
     from rich.cells import cell_len, set_cell_size
 
-    width = max((cell_len(each.word) for each in found), default=0)
+    width, bars = max((cell_len(each.word) for each in found), default=0), bars and draws()
     for each in found:
         bar = "█" * round(_BAR * min(max(each.value, 0.0), 1.0)) if bars else ""
-        print(f"{each.rank:>3}  {set_cell_size(each.word, width)}  {bar:<{_BAR * bars}}  {each.value:.4f}")
+        drawn = f"{bar:<{_BAR}}  " if bars else ""
+        print(f"{each.rank:>3}  {set_cell_size(each.word, width)}  {drawn}{each.value:.4f}")
 
 
 def similarity(asked: Asked) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sys
 from typing import TextIO
 
@@ -11,6 +12,14 @@ from lab.cli.drawing import past_filter
 
 CLOSED = frozenset({errno.EPIPE, errno.EIO, errno.EINVAL})
 """What writing says when the reader, or the terminal, is gone."""
+
+
+def draws() -> bool:
+    """Whether bars and small curves stand beside the numbers: on a terminal; a pipe has the numbers alone.
+
+    A screen reader would read a bar out, block by block: ``TERM=dumb`` leaves them out, too.
+    """
+    return sys.stdout.isatty() and os.environ.get("TERM", "") != "dumb"
 
 
 def write(text: str) -> None:
