@@ -284,12 +284,18 @@ def _all_problems(config: Any, ranges: Callable[[Any, Collection[str]], list[str
     return [*wrong.values(), *ranges(SimpleNamespace(**values), wrong)]
 
 
+MOST_LAYERS = 10_000
+"""More than any model has; a file that states a million would be counted through, name by name."""
+
+
 def _shape_problems(c: Any, wrong: Collection[str]) -> list[str]:
     problems = []
     for name in ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layers"):
         value = getattr(c, name)
         if value is not None and value < 1:
             problems.append(f"{name} must be at least 1, got {value}")
+    if c.n_layers > MOST_LAYERS:
+        problems.append(f"n_layers must be at most {MOST_LAYERS:,}, got {c.n_layers:,}")
     if not {"n_heads", "emb_dim"} & set(wrong) and c.n_heads >= 1 and c.emb_dim % c.n_heads:
         problems.append(f"emb_dim must be divisible by n_heads, got {c.emb_dim} and {c.n_heads}")
     if not 0 <= c.drop_rate < 1:

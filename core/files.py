@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from core.errors import DiskFullError, LabError
 
 FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)})
 """What the operating system says when there is no room: disk full, file size limit, quota."""
+
+
+_LARGEST_JSON = 64 << 20  # bytes; none of ours has a thousandth of it
 
 
 def write_error(path: Path, error: OSError) -> LabError:
@@ -121,10 +125,24 @@ def read_json(path: Path) -> dict[str, Any] | None:
     import orjson
 
     try:
-        found = orjson.loads(path.read_bytes())
+        with open_plain(path) as file:
+            found = orjson.loads(file.read(_LARGEST_JSON))
     except (OSError, orjson.JSONDecodeError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Opens an ordinary file to be read; a pipe, which would be waited for, or a device, which never ends, is refused.
+
+    Raises:
+        OSError: it is none, or cannot be opened.
+    """
+    fd = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return os.fdopen(fd, "rb")
+    os.close(fd)
+    raise OSError(errno.EINVAL, "no ordinary file", str(path))
 
 
 def replace(source: Path, target: Path) -> None:

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any
 from core.errors import CheckpointError, LabError
 from core.files import (
     disk_full,
+    open_plain,
     read_json,
     replace,
     sync_file,
@@ -129,7 +130,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
     """
     body = _checked_state(path)
     model, optimizer = _read_tensors(path / MODEL), _read_tensors(path / OPTIMIZER)
-    return Checkpoint(body["step"], model, optimizer, _rich(body["state"]))
+    return Checkpoint(body["step"], model, optimizer, body["state"])
 
 
 def check_model(path: Path) -> dict[str, Any]:
@@ -138,7 +139,7 @@ def check_model(path: Path) -> dict[str, Any]:
     Raises:
         CheckpointError: as ``load_checkpoint``.
     """
-    state: dict[str, Any] = _rich(_checked_state(path, (MODEL,))["state"])
+    state: dict[str, Any] = _checked_state(path, (MODEL,))["state"]
     return state
 
 
@@ -202,10 +203,14 @@ def _write_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: di
 
 
 def _read_tensors(path: Path) -> dict[str, torch.Tensor]:
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    # Copied: what is only mapped would keep Windows from pruning the file, and change with it.
-    return {name: tensor.clone() for name, tensor in load_file(path).items()}
+    try:
+        # Copied: what is only mapped would keep Windows from pruning the file, and change with it.
+        return {name: tensor.clone() for name, tensor in load_file(path).items()}
+    except (OSError, SafetensorError) as error:  # its checksum is right, and it is no such file all the same
+        raise _damaged(path.parent, path.name, str(error)) from None
 
 
 def _checked_state(path: Path, only: tuple[str, ...] = (MODEL, OPTIMIZER)) -> dict[str, Any]:
@@ -214,11 +219,13 @@ def _checked_state(path: Path, only: tuple[str, ...] = (MODEL, OPTIMIZER)) -> di
     body = read_json(path / STATE)
     if body is None or body.get("check") != _check(body):
         raise _damaged(path, STATE, "its content does not match its checksum" if body else "it cannot be read")
-    if body["format"] > FORMAT:
+    if type(body.get("format")) is int and body["format"] > FORMAT:
         raise CheckpointError(
             f"the checkpoint {path.name} has format {body['format']}, up to {FORMAT} is known here",
             "it was written by a newer version: pip install --upgrade llm-lab",
         )
+    if not _makes_sense(body):
+        raise _damaged(path, STATE, "it does not say what a checkpoint says")
     for name, expected in body["files"].items():
         if name not in only:
             continue
@@ -230,7 +237,24 @@ def _checked_state(path: Path, only: tuple[str, ...] = (MODEL, OPTIMIZER)) -> di
             raise _damaged(path, name, f"it has {size:,} bytes, {expected['bytes']:,} were expected")
         if found != expected["sha256"]:
             raise _damaged(path, name, f"its SHA-256 is {found[:12]}…, {expected['sha256'][:12]}… was expected")
-    return body
+    try:
+        return {**body, "state": _rich(body["state"])}
+    except (TypeError, ValueError) as error:
+        raise _damaged(path, STATE, f"a value in it cannot be read: {error}") from None
+
+
+def _makes_sense(body: Mapping[str, Any]) -> bool:
+    """Whether the parts are there and of their kind: whoever writes a file can make its checksum right too."""
+    files = body.get("files")
+    return (
+        type(body.get("format")) is int
+        and type(body.get("step")) is int
+        and isinstance(body.get("state"), dict)
+        and isinstance(files, dict)
+        and files.keys() == {MODEL, OPTIMIZER}
+        and all(isinstance(f, dict) and type(f.get("bytes")) is int for f in files.values())
+        and all(isinstance(f.get("sha256"), str) for f in files.values())
+    )
 
 
 def _damaged(path: Path, name: str, why: str) -> CheckpointError:
@@ -249,7 +273,7 @@ def _offer_before(path: Path) -> str:
 
 def _is_whole(path: Path) -> bool:
     body = read_json(path / STATE)
-    if body is None or body.get("check") != _check(body):
+    if body is None or body.get("check") != _check(body) or not _makes_sense(body):
         return False
     try:
         return all(_sha256(path / name) == expected["sha256"] for name, expected in body["files"].items())
@@ -258,7 +282,7 @@ def _is_whole(path: Path) -> bool:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

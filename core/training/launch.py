@@ -23,6 +23,7 @@ from core.config import TrainConfig
 from core.errors import LabError, RunError
 from core.files import read_json, write_error, write_json_atomic
 from core.lock import is_held
+from core.training.inside import check_inside
 from core.training.run import Run
 from core.training.rundir import LAUNCH, LOCK, LOG, STATUS, content, locked, restore_status
 from core.training.runs import new_run_dir, open_run
@@ -149,6 +150,7 @@ def _old_folder(config: TrainConfig, resume: Path, which: str | int) -> Path:
     from core.training.resume import Resumption
 
     path = open_run(resume).path.resolve()
+    check_inside(path)
     if is_held(path / LOCK):
         raise locked(path)
     Resumption.check(path, which, config)
@@ -171,6 +173,7 @@ def _new_folder(config: TrainConfig, name: str | None) -> Path:
     try:
         path.mkdir(parents=True, exist_ok=True)
         strangers = content(path)
+        check_inside(path)
     except OSError as error:
         raise write_error(path, error) from error
     if strangers:

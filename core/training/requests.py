@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from core.errors import RunError, nearest
+from core.files import open_plain
+from core.training.inside import check_inside
 
 RequestKind = Literal["pause", "resume", "checkpoint", "stop"]
 KINDS: tuple[str, ...] = get_args(RequestKind)
@@ -47,6 +49,7 @@ def send_request(run_dir: Path, kind: str) -> Request:
     request = Request(uuid.uuid4().hex[:12], cast(RequestKind, kind), time.time())
     line = orjson.dumps(asdict(request)) + b"\n"
     path = run_dir / CONTROL
+    check_inside(run_dir, CONTROL)
     try:
         fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
         try:
@@ -95,7 +98,7 @@ class RequestReader:
         if size < self._offset:  # replaced: read again, what was seen is not repeated
             self._offset = 0
         try:
-            with self._path.open("rb") as file:
+            with open_plain(self._path) as file:
                 file.seek(self._offset)
                 data = file.read(size - self._offset)
         except OSError:

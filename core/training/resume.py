@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from core.config import TrainConfig
 from core.errors import CheckpointError, ConfigError
+from core.fields import brief
 from core.files import read_json
 from core.training.backend import Backend
 from core.training.checkpoints import Checkpoint, load_checkpoint
@@ -25,6 +26,7 @@ FIXED = (
     *("backend", "seed", "batch_size", "grad_accumulation"),
 )
 """What cannot change when a run goes on: its weights or its batches would be others."""
+MOST_THREADS = 4096
 SHAPE = ("vocab_size", "context_length", "emb_dim", "n_heads", "n_layers", "qkv_bias", "tie_weights")
 
 
@@ -45,9 +47,10 @@ class Resumption:
             ConfigError: something changed that would make it another run; all such fields are named.
         """
         path = find_checkpoint(run_dir, which)
-        state = (read_json(path / STATE) or {}).get("state", {})
-        if isinstance(state.get("config"), dict):  # a damaged one is told by ``read``, which offers the one before
-            _compare(run_dir, TrainConfig.from_dict(state["config"]), config, int(state.get("step", 0)))
+        state = (read_json(path / STATE) or {}).get("state")
+        # A damaged one is told by ``read``, which offers the one before.
+        if isinstance(state, dict) and isinstance(state.get("config"), dict) and type(state.get("step")) is int:
+            _compare(run_dir, _config_of(state, state["step"]), config, state["step"])
 
     @classmethod
     def read(cls, run_dir: Path, which: str | int, config: TrainConfig) -> Self:
@@ -58,21 +61,16 @@ class Resumption:
             ConfigError: as ``check``.
         """
         checkpoint = load_checkpoint(find_checkpoint(run_dir, which))
-        _compare(run_dir, TrainConfig.from_dict(checkpoint.state["config"]), config, checkpoint.step)
-        meta = read_json(run_dir / "run.json") or {}
-        return cls(checkpoint, config, str(meta.get("corpus", {}).get("sha256", "")))
+        if wrong := _nonsense(checkpoint.state):
+            raise CheckpointError(f"the checkpoint at step {checkpoint.step} {wrong}", _NOT_OURS)
+        _compare(run_dir, _config_of(checkpoint.state, checkpoint.step), config, checkpoint.step)
+        corpus = (read_json(run_dir / "run.json") or {}).get("corpus")
+        return cls(checkpoint, config, str(corpus.get("sha256", "")) if isinstance(corpus, dict) else "")
 
     @property
     def progress(self) -> dict[str, Any]:
         """The fields of the trainer's ``Progress``."""
-        names = ("step", "tokens", "best", "evals_without_better")
-        try:
-            return {name: self.checkpoint.state[name] for name in names}
-        except KeyError as missing:
-            raise CheckpointError(
-                f"the checkpoint at step {self.checkpoint.step} does not say its {missing}",
-                "it was not written by this trainer; start a new run from its weights with --init-from",
-            ) from None
+        return {name: self.checkpoint.state[name] for name in ("step", "tokens", "best", "evals_without_better")}
 
     def check_material(self, material: Material) -> None:
         """Refuses another text, and a schedule that is over already.
@@ -150,6 +148,40 @@ class Resumption:
                 f"the run goes on, but not bit for bit: {'; '.join(reasons)}",
                 "for exactness resume on the same machine, with the same --threads",
             )
+
+
+_NOT_OURS = "it was not written by this trainer; start a new run from its weights with --init-from"
+_MUST: dict[str, tuple[type, ...]] = {
+    **dict.fromkeys(("step", "tokens", "evals_without_better"), (int,)),
+    "best": (int, float),
+    "config": (dict,),
+}
+_MAY: dict[str, tuple[type, ...]] = {
+    "time": (int, float),
+    "threads": (int,),
+    "device": (str,),
+    "dtype": (str,),
+    "versions": (dict,),
+}
+
+
+def _nonsense(state: dict[str, Any]) -> str:
+    """What the state of a checkpoint lacks, or says in another kind than ours, as a phrase; nothing if all is well."""
+    for name, kinds in (_MUST | _MAY).items():
+        if name not in state and name in _MUST:
+            return f"does not say its {name}"
+        if name in state and type(state[name]) not in kinds:
+            return f"says of its {name}: {brief(state[name])}"
+    return "" if 0 <= state.get("threads", 0) <= MOST_THREADS else f"has {state['threads']:,} threads"
+
+
+def _config_of(state: dict[str, Any], step: int) -> TrainConfig:
+    """The configuration in the state of a checkpoint."""
+    try:
+        return TrainConfig.from_dict(state["config"])
+    except ConfigError as error:
+        what = f"the checkpoint at step {step} has no usable configuration: {error.title}"
+        raise CheckpointError(what, _NOT_OURS) from error
 
 
 def take_shape(config: TrainConfig, typed: Collection[str] = ()) -> TrainConfig:

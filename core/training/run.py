@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.config import GPTConfig, TrainConfig
 from core.errors import ConfigError, RunError
-from core.files import read_json
+from core.files import open_plain, read_json
 from core.training.events import Event, ResumeEvent, parse_event
 from core.training.requests import Request, send_request
 from core.training.rundir import FORMAT, LAUNCH, LIVE_STATES, LOG, META, METRICS, STATUS
@@ -215,7 +215,7 @@ class Run:
     def log(self, lines: int = 200) -> list[str]:
         """The last lines of the process's own log."""
         try:
-            with (self.path / LOG).open("rb") as file:
+            with open_plain(self.path / LOG) as file:
                 file.seek(max(0, os.fstat(file.fileno()).st_size - 65536))
                 return file.read().decode("utf-8", "replace").splitlines()[-lines:]
         except OSError:

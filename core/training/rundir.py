@@ -20,6 +20,7 @@ from core.errors import LabError, RunError, RunLockedError
 from core.files import encodable, mend_last_line, read_json, write_bytes_atomic, write_error, write_json_atomic
 from core.lock import FileLock
 from core.training.events import CheckpointEvent, EndEvent, Event, ResumeEvent
+from core.training.inside import check_inside
 from core.training.requests import CONTROL, Request, RequestReader
 from core.training.stored import clean_leftovers
 
@@ -54,6 +55,7 @@ class RunWriter:
 
     def __init__(self, path: Path, since: float | None = None, before: Mapping[str, Any] | None = None) -> None:
         """Takes the lock; use ``create``, ``reopen`` or ``claim``."""
+        check_inside(path)
         self.path = path
         self.closed = False
         self._lock = FileLock(path / LOCK)

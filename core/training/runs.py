@@ -14,6 +14,7 @@ from core.errors import InputError, LabError, RunError, RunLockedError, nearest
 from core.files import write_error
 from core.folders import asset, runs_dir
 from core.lock import FileLock
+from core.training.inside import check_inside
 from core.training.requests import Request
 from core.training.run import DEMO, Run, is_run
 from core.training.rundir import LIVE_STATES, LOCK, META, METRICS
@@ -163,6 +164,7 @@ def delete_run(run: Run, *, silent_too: bool = False) -> Path:
         raise RunLockedError(f"the run {run.name} is {state}", f"stop it first: llm-lab stop {run.name}")
     path = run.path.expanduser().absolute()  # of a link the link goes, not what it points at
     target = path.parent / TRASH / f"{path.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    check_inside(path.resolve(), LOCK)
     lock = FileLock(path / LOCK)
     try:
         if not lock.acquire(patience=0.1):

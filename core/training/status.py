@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.files import read_json
+from core.files import open_plain, read_json
 from core.lock import is_held
 from core.training.rundir import LIVE_STATES, LOCK, METRICS, STATUS
 
@@ -171,7 +171,7 @@ def state_by_events(run_dir: Path) -> str:
     from core.training.tail import parse_lines
 
     try:
-        with (run_dir / METRICS).open("rb") as file:
+        with open_plain(run_dir / METRICS) as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - 65536))
             lines = file.read().split(b"\n")
     except OSError:

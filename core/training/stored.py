@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import CheckpointError
-from core.files import read_json, replace, write_bytes_atomic, write_error
+from core.files import open_plain, read_json, replace, write_bytes_atomic, write_error
 
 MODEL, OPTIMIZER, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
 _NAME = re.compile(r"step-(\d{6,})(\.safetensors)?")
@@ -207,7 +207,8 @@ def old_name(path: Path) -> Path:
 
 def _pointer(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8").strip()
+        with open_plain(path) as file:
+            return file.read(1000).decode("utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return ""
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from core.files import open_plain
 from core.training.rundir import METRICS
 from core.training.tail import matching_lines, parse_lines
 
@@ -96,7 +97,7 @@ class Glance:
         self._stamp = stamp
         try:
             self._read_evals()
-            with self._path.open("rb") as file:
+            with open_plain(self._path) as file:
                 self._read_spark(file, found.st_size)
         except OSError:
             self._stamp = None

@@ -9,6 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Protocol
 
+from core.files import open_plain
+
 _LONGEST = 64 << 20  # bytes; no event is as long, so what has no newline for so long is junk
 
 
@@ -112,7 +114,7 @@ class LineTail:
         self._skipping = False
 
     def _bytes(self, max_bytes: int) -> bytes:
-        with self.path.open("rb") as file:
+        with open_plain(self.path) as file:
             # Rewritten in place: where our line began there is no longer a line's start.
             if self.offset and not self._skipping:
                 file.seek(self.offset - 1)
@@ -132,7 +134,7 @@ def matching_lines(path: Path, offset: int, *marks: bytes) -> tuple[list[bytes],
     """The whole lines from ``offset`` on that hold one of some marks, and where to go on later; a million in 0.1 s."""
     found: list[bytes] = []
     rest = b""
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         file.seek(offset)
         while data := file.read(1 << 20):
             data = rest + data

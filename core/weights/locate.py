@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from core.config import GPTConfig, TrainConfig
 from core.errors import CheckpointError, ModelSpecError, RunError, nearest
 from core.files import read_json
-from core.folders import cache_dir
+from core.folders import cache_dir, runs_dir
 from core.shelf import resolve_step, split_spec
 from core.training import stored
 from core.training.run import is_run
@@ -89,6 +89,8 @@ def _found(spec: str) -> Located:
         run = open_run(name)
     except RunError as error:
         found = _of_path(spec, Path(spec).expanduser()) if spec else None
+        if found is None and any(is_run(place) for place in (Path(name).expanduser(), runs_dir() / name) if name):
+            raise ModelSpecError(error.title, error.hint) from error  # it is one, of a newer version or damaged
         if found is None:
             raise ModelSpecError(
                 f"no model is called {spec}; NAME, NAME@STEP, NAME@best or NAME@latest of a run was expected",

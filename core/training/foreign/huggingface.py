@@ -12,6 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from core.files import open_plain
 from core.training.foreign.facts import Facts
 from core.training.foreign.rows import Row, Rows, number, whole
 from core.training.foreign.tags import meaning
@@ -41,7 +42,8 @@ def read_state(path: Path) -> dict[str, Any] | None:
     try:
         if path.stat().st_size > LARGEST:
             return None
-        found = json.loads(path.read_bytes())  # Python's own: the Trainer writes NaN, which is no JSON
+        with open_plain(path) as file:
+            found = json.loads(file.read())  # Python's own: the Trainer writes NaN, which is no JSON
     except (OSError, ValueError, RecursionError):
         return None
     good = isinstance(found, dict) and isinstance(found.get("log_history"), list)

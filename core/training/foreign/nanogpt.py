@@ -11,6 +11,7 @@ import math
 import re
 from pathlib import Path
 
+from core.files import open_plain
 from core.training.foreign.facts import Facts, plain
 from core.training.foreign.rows import Row, number, resume, row, whole
 from core.training.tail import LineTail
@@ -71,7 +72,7 @@ class ConsoleLog:
     def peek(self) -> None:
         """Learns the settings from the first lines, and from the last whether the run has come to its end."""
         try:
-            with self.path.open("rb") as file:
+            with open_plain(self.path) as file:
                 lines = file.read(1 << 16).split(b"\n")
                 file.seek(0, 2)
                 size = file.tell()

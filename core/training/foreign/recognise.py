@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import RunError
+from core.files import open_plain
 from core.folders import runs_dir
 from core.training.foreign.facts import plain
 from core.training.foreign.huggingface import STATE, TrainerState, read_state, state_files
@@ -86,7 +87,7 @@ def _of_file(path: Path) -> Source | None:
                 "if it is being written, try again in a moment",
             )
         return TrainerState(path)
-    with path.open("rb") as file:
+    with open_plain(path) as file:
         head = file.read(LOOK)
     if is_event_file(path.name) or _begins_with_record(head):
         if head and len(head) >= HEADER and not _begins_with_record(head):
@@ -107,7 +108,7 @@ def _logs(folder: Path) -> list[Path]:
     found = []
     for path in sorted(folder.iterdir())[:_MOST]:
         if path.suffix in LOGS and path.is_file():
-            with path.open("rb") as file:
+            with open_plain(path) as file:
                 if looks_like(file.read(LOOK)):
                     found.append(path)
     return found

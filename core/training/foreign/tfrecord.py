@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from core.files import open_plain
+
 HEADER, FOOTER = 12, 4
 LONGEST = 1 << 20
 """Bytes; no record of scalars is as long, so longer ones (graphs, images, audio) are passed over unread."""
@@ -115,7 +117,7 @@ class RecordTail:
             if found.st_size == self.seen:
                 return []
             self.seen = found.st_size
-            with self.path.open("rb") as file:
+            with open_plain(self.path) as file:
                 file.seek(self.offset)
                 data = file.read(max_bytes)
                 records, done = self._records(data, found.st_size)
