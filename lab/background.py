@@ -74,6 +74,8 @@ class JobActions(App[int]):
                     self._tell_end(job)
 
     def _tell_end(self, job: Job) -> None:
+        if job.error is not None and job.in_sight():
+            return  # a card says it there, with the ways on
         if job.error is not None:
             told = shorten(job.error.title, BRIEF) if job.brief else f"{job.error.title}\n{job.error.hint}"
             self.notify(told, title=job.name, severity="error", timeout=15, markup=False)

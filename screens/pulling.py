@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from textual.app import App
 from textual.message import Message
 from textual.message_pump import MessagePump
+from textual.screen import Screen
 from textual.worker import get_current_worker
 
 from core.errors import LabError, ModelSpecError
@@ -74,6 +75,8 @@ def start_pull(app: App[int], name: str, *, source: str | None = None, tell: Mes
     job = jobs.add(title, cancelled.set)
     job.brief = True  # whoever is told shows the rest
     ear = tell or app
+    # An error becomes a card: where the person is, if the app is told, else on the screen that asked.
+    job.in_sight = lambda: job.error is not None and (not isinstance(ear, Screen) or ear.is_current)
 
     def work() -> None:
         error = _pull(job, name, source, cancelled)

@@ -107,6 +107,11 @@ class Ablating(Painting):
 
     # --- each head off once
 
+    def on_unmount(self) -> None:
+        """A sweep of a large model would keep the app from ending."""
+        if self._sweep is not None:
+            self._sweep[1].set()
+
     def action_sweep(self) -> None:
         """Switches each head off once and measures what that does; again while it runs: cancels."""
         seen = self.seen
@@ -135,6 +140,7 @@ class Ablating(Painting):
                 now = time.monotonic()
                 if job is None and now - began > LONG and effect.number < effect.of:
                     job = self.jobs.add(f"each head off once, {seen.spec}", cancel.set)
+                    job.in_sight = lambda: self.is_current
                 if job is not None:
                     job.update(effect.number, effect.of, f"{effect.number} of {effect.of} heads")
                 if now - told > TOLD or effect.number == effect.of:

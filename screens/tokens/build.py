@@ -155,6 +155,7 @@ class BuildActions(TokensBase):
         """Begins a training and shows it."""
         learning = self.learning = Learning(plan)
         job = self.jobs.add(f"build {plan.name}", learning.cancelled.set)
+        job.in_sight = lambda: self.is_current and self.body.main == "build"
         await self._open_build()
         self.show_learning()
         self._learn(learning, job, self.text)

@@ -164,6 +164,7 @@ class RunStarter(LabScreen):
         cancelled = self._start_cancel
         if self._start_job is None:
             self._start_job = self.jobs.add(f"fetch {step.corpus}", cancelled.set if cancelled else None)
+            self._start_job.in_sight = lambda: self.is_current
         self._start_job.update(step.received, step.total)
         share = f"{100 * step.received / step.total:.0f} %" if step.total else f"{step.received:,} bytes"
         self.hold(f"fetching {step.corpus}: {share} · {step.rate / 1e6:.1f} MB/s · J jobs", 60)

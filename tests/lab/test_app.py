@@ -406,6 +406,17 @@ async def test_hidden_screens_hear_of_the_bench_when_shown_again():
         assert heard[3:] == ["three", "resume"]
 
 
+async def test_a_failure_is_told_once_by_the_card_where_the_person_looks_or_else_by_a_toast():
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        seen, unseen = app.jobs.add("read a.bin"), app.jobs.add("read b.bin")
+        seen.in_sight = lambda: True  # the screen shows a card
+        for job in (seen, unseen):
+            job.fail(LabError(f"{job.name}: it is damaged", "fetch it again"))
+        await until(pilot, lambda: app._notifications)
+        assert [told.title for told in app._notifications] == ["read b.bin"]
+
+
 async def test_a_dialog_whose_reading_fails_says_so(monkeypatch):
     import core.shelf
 
