@@ -35,10 +35,11 @@ $(APP): pyproject.toml | $(VENV)/pyvenv.cfg
 	$(PY) -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $(APP)
 
-# With the tools of the tests and checks.
+# With the tools of the tests and checks; most of what TensorFlow and transformers bring is never imported, so it is not
+# compiled ahead: that would take a minute.
 $(DEV): pyproject.toml | $(VENV)/pyvenv.cfg
 	@echo "setting up $(VENV) with the tools of the tests, once; this takes a minute or more"
-	$(PY) -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-compile --editable ".[dev]"
 	@touch $(APP) $(DEV)
 
 run: $(APP)
