@@ -97,6 +97,11 @@ class AttentionEngine(LabScreen):
     def something_came(self, what: str) -> None:
         """More is known of the text: ``layer``, ``measures`` or ``next``."""
 
+    def on_unmount(self) -> None:
+        """Nobody waits for answers any more: what works on them stops where it can, so that the app can end."""
+        for slot in self._numbers:
+            self._numbers[slot] += 1
+
     # --- a text
 
     def ask(self, slot: str = "a") -> None:
