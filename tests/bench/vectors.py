@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -41,9 +41,8 @@ print(imported - started, time.perf_counter() - imported)
 """
 
 
-def measure(quick: bool = False) -> list[Result]:
+def measure(quick: bool = False) -> Iterator[Result]:
     """Both sizes, in this process; opening in fresh ones too."""
-    results = []
     with tempfile.TemporaryDirectory(prefix="llm-lab-bench-") as folder:
         before = os.environ.get("LLM_LAB_CACHE")
         os.environ["LLM_LAB_CACHE"] = folder
@@ -51,11 +50,13 @@ def measure(quick: bool = False) -> list[Result]:
             for count, width in QUICK if quick else SIZES:
                 path = random_file(Path(folder), count, width)
                 turns = (5 if quick else 15) * (4 if count * width < _SHORT else 1)
-                results += [*opening(path, count, width), *queries(path, count, width, turns)]
+                yield from opening(path, count, width)
+                yield from queries(path, count, width, turns)
                 copy_path(path).unlink()
         finally:
             os.environ.pop("LLM_LAB_CACHE") if before is None else os.environ.update(LLM_LAB_CACHE=before)
-    return [*results, spelling(), components()]
+    yield spelling()
+    yield components()
 
 
 def random_file(folder: Path, count: int, width: int) -> Path:
