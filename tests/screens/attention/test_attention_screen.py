@@ -272,7 +272,8 @@ async def test_the_mouse_does_what_the_keys_do():
         await pilot.pause()
         assert (screen.place.row, screen.place.column) == (5, 1), "what is pinned stays"
         await pilot.press("escape")
-        await pilot.click(screen.body.grid, offset=(8, 2))
+        grid = screen.body.grid
+        await pilot.click(grid, offset=(grid._labels_width + 1, grid._header + grid.grid.tall))
         await pilot.pause()
         assert (screen.place.layer, screen.place.head) == (1, 0)
         await pilot.click(screen.body.strip, offset=(6, 0))
