@@ -12,8 +12,9 @@ import stat
 import sys
 import time
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from core.errors import DiskFullError, LabError
 
@@ -132,7 +133,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def open_plain(path: Path) -> BinaryIO:
+def open_plain(path: Path) -> BufferedReader:
     """Opens an ordinary file to be read; a pipe, which would be waited for, or a device, which never ends, is refused.
 
     Raises:

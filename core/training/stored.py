@@ -105,11 +105,13 @@ def mark_best(run_dir: Path, step: int) -> None:
 
 
 def prune(run_dir: Path, keep: int) -> list[Path]:
-    """Removes all checkpoints but the ``keep`` that were saved last, the best and the latest; returns those removed."""
+    """Removes all checkpoints but the last ``keep``, the best and the latest; returns those removed.
+
+    The steps say which are the last, not the times at which they were saved: a clock may have been set back.
+    """
     infos = list_checkpoints(run_dir)
-    by_age = sorted(infos, key=lambda i: _saved(i.path))
     removed = []
-    for path in [i.path for i in by_age[: max(0, len(by_age) - max(1, keep))] if not i.best and not i.latest]:
+    for path in [i.path for i in infos[: max(0, len(infos) - max(1, keep))] if not i.best and not i.latest]:
         # Renamed first: a kill in the middle of removing must not leave half a checkpoint under a good name.
         gone = path.with_name(f".tmp-pruned-{path.name}")
         try:
@@ -211,7 +213,3 @@ def _pointer(path: Path) -> str:
             return file.read(1000).decode("utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return ""
-
-
-def _saved(path: Path) -> float:
-    return float((read_json(path / STATE) or {}).get("saved", 0.0))

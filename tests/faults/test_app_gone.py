@@ -15,6 +15,7 @@ import pytest
 from real_terminal import lab, on_terminal
 
 from core.config import TrainConfig
+from core.training.launch import start_run
 from core.training.runs import Run, open_run
 from core.training.stored import list_checkpoints
 from core.training.trainer import Trainer
@@ -77,6 +78,35 @@ def test_a_run_outlives_the_apps_that_look_at_it(run: Run) -> None:
     last = run.status().step
     assert [c.step for c in list_checkpoints(run.path)][-1] == last
     assert [e.step for e in run.events("step")] == list(range(1, last + 1))
+
+
+def test_two_apps_on_one_run_steer_it_and_see_what_the_other_did(run: Run) -> None:
+    start_run(run.config, resume=run.path)
+    wait_until(lambda: run.state == "running")
+    with on_terminal(lab("watch", "far")) as one, on_terminal(lab("watch", "far")) as other:
+        for app in (one, other):
+            app.wait_for(b"running")
+        seen = len(other.seen)
+        one.type(b"p")
+        wait_until(lambda: run.state == "paused")
+        other.wait_for(b"paused", after=seen)
+        stood = run.status().step
+        other.type(b"p")
+        wait_until(lambda: run.state == "running" and run.status().step > stood)
+        one.type(b"b")
+        other.type(b"b")  # both at once ask for a checkpoint
+        wait_until(lambda: [a.request for a in run.status().answers].count("checkpoint") == 2)
+        other.type(b"xx")
+        wait_until(lambda: run.state == "stopped")
+        for app in (one, other):
+            app.wait_for(b"stopped", after=seen)
+            app.type(b"\x11")
+            app.read_to_end()
+            assert app.process.returncode == 0
+    last = run.status().step
+    assert [e.step for e in run.events("step")] == list(range(1, last + 1))
+    assert [e.state for e in run.events("state")] == ["paused", "resumed"]
+    assert run.unreadable == 0
 
 
 def goes_on(run: Run) -> None:
