@@ -11,6 +11,7 @@ from test_cli_runs import write_run
 
 from core.errors import InputError
 from lab.cli.start import screen_name
+from lab.tour_steps import STEPS
 from screens.catalogue import SCREENS, TITLES
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
@@ -52,6 +53,32 @@ def test_a_lesson_opens_beside_its_screen(llm_lab):
     code, seen = on_screen(partial(llm_lab.start, "lesson", "1", "--fresh"), until=b"? closes")
     assert code == 0
     assert b"Text to tokens" in seen
+
+
+@pytest.mark.parametrize("words", [("tour", "2"), ("open", "--tour", "--fresh")])
+def test_the_tour_opens_with_its_card(llm_lab, words):
+    code, seen = on_screen(partial(llm_lab.start, *words), until=b"space next")
+    assert code == 0
+    assert f"tour {2 if words[0] == 'tour' else 1} of {len(STEPS)}".encode() in seen
+
+
+def test_the_first_start_offers_the_tour_and_a_start_for_something_else_does_not(llm_lab):
+    offered = b"First time?"
+    code, seen = on_screen(partial(llm_lab.start, "open", "1"), until=offered)
+    assert code == 0
+    write_run(llm_lab.runs / "watched", val_loss=3.14159)
+    code, seen = on_screen(partial(llm_lab.start, "watch", "watched"), until=b"3.142")
+    assert code == 0 and offered not in seen
+
+
+def test_the_steps_of_the_tour_are_listed_and_others_refused(llm_lab):
+    said = llm_lab("tour", "--list")
+    assert [int(line.split()[0]) for line in said.out.splitlines()[:-1]] == list(range(1, len(STEPS) + 1))
+    steps = llm_lab("tour", "--json").json["steps"]
+    assert {one["screen"] for one in steps} == {1, 2, 3, 4, 5, 6} and 8 <= len(steps) <= 12
+    for wrong in ("0", str(len(STEPS) + 1), "attention", ""):
+        error = llm_lab("tour", wrong)
+        assert error.code == 2 and error.error["title"].startswith(f"the tour has no step {wrong!r}")
 
 
 def test_the_lessons_are_listed_and_others_refused(llm_lab):
