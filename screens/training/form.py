@@ -154,7 +154,7 @@ class NewRunForm(Dialog[StartRequest]):
 
     def _option(self, name: str) -> Option:
         preset = TRAIN_PRESETS[name]
-        text = Text(name, style="bold")
+        text = Text.assemble((name, "bold"))
         seconds = self._timings.whole_run(preset.config)
         measured = f"{clock(seconds)} here, measured · " if seconds is not None else ""
         text.append(f"\n{measured}{preset.summary}", style="dim")

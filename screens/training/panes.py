@@ -14,6 +14,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
+from screens.panes import pane_of, share_a_place
 from screens.training.plots import Axes, Plot
 from screens.training.texts import folder_text, log_text, plot_keys, rows_text, samples_text
 from screens.training.view import number_rows
@@ -148,7 +149,7 @@ class TrainingBody(Guarded, Horizontal):
     @property
     def shared(self) -> bool:
         """Whether panes share a place, as on a small terminal."""
-        return any(self.screen.has_class(c) for c in ("-narrow", "-short", "-tiny"))
+        return share_a_place(self)
 
     # --- painting
 
@@ -185,7 +186,7 @@ class TrainingBody(Guarded, Horizontal):
         """Nothing to plot: says what would change that."""
         from screens.widgets.figure import Figure
 
-        self.plot.empty_text = reading.problem.title if reading.problem else "no runs yet · n starts one"
+        self.plot.empty_text = "nothing to plot: the card above says why" if reading.problem else "no runs yet · n starts one"
         self.plot.show(Figure())
 
     def show_detail(self, detail: Detail | None, load: Load | None, axes: Axes) -> None:
@@ -305,13 +306,7 @@ class TrainingBody(Guarded, Horizontal):
 
     def pane_of(self, widget: Widget | None) -> str | None:
         """Which pane a widget belongs to."""
-        for node in widget.ancestors_with_self if widget is not None else ():
-            if node is self:
-                break
-            name = (node.id or "").removesuffix("-pane")
-            if name in PANES:
-                return name
-        return None
+        return pane_of(widget, self, PANES)
 
     def titles(self) -> None:
         """The titles of the pane that samples and log share."""

@@ -1,5 +1,7 @@
 """How the shared widgets look: dark, light, 16 colours, without colour, ASCII alone, and in a small terminal."""
 
+import time
+
 import pytest
 from textual.containers import Horizontal
 from textual.widgets import Static
@@ -124,3 +126,24 @@ def test_lesson(snap_compare):
         await pilot.pause()
 
     assert snap_compare(GalleryApp(), terminal_size=(120, 36), run_before=show)
+
+
+def test_jobs(snap_compare):
+    async def show(pilot):
+        await open_gallery(pilot)
+        for name, done in (("pull gpt2", 120_000_000), ("ablate all heads", 0)):
+            job = pilot.app.jobs.add(name, lambda: None)
+            job.started = time.monotonic() + 1e6  # nothing is said of a speed
+            if done:
+                job.done, job.total, job.text = done, 498_000_000, "120 MB of 498 MB"
+        failed = pilot.app.jobs.add("twin demo")
+        failed.fail(LabError("TensorFlow is not installed", "pip install 'llm-lab[keras]'"))
+        await pilot.press("J")
+        await pilot.pause()
+
+    assert snap_compare(GalleryApp(), terminal_size=(80, 24), run_before=show)
+
+
+@pytest.mark.parametrize("size", [(70, 20), (52, 14)], ids=["tiny", "too-small"])
+def test_small_terminals(snap_compare, size):
+    assert snap_compare(GalleryApp(), terminal_size=size, run_before=open_gallery)
