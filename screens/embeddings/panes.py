@@ -30,6 +30,7 @@ from screens.embeddings.view import (
     sum_text,
     words_text,
 )
+from screens.panes import share_a_place
 from screens.widgets.guarded import Guarded
 from screens.widgets.heat_map import HeatMap
 from screens.widgets.ramps import Look
@@ -170,7 +171,7 @@ class EmbedBody(Guarded, Vertical):
     @property
     def shared(self) -> bool:
         """Whether the views share places, as on a small terminal."""
-        return any(self.screen.has_class(name) for name in ("-narrow", "-short", "-tiny"))
+        return share_a_place(self)
 
     def wear(self, look: Look) -> None:
         """Draws as the terminal can show it."""

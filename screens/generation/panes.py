@@ -18,6 +18,7 @@ from textual.widgets import Static
 from core.generation.settings import SamplingConfig
 from screens.generation.dials import DIALS, Dial, value_text
 from screens.generation.prompt import PromptPane
+from screens.panes import pane_of, share_a_place
 from screens.widgets.bars import Bars
 from screens.widgets.branch_tree import BranchTree
 from screens.widgets.guarded import Guarded
@@ -173,7 +174,7 @@ class GenerationBody(Guarded, Vertical):
     @property
     def shared(self) -> bool:
         """Whether panes share a place."""
-        return any(self.screen.has_class(c) for c in ("-narrow", "-short", "-tiny"))
+        return share_a_place(self)
 
     # --- how it is drawn
 
@@ -228,13 +229,7 @@ class GenerationBody(Guarded, Vertical):
 
     def pane_of(self, widget: Widget | None) -> str | None:
         """Which pane a widget belongs to."""
-        for node in widget.ancestors_with_self if widget is not None else ():
-            if node is self:
-                break
-            name = (node.id or "").removesuffix("-pane")
-            if name in FRAMES:
-                return name
-        return None
+        return pane_of(widget, self, FRAMES)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A click chooses a pane too."""

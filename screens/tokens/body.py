@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 
+from screens.panes import pane_of, share_a_place
 from screens.widgets.compare_list import CompareList
 from screens.widgets.curve import Curve
 from screens.widgets.guarded import Guarded
@@ -117,7 +118,7 @@ class TokensBody(Guarded, Vertical):
     @property
     def shared(self) -> bool:
         """Whether the lower panes share a place, as on a small terminal."""
-        return any(self.screen.has_class(c) for c in ("-narrow", "-short", "-tiny"))
+        return share_a_place(self)
 
     def frame_of(self, pane: str) -> Widget:
         """The widget whose border carries a pane's title."""
@@ -134,15 +135,8 @@ class TokensBody(Guarded, Vertical):
 
     def pane_of(self, widget: Widget | None) -> str | None:
         """Which pane a widget belongs to."""
-        for node in widget.ancestors_with_self if widget is not None else ():
-            if node is self:
-                break
-            name = (node.id or "").removesuffix("-pane")
-            if name in MAIN:
-                return "main"
-            if name in PANES:
-                return name
-        return None
+        found = pane_of(widget, self, (*MAIN, *PANES))
+        return "main" if found in MAIN else found
 
     # --- what is seen
 
