@@ -286,6 +286,8 @@ def _all_problems(config: Any, ranges: Callable[[Any, Collection[str]], list[str
 
 MOST_LAYERS = 10_000
 """More than any model has; a file that states a million would be counted through, name by name."""
+LARGEST_SIZE = 2**28
+"""More than any model has; what sizes make together still fits 64 bits."""
 
 
 def _shape_problems(c: Any, wrong: Collection[str]) -> list[str]:
@@ -294,8 +296,9 @@ def _shape_problems(c: Any, wrong: Collection[str]) -> list[str]:
         value = getattr(c, name)
         if value is not None and value < 1:
             problems.append(f"{name} must be at least 1, got {value}")
-    if c.n_layers > MOST_LAYERS:
-        problems.append(f"n_layers must be at most {MOST_LAYERS:,}, got {c.n_layers:,}")
+        most = MOST_LAYERS if name == "n_layers" else LARGEST_SIZE
+        if value is not None and value > most:
+            problems.append(f"{name} must be at most {most:,}, got {value:,}")
     if not {"n_heads", "emb_dim"} & set(wrong) and c.n_heads >= 1 and c.emb_dim % c.n_heads:
         problems.append(f"emb_dim must be divisible by n_heads, got {c.emb_dim} and {c.n_heads}")
     if not 0 <= c.drop_rate < 1:
