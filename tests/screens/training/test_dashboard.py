@@ -393,6 +393,7 @@ async def test_a_long_run_is_read_in_pieces(app, folder, monkeypatch):
     from screens.training import reader as training_reader
 
     monkeypatch.setattr(training_reader, "CHUNK", 20_000)
+    monkeypatch.setattr(training_reader, "READ_FOR", 0.0)
     run = write(folder / "long", 2000)
     async with app.run_test(size=(120, 36)) as pilot:
         screen = pilot.app.screen
