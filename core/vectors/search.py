@@ -19,6 +19,8 @@ from core.vectors.sweep import PIECE, Floats, Look, sweep
 Measure = Literal["cosine", "dot", "euclid"]
 MEASURES: tuple[Measure, ...] = ("cosine", "dot", "euclid")
 
+_BLOCK = 1 << 18
+"""Scores that are computed together: 1 MB, which a core's cache holds."""
 _FIRST = 1 << 12
 """Scores that are looked at together until there are enough: what comes later has a mark to be above, and little of it
 is kept."""
@@ -101,7 +103,12 @@ def best_rows(matrix: Floats, norms: Floats, scorer: Scorer, n: int) -> tuple[ND
         best = _Best(n)
 
         def look(begin: int, products: Floats) -> _Scored:
-            return best.offer(scorer.score(products, norms[begin : begin + products.shape[1]]), begin)
+            found = []
+            for at in range(0, products.shape[1], _BLOCK):
+                some = products[:, at : at + _BLOCK]
+                near = scorer.score(some, norms[begin + at : begin + at + some.shape[1]])
+                found.append(best.offer(near, begin + at))
+            return np.concatenate([rows for rows, _ in found]), np.concatenate([scores for _, scores in found])
 
         return look
 

@@ -26,8 +26,11 @@ overwritten afterwards."""
 
 PIECE = 1 << 18
 """Numbers of the matrix that are read between two looks at whether a helper has ended: 1 MB, some 30 microseconds."""
-_MOST = 1 << 16
-"""Rows of a block at most, so that their products stay in a core's own cache."""
+_SHARE = 0.75
+"""Of what would be a thread's part of the rest: so large is its next block. Few blocks are few changes of hands of
+Python's lock, each of which may wait for a thread that other programs hold up; the last ones even out the rest."""
+_LEAST = 4
+"""Pieces of a block at least."""
 _SINGLE = 16 << 20
 """Bytes of a matrix up to which one thread reads it."""
 _THREADS = 4
@@ -114,9 +117,9 @@ def _pieces(rows: range, width: int) -> Iterator[range]:
 
 def _blocks(count: int, width: int, threads: int) -> list[range]:
     """The rows in blocks: each a share of what is left, so that the last are small and nobody waits long for them."""
-    least, out, begin = max(1, PIECE // max(1, width)), [], 0
+    least, out, begin = max(1, _LEAST * PIECE // max(1, width)), [], 0
     while begin < count:
-        size = min(_MOST, max(least, -(-(count - begin) // (2 * threads)))) if threads > 1 else _MOST
+        size = max(least, int(_SHARE * (count - begin) / threads)) if threads > 1 else count
         out.append(range(begin, min(begin + size, count)))
         begin += size
     return out

@@ -170,10 +170,10 @@ def test_a_helper_that_ends_meanwhile_is_believed(monkeypatch: pytest.MonkeyPatc
 def test_every_row_is_in_one_block(count: int, width: int, threads: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sweep, "PIECE", 100)
-        patch.setattr(sweep, "_MOST", 500)
         blocks = sweep._blocks(count, width, threads)
     assert [row for block in blocks for row in block] == list(range(count))
-    assert all(len(block) <= 500 for block in blocks)
+    sizes = [len(block) for block in blocks]
+    assert sizes == sorted(sizes, reverse=True) and len(blocks) <= (1 if threads == 1 else 40 + count * width / 100)
 
 
 def test_the_length_of_rows_that_float32_cannot_square() -> None:
