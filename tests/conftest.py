@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
@@ -15,6 +16,9 @@ from hypothesis import HealthCheck, settings
 # A test machine may be busy with something else: how long an example took says nothing.
 settings.register_profile("lab", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("lab")
+
+# What was imported is never garbage, and the app looks for it seldom too (lab/garbage.py): a sixth of the time.
+gc.set_threshold(50_000, 20, 50)
 
 TINY_SHAKESPEARE = "corpora/tiny-shakespeare.txt"
 THE_VERDICT = "corpora/the-verdict.txt"
