@@ -197,14 +197,14 @@ def measure(quick: bool = False) -> list[Result]:
     if sys.platform == "win32":
         return []
     check_idle()
-    seconds = 6.0 if quick else 20.0
+    seconds = 6.0 if quick else 15.0
     alone = [decode(2.0)]
     with tempfile.TemporaryDirectory() as root, long_run(root) as run:
         env = folders(root)
         beside = [decode(2.0)]
         bare = lateness(BARE_APP, env, seconds, run.name)
         ours = lateness(OUR_APP, env, seconds, run.name)
-        closed, opened, share = cost(run, env, pairs=2 if quick else 5, rounds=2 if quick else 4)
+        closed, opened, share = cost(run, env, pairs=2 if quick else 4, rounds=2 if quick else 3)
         beside.append(decode(2.0))
     alone.append(decode(2.0))
     return [_late(ours, bare), _cost(closed, opened, share), *_slower(alone, beside)]

@@ -137,7 +137,7 @@ def measure(quick: bool = False) -> list[Result]:
         homes = {name: own_home(str(Path(root, name.replace(" ", "-")))) for name in commands}
         for home in homes.values():
             Path(home["HOME"]).mkdir(parents=True)
-        for turn in range(-1, 3 if quick else 7):
+        for turn in range(-1, 3 if quick else 6):
             for name, (words, _) in commands.items():
                 one = start(words, homes[name])
                 if turn >= 0:  # the first start of each writes its byte code and its settings
