@@ -157,7 +157,7 @@ class NewRunForm(Dialog[StartRequest]):
         text = Text.assemble((name, "bold"))
         seconds = self._timings.whole_run(preset.config)
         measured = f"{clock(seconds)} here, measured · " if seconds is not None else ""
-        text.append(f"\n{measured}{preset.summary}", style="dim")
+        text.append(f"\n{measured}{preset.summary}")  # dim, it could not be read on the cursor
         return Option(text, id=name)
 
     # --- what is typed

@@ -186,7 +186,8 @@ class TrainingBody(Guarded, Horizontal):
         """Nothing to plot: says what would change that."""
         from screens.widgets.figure import Figure
 
-        self.plot.empty_text = "nothing to plot: the card above says why" if reading.problem else "no runs yet · n starts one"
+        why = "nothing to plot: the card above says why"
+        self.plot.empty_text = why if reading.problem else "no runs yet · n starts one"
         self.plot.show(Figure())
 
     def show_detail(self, detail: Detail | None, load: Load | None, axes: Axes) -> None:

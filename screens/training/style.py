@@ -10,7 +10,7 @@ TrainingScreen {
     #plot-pane { width: 1fr; height: 1fr; }
     #numbers-pane { width: 30; height: 1fr; }
     #trends { height: auto; }
-    .trend { border-top: solid $primary 70%; height: 2; }
+    .trend { border-top: solid $primary 70%; border-title-color: $text; height: 2; }
     #numbers { height: 1fr; border-top: solid $primary 70%; scrollbar-size-vertical: 1; }
     #texts { height: 8; }
     #samples, #log { width: 1fr; height: 1fr; padding: 0 1; scrollbar-size-vertical: 1; }

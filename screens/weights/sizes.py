@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -17,12 +17,14 @@ from core.config import GPTConfig
 from core.shelf import GPT2_SIZES
 from core.weights.sizes import SizeReport, size_of
 from screens.weights.size_rows import ROWS, place_of, published, slid
-from screens.widgets.cells import fit
+from screens.widgets.cells import fit, spread
 from screens.widgets.guarded import Guarded
 from screens.widgets.plot_data import short_number
 from screens.widgets.ramps import Look
 from screens.widgets.virtual_list import VirtualList
 
+LEFT, RIGHT, LINES, KNOBS = ("◂", "<"), ("▸", ">"), ("─", "-"), ("●", "#")
+"""Signs of a slider that can be clicked, in Unicode and in ASCII."""
 MINE = len(GPT2_SIZES)
 """The column of one's own model."""
 
@@ -60,6 +62,20 @@ class SizeTable(VirtualList):
     def action_slide(self, by: int) -> None:
         """Moves it."""
         self.post_message(self.Slid(by))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on an arrow, or beside the knob of a slider, moves it by a step."""
+        at = event.get_content_offset(self)
+        index = at.y + self.scroll_offset.y if at is not None else -1
+        if at is None or not 0 <= index < self.length or not ROWS[index].slider:
+            return
+        signs = spread(str(self.text_of(index)))
+        sign = signs[at.x] if at.x < len(signs) else ""
+        knob = next((i for i, s in enumerate(signs) if s in KNOBS), None)
+        if sign in LEFT or sign in RIGHT:
+            self.post_message(self.Slid(-1 if sign in LEFT else 1))
+        elif knob is not None and sign in LINES:
+            self.post_message(self.Slid(-1 if at.x < knob else 1))
 
 
 class SizesPane(Guarded, Vertical):

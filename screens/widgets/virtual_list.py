@@ -97,6 +97,11 @@ class VirtualList(Guarded, ScrollView, can_focus=True):
         finally:
             self._base = None
 
+    def text_of(self, index: int) -> Text:
+        """What stands in a row."""
+        row = self._row(index)
+        return Text(row, no_wrap=True, end="") if isinstance(row, str) else row.copy()
+
     def render_line(self, y: int) -> Strip:
         """One row, styled as cursor or not."""
         index = y + self.scroll_offset.y
@@ -104,8 +109,7 @@ class VirtualList(Guarded, ScrollView, can_focus=True):
         base = self._base or self.rich_style
         if not 0 <= index < self._length:
             return Strip.blank(width, base)
-        row = self._row(index)
-        text = Text(row, no_wrap=True, end="") if isinstance(row, str) else row.copy()
+        text = self.text_of(index)
         text.no_wrap, text.end = True, ""
         text.truncate(width, overflow="ellipsis", pad=True)
         style = base

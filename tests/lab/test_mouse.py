@@ -76,6 +76,15 @@ async def test_tabs_of_attention_and_of_weights():
         await until(pilot, lambda: weights.opened is not None and weights.body.histogram.bins)
         await click_edge(pilot, weights.body.histogram, "Rows")
         await until(pilot, lambda: weights.body.view == "rows")
+        weights.show_page("sizes")
+        sizes = weights.body.sizes
+        await until(pilot, lambda: "▸" in sizes.table.text_of(0).plain and sizes.table.region.width > 100)
+        before = sizes.mine.config.n_layers
+        row = sizes.table.content_region
+        for sign, more in (("▸", 1), ("◂", 0), ("●──", 1)):  # the last: right of the knob
+            at = sizes.table.text_of(0).plain.index(sign) + len(sign) - 1
+            await pilot.click(offset=(row.x + at, row.y))
+            await until(pilot, lambda more=more: sizes.mine.config.n_layers == before + more)
     assert app.survived == []
 
 
