@@ -6,6 +6,7 @@ from typing import Any
 
 from core.workbench import Workbench
 from lab.app import LabApp
+from lab.leaving import run_and_leave
 from lab.look import choose_look
 from lab.settings import load_settings
 from screens.catalogue import SCREENS
@@ -68,6 +69,4 @@ def make_app(
 
 def run_app(*args: Any, **kwargs: Any) -> int:
     """Opens the lab in this terminal and returns the exit code; takes what ``make_app`` takes."""
-    app = make_app(*args, **kwargs)
-    code = app.run()
-    return app.return_code or code or 0
+    return run_and_leave(make_app(*args, **kwargs))
