@@ -60,7 +60,7 @@ class Terminal:
             if not data:
                 return
 
-    def wait_for(self, word: bytes, patience: float = 40.0, *, after: int = 0) -> None:
+    def wait_for(self, word: bytes, patience: float = 90.0, *, after: int = 0) -> None:
         """Waits until a text was drawn, in whatever colours, beyond so many bytes."""
         until = time.monotonic() + patience
         with self._changed:

@@ -88,9 +88,8 @@ STATIONS = (
     (b"5", b"temperature"),
     (b"3", HOME),
     (b"6", b"h.0"),
-    (b"w", b"workbench"),
-    (b"\x1b", HOME),
     (b"4", b"stopped"),
+    (b"w", b"workbench"),
 )
 """Keys, and what is drawn then."""
 COMMANDS = (
