@@ -308,6 +308,7 @@ class TokensScreen(Offers):
 
     @on(LabScreen.SizeChanged)
     def _size_changed(self) -> None:
+        self.body.mark_pane(self._pane)
         self.titles()
 
     def stop_streaming(self) -> bool:

@@ -357,3 +357,15 @@ async def test_a_low_terminal_leaves_room_for_a_window_and_its_target(gpt2_app):
         screen = gpt2_app.screen
         assert screen.query_one("#main").size.height == 8
         assert screen.query_one("#side").size.height == 8
+
+
+async def test_a_terminal_that_became_tiny_shows_the_tokens_and_one_that_grew_again_what_is_beside_them(
+    tokens_app, drive
+):
+    async with tokens_app.run_test(size=(80, 24)) as pilot:
+        tokens = drive(pilot)
+        await tokens.settled()
+        main, side = (tokens.screen.query_one(name) for name in ("#main", "#token-pane"))
+        for size, sides in (((62, 17), False), ((80, 24), True), ((120, 36), True), ((62, 17), False)):
+            await pilot.resize_terminal(*size)
+            await tokens.until(lambda sides=sides: main.is_on_screen and side.is_on_screen == sides)
