@@ -63,8 +63,10 @@ def _to_tokens(screen: Any) -> None:
 
 def _to_words(screen: Any) -> None:
     screen.show_page("words")
-    screen.body.mark("analogy")
-    screen.body.focus_of("analogy").focus()
+
+
+def _to_sum(screen: Any) -> None:
+    screen.show_view("analogy")
 
 
 def _to_heads(screen: Any) -> None:
@@ -165,6 +167,7 @@ STEPS = (
         "{sum} comes nearest to ‘{best}’ ({best_value}).",
         lambda screen: screen.summed.text if screen.summed is not None else "",
         _to_words,
+        _to_sum,
     ),
     Step(
         "Who looks at whom",
