@@ -359,9 +359,7 @@ async def test_a_low_terminal_leaves_room_for_a_window_and_its_target(gpt2_app):
         assert screen.query_one("#side").size.height == 8
 
 
-async def test_a_terminal_that_became_tiny_shows_the_tokens_and_one_that_grew_again_what_is_beside_them(
-    tokens_app, drive
-):
+async def test_a_tiny_terminal_shows_the_tokens_and_one_that_grew_what_is_beside_them(tokens_app, drive):
     async with tokens_app.run_test(size=(80, 24)) as pilot:
         tokens = drive(pilot)
         await tokens.settled()
