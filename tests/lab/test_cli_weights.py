@@ -43,7 +43,8 @@ def test_a_published_size_is_listed_without_its_files(llm_lab: Any) -> None:
         (("weights", "demo", "--filter", "("), "--filter must be a regular expression"),
         (("weights", "demo", "--filter", "nothing"), "no tensor of demo matches nothing"),
         (("compare", "demo", "gpt2"), "gpt2 is not on this machine"),
-        (("convert", "demo", "there", "--to", "keras"), "expected huggingface or llm-lab, got 'keras'"),
+        (("convert", "demo", "there", "--to", "keras"), "a name that ends in .keras was expected, got there"),
+        (("convert", "demo", "there", "--to", "onnx"), "got 'onnx'"),
         (("convert", "nobody", "there"), "no model is called nobody"),
     ],
 )
