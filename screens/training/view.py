@@ -214,9 +214,7 @@ def seconds_left(history: History, max_steps: int) -> float | None:
 
 def number_rows(view: RunView) -> list[tuple[str, str]]:
     """The pane of numbers, as (name, value)."""
-    last = (
-        f"{view.max_steps:,}" if view.max_steps < 100_000 else position_label(view.max_steps, "step")
-    )
+    last = f"{view.max_steps:,}" if view.max_steps < 100_000 else position_label(view.max_steps, "step")
     progress = f"{view.step:,}" + (f" / {last}" if view.max_steps else "")
     best = short_number(view.best_loss, 4)
     if view.best_step is not None:
