@@ -40,12 +40,14 @@ class Child:
             yield line
 
     def answers(self) -> Iterator[dict[str, Any]]:
-        """What it says, until it ends.
+        """What it says, until it ends; what it was saying when it was killed is left out.
 
         Raises:
             LabError: it said one: the same, of the same class.
         """
         for line in self.lines():
+            if not line.endswith("\n"):
+                return
             said = json.loads(line)
             if "error" in said:
                 kind = getattr(errors, str(said.get("kind")), LabError)
@@ -96,6 +98,8 @@ def at_work(
         finally:
             process.kill()
             process.wait()
+            with suppress(BrokenPipeError):  # of orders that it did not read to their end
+                process.stdin.close()
             process.stdout.close()
             watch.join()
 

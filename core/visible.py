@@ -25,10 +25,12 @@ def visible(text: str) -> str:
 def without_steering(text: str) -> str:
     """The text without control characters, line breaks and tabs among them: as many cells wide as before.
 
-    >>> without_steering("a\\x1b[2J\\tb\\r\\n")
-    'a[2Jb'
+    Half a pair, which the toolkit gives a cell and no terminal is sent, leaves a sign in it.
+
+    >>> without_steering("a\\x1b[2J\\tb\\r\\n"), without_steering("caf\\udce9")
+    ('a[2Jb', 'caf�')
     """
-    return _ANY_STEERING.sub("", text)
+    return _ANY_STEERING.sub(lambda found: "\N{REPLACEMENT CHARACTER}" if found[0] >= "\ud800" else "", text)
 
 
 def _picture(found: re.Match[str]) -> str:

@@ -10,6 +10,7 @@ import asyncio
 import os
 import sys
 import threading
+from contextlib import suppress
 
 from textual.app import App
 
@@ -34,6 +35,7 @@ async def _run(app: App[int], ended: threading.Event) -> int:
 
 def _leave(ended: threading.Event, code: int) -> None:
     if not ended.wait(PATIENCE):
-        sys.stdout.flush()
-        sys.stderr.flush()
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):  # the terminal may be gone
+                stream.flush()
         os._exit(code)

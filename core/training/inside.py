@@ -31,10 +31,10 @@ def check_inside(run_dir: Path, *names: str) -> None:
     Raises:
         RunError: names the link, and where it leads; or what is no file.
     """
-    home = os.path.realpath(run_dir)
+    home = Path(os.path.realpath(run_dir))
     for name in names or WRITTEN:
         path = run_dir / name
-        if path.is_symlink() and os.path.commonpath([home, os.path.realpath(path)]) != home:
+        if path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(home):
             raise RunError(
                 f"{name} of the run {run_dir.name} is a link that leads out of it, to {path.readlink()}: "
                 "nothing is written there",

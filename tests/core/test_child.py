@@ -16,6 +16,8 @@ import os, sys, time
 from core.child import work_off
 from core.errors import CheckpointError
 
+answers = os.dup(1)
+
 def work(orders, say):
     print("a library's chatter")
     say({"got": orders["what"], "pid": os.getpid()})
@@ -23,6 +25,9 @@ def work(orders, say):
         raise CheckpointError("a title", "a hint")
     if orders["what"] == "die":
         print("the last of its words", file=sys.stderr)
+        os._exit(3)
+    if orders["what"] == "die at length":
+        os.write(answers, b'{"got": "' + b"x" * 9_000)
         os._exit(3)
     while orders["what"] == "wait":
         time.sleep(0.01)
@@ -60,6 +65,20 @@ def test_a_sudden_end_leaves_its_last_words() -> None:
         assert [answer["got"] for answer in child.answers()] == ["die"]
         assert child.wait() == 3
         assert child.last_words() == "the last of its words"
+
+
+def test_a_long_answer_that_a_sudden_end_tears_is_none() -> None:
+    with at_work("a_worker", {"what": "die at length"}, threading.Event()) as child:
+        assert [answer["got"] for answer in child.answers()] == ["die at length"]
+        assert child.wait() == 3
+
+
+def test_who_dies_before_it_has_read_its_orders_is_told_by_its_last_words(tmp_path: Path) -> None:
+    (tmp_path / "a_worker.py").write_text("raise SystemExit('it could not start')")
+    with at_work("a_worker", {"what": "x" * 1_000_000}, threading.Event()) as child:
+        assert list(child.answers()) == []
+        assert child.wait() == 1
+        assert child.last_words() == "it could not start"
 
 
 def test_cancelled_it_is_gone_and_so_it_is_when_nobody_listens_any_more() -> None:

@@ -14,6 +14,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+_TAKE_TERMINAL = """
+import fcntl, os, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # its end is heard as SIGHUP
+os.execvp(sys.argv[1], sys.argv[1:])
+"""
+"""Before the program itself: between a fork and it, Python of a process with threads may wait for ever."""
 _STYLES = re.compile(rb"\x1b\[[0-9;]*m")
 
 
@@ -30,13 +36,12 @@ class Terminal:
         fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
         own = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": str(columns), "LINES": str(rows)}
         self.process = subprocess.Popen(
-            words,
+            [sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL, *words],
             stdin=follower,
             stdout=follower,
             stderr=follower,
             env={**os.environ, "PYTHONPATH": str(ROOT), **own, **env},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that its end is heard as SIGHUP
         )
         os.close(follower)
         self.seen = bytearray()
