@@ -121,19 +121,23 @@ def nearest_by_distance(matrix: Floats, norms: Floats, vector: Floats, n: int) -
 
     The pass over the matrix finds some more rows than that by the expanded square, which loses digits where rows are
     near each other and far from the origin; among those the distances are then computed from differences. Where so many
-    digits are lost that another row could be nearer, a second pass takes the differences of all.
+    digits are lost that another row could be nearer, or a row is so long that its square is none, a second pass takes
+    the differences of all.
     """
     rows, scores = best_rows(matrix, norms, by_euclid(vector), n + _SPARE)
     rows, apart = _by_differences(matrix, rows, vector)
     if len(rows) < len(matrix):
         size = float(np.linalg.norm(vector.astype(np.float64)))
         lost = (matrix.shape[1] + 8) * 2.0**-23 * (float(norms.max()) + size) ** 2  # no sum in float32 loses more
-        if apart[n - 1] ** 2 > size**2 - float(scores[-1]) - lost:  # what was not found is at least so far
+        if (
+            len(rows) < n or apart[n - 1] ** 2 > size**2 - float(scores[-1]) - lost
+        ):  # what was not found is at least so far
             best, found = _Best(n + _SPARE), []
             step = max(1, PIECE // max(1, matrix.shape[1]))
             for begin in range(0, len(matrix), step):
-                differences = matrix[begin : begin + step] - vector
-                found.append(best.offer(-np.einsum("ij,ij->i", differences, differences), begin))
+                differences = matrix[begin : begin + step].astype(np.float64) - vector
+                distances = np.sqrt(np.einsum("ij,ij->i", differences, differences))
+                found.append(best.offer(-distances.astype(np.float32), begin))
             rows, _ = _best(best.n, [rows for rows, _ in found], [scores for _, scores in found])
             rows, apart = _by_differences(matrix, rows, vector)
     return rows[:n], apart[:n].astype(np.float32)

@@ -83,9 +83,7 @@ def build(folder: Path, runs: Path) -> World:
 def steering(drawn: bytes, allowed: re.Pattern[bytes] = ALLOWED) -> bytes:
     """What stands around the first control character in an output that is not one of ours; nothing if there is none."""
     rest = allowed.sub(b"", drawn)
-    found = re.search(
-        rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\xaa-\xae]|\xe2\x81[\xa6-\xa9]", rest
-    )
+    found = _STEERING.search(rest)
     return rest[max(0, found.start() - 60) : found.end() + 60] if found else b""
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hostile_world import MARKS, STEER, World, build, steering
@@ -33,10 +35,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 class Screen:
     """A terminal under standard output and error of this very process: what the commands say on it."""
 
-    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self) -> None:
         import pty
 
-        self._patch = patch
         self._leader, self._follower = pty.openpty()
 
     def run(self, *words: object) -> bytes:
@@ -74,7 +75,7 @@ def screen(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Screen]:
     monkeypatch.setenv("LLM_LAB_RUNS", str(world.run.parent))
     monkeypatch.setenv("TERM", "xterm-256color")
     monkeypatch.setenv("COLUMNS", "400")
-    found = Screen(monkeypatch)
+    found = Screen()
     yield found
     found.close()
 
@@ -121,7 +122,7 @@ COMMANDS = (
     "pause STEER",
     "train --corpus STEER",
     "train --STEER",
-    "train --resume RUN --max-steps 8 --sample-interval 2",
+    "train --resume COPY --max-steps 8 --sample-interval 2",
     "STEER",
     "vectors VECTORS neighbours w1STEER",
     "vectors VECTORS list",
@@ -134,9 +135,14 @@ COMMANDS = (
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_nothing_but_our_own_drawing_comes_from_a_command(world: World, screen: Screen, command: str) -> None:
+def test_nothing_but_our_own_drawing_comes_from_a_command(
+    world: World, screen: Screen, command: str, tmp_path: Path
+) -> None:
+    if "COPY" in command:
+        shutil.copytree(world.run, tmp_path / world.run.name)
     stands_for = {
         "RUN": str(world.run.name),
+        "COPY": str(tmp_path / world.run.name),
         "FOREIGN": str(world.foreign),
         "CORPUS": str(world.corpus),
         "VECTORS": str(world.vectors),

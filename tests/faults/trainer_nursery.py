@@ -18,7 +18,6 @@ PROGRAM = """
 import json, os, sys
 from pathlib import Path
 import torch
-import torch._dynamo  # an optimizer imports it, 1.5 s each time
 from core.config import TrainConfig
 from core.training import checkpoints, stored, torch_backend
 from core.training.trainer import Trainer
@@ -86,7 +85,8 @@ class Nursery:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
         self.pid = 0
-        """Of the trainer that lives."""
+        """Of the trainer that was begun last."""
+        self._lives = False
 
     def begin(self, config: TrainConfig, kill_at: int = 0) -> None:
         """Starts one that goes on from the run's last checkpoint, or anew where there is none.
@@ -99,14 +99,23 @@ class Nursery:
         self._process.stdin.write(json.dumps({"config": config.to_dict(), "kill_at": kill_at}) + "\n")
         self._process.stdin.flush()
         self.pid = int(self._line())
+        self._lives = True
 
     def kill(self) -> None:
         """SIGKILL."""
-        os.kill(self.pid, signal.SIGKILL)  # the nursery has not waited for it, so the number is still its own
+        os.kill(self.pid, signal.SIGKILL)
 
     def end(self) -> int:
         """Waits for its end; the exit code, or the signal as a negative number."""
-        return os.waitstatus_to_exitcode(int(self._line()))
+        code = os.waitstatus_to_exitcode(int(self._line()))
+        self._lives = False
+        return code
+
+    def close(self) -> None:
+        """Ends all: a trainer that a failed test has left would go on for minutes."""
+        if self._lives:
+            self.kill()
+        self._process.communicate()
 
     def _line(self) -> str:
         assert self._process.stdout
@@ -131,4 +140,4 @@ def trainer_nursery(folder: Path) -> Iterator[Nursery]:
         try:
             yield nursery
         finally:
-            process.communicate()
+            nursery.close()

@@ -92,6 +92,33 @@ def test_distances_are_right_where_rows_lie_far_from_the_origin(away: float) -> 
         assert [each.value for each in found] == pytest.approx(apart[expected].tolist(), rel=1e-6)
 
 
+def test_distances_to_rows_whose_squares_are_beyond_float32() -> None:
+    matrix = numbers(100, 8)
+    matrix[60:] *= np.float32(1e25)
+    found = Vectors([f"w{n}" for n in range(100)], matrix).neighbours("w0", 90, measure="euclid")
+    apart = np.linalg.norm(matrix.astype(np.float64) - matrix[0], axis=1)
+    apart[0] = np.inf
+    assert [each.word for each in found] == [f"w{n}" for n in np.argsort(apart)[:90]]
+    assert [each.value for each in found] == pytest.approx(np.sort(apart)[:90].tolist(), rel=1e-6)
+
+
+def test_what_fails_in_a_helper_fails_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    def looker() -> Any:
+        def look(begin: int, products: sweep.Floats) -> int:
+            if begin + products.shape[1] > 490:
+                raise MemoryError("in whichever thread")
+            return begin
+
+        return look
+
+    monkeypatch.setattr(sweep, "PIECE", 50)
+    monkeypatch.setattr(sweep, "thread_count", lambda size: 3)
+    matrix = numbers(500, 20)
+    for _ in range(20):
+        with pytest.raises(MemoryError, match="in whichever thread"):
+            sweep.sweep(matrix, matrix[:1], looker)
+
+
 @pytest.mark.parametrize("piece", [1, 50, 1 << 18])
 def test_several_vectors_are_multiplied_a_piece_at_a_time(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
     matrix = numbers(2000, 10)
