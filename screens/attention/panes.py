@@ -206,7 +206,8 @@ class AttentionBody(Guarded, Vertical):
         for name in SIDES:
             self.set_class(name == self.side, f"-side-{name}", update=False)
         if self.classes != before:
-            self.update_node_styles()  # once for all: it looks at the style of everything inside
+            # Once for all, and for frames alone: no rule for what is inside one asks for these classes.
+            self.app.stylesheet.update_nodes([self, *self.query("#a-main, #a-left, #a-right, .pane")], animate=True)
 
     def pane_of(self, widget: Widget | None) -> str | None:
         """The pane that a widget is in."""
