@@ -129,9 +129,8 @@ def nearest_by_distance(matrix: Floats, norms: Floats, vector: Floats, n: int) -
     if len(rows) < len(matrix):
         size = float(np.linalg.norm(vector.astype(np.float64)))
         lost = (matrix.shape[1] + 8) * 2.0**-23 * (float(norms.max()) + size) ** 2  # no sum in float32 loses more
-        if (
-            len(rows) < n or apart[n - 1] ** 2 > size**2 - float(scores[-1]) - lost
-        ):  # what was not found is at least so far
+        # What was not found is at least as far as the last of what was.
+        if len(rows) < n or apart[n - 1] ** 2 > size**2 - float(scores[-1]) - lost:
             best, found = _Best(n + _SPARE), []
             step = max(1, PIECE // max(1, matrix.shape[1]))
             for begin in range(0, len(matrix), step):
