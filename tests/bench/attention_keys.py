@@ -1,6 +1,6 @@
 """Keys on the attention screen at GPT-2's 124M shape over 1,024 tokens, also while a trace runs beside them.
 
-The real app on a terminal of 120 by 36. Of each key: the processor time of the app's own thread, from the key until
+The real app, begun as the command begins it, on a terminal of 120 by 36. Of each key: the processor time of the app's own thread, from the key until
 all that it changed is painted (what the trace's thread takes is not in it), and the time until the first picture
 after it. The trace is a sweep, which runs the model again and again with one head off. Weights are random, the
 vocabulary is of single bytes: neither matters to keys.
@@ -54,12 +54,14 @@ print("written")
 """
 APP = """
 import sys
+from lab import garbage
+garbage.put_off()
 from core.workbench import Bench, Workbench
 from lab.app import LabApp
 words = "the of and to in is that for it as was with be by on not he his but at are this have from or had an they which"
 words = words.split()
 text = " ".join(words[i * i % 29] for i in range(int(sys.argv[2])))[: int(sys.argv[2])]
-LabApp(screen="attention", workbench=Workbench(Bench(a=sys.argv[1], prompt=text))).run()
+LabApp(frame_first=True, screen="attention", workbench=Workbench(Bench(a=sys.argv[1], prompt=text))).run()
 """
 
 
