@@ -22,7 +22,7 @@ def put_off() -> None:
 
 
 def settle() -> None:
-    """Takes all that exists out of what is looked at, and collects from now on; later that which a large import brought.
+    """Takes all that exists out of what is looked at, and collects from now on; later what a large import brought.
 
     What was garbage by now stays too, a few megabytes: to look for it first would be the pause that this avoids.
     """

@@ -1,9 +1,9 @@
 """Keys on the attention screen at GPT-2's 124M shape over 1,024 tokens, also while a trace runs beside them.
 
-The real app, begun as the command begins it, on a terminal of 120 by 36. Of each key: the processor time of the app's own thread, from the key until
-all that it changed is painted (what the trace's thread takes is not in it), and the time until the first picture
-after it. The trace is a sweep, which runs the model again and again with one head off. Weights are random, the
-vocabulary is of single bytes: neither matters to keys.
+The real app, begun as the command begins it, on a terminal of 120 by 36. Of each key: the processor time of the app's
+own thread, from the key until all that it changed is painted (what the trace's thread takes is not in it), and the time
+until the first picture after it. The trace is a sweep, which runs the model again and again with one head off. Weights
+are random, the vocabulary is of single bytes: neither matters to keys.
 """
 
 from __future__ import annotations
