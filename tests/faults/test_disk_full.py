@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import torch
+from small_disks import fill, mounted
 
 from core.config import TrainConfig
 from core.errors import DiskFullError, LabError
@@ -23,13 +21,8 @@ from core.training.trainer import Trainer
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 2 MiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)]
-    if sys.platform != "linux" or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a small file system can be mounted by root on Linux alone")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    with mounted(tmp_path / "disk") as place:
+        yield place
 
 
 def small(folder: Path, run_dir: Path, **changes: object) -> TrainConfig:
@@ -41,18 +34,6 @@ def small(folder: Path, run_dir: Path, **changes: object) -> TrainConfig:
         eval_interval=0, sample_interval=0, checkpoint_interval=0, snapshot_count=0,
         device="cpu", dtype="float32", threads=1, run_dir=str(run_dir),
     ).override(**changes)  # fmt: skip
-
-
-def fill(disk: Path, leave: int = 0) -> Path:
-    """Puts a file there that leaves so many bytes free."""
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while shutil.disk_usage(disk).free > leave:
-                file.write(b"x" * 4096)
-        except OSError:
-            pass
-    return ballast
 
 
 def names(disk: Path) -> set[str]:

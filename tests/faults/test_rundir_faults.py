@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 import pytest
 import torch
 from run_writing import writing
+from small_disks import fill, mounted
 
 from core.config import TrainConfig
 from core.errors import CheckpointError, DiskFullError, LabError, RunError, RunLockedError
@@ -182,26 +182,9 @@ def open_run_when_there(path: Path):  # type: ignore[no-untyped-def]
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 2 MiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(place)]
-    if sys.platform != "linux" or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a small file system can be mounted by root on Linux alone")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
-
-
-def fill(disk: Path, leave: int = 0) -> Path:
-    """Puts a file there that leaves so many bytes free."""
-    ballast = disk / "ballast"
-    with ballast.open("wb", buffering=0) as file:
-        try:
-            while shutil.disk_usage(disk).free > leave:
-                file.write(b"x" * 4096)
-        except OSError:
-            pass
-    return ballast
+    """A file system of 2 MiB."""
+    with mounted(tmp_path / "disk") as place:
+        yield place
 
 
 def test_a_full_disk_loses_nothing(small_disk: Path) -> None:
