@@ -89,8 +89,10 @@ class HeatLines:
             if at >= free and 0 <= at < len(cells) and not "".join(taken).strip():
                 cells[at : at + len(signs)] = signs
                 free = 0 if here else at + len(signs) + 1
-        line = "".join(cells)[off : off + self.width - self.before]
-        return [Segment(" " * self.before + line, self.base)]
+        seen = cells[off : off + self.width - self.before]
+        if seen and not seen[0]:  # the second half of a wide sign
+            seen[0] = " "
+        return [Segment(" " * self.before + "".join(seen), self.base)]
 
     def _seen(self) -> tuple[int, int, int]:
         """First and last (exclusive) column of cells that are seen, and the terminal's columns cut off the first."""

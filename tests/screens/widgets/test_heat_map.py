@@ -264,6 +264,22 @@ async def test_cells_grow_into_the_room_there_is():
         assert app.widget.grid.wide == 1
 
 
+async def test_names_of_columns_stay_over_them_when_scrolled():
+    app = Stage()
+    async with app.run_test(size=(60, 14)) as pilot:
+        names = [f"猫{n}" for n in range(30)]
+        app.widget.fill(np.zeros((2, 30), np.float32), row_labels=["一", "b"], column_labels=names)
+        app.widget.set_cells("number")
+        await pilot.pause()
+        for x in (8, 9, 12, 41):
+            app.widget.scroll_to(x=x, animate=False, force=True)
+            await pilot.pause()
+            header, room = lines(app.widget)[0], app.widget.scrollable_content_region.width
+            assert cell_len(header) == room
+            for column in range(-(-x // 8), (x + room - 3) // 8 - 1):
+                assert cell_len(header.partition(f"{names[column]} ")[0]) == 3 + 8 * column - x, (x, column)
+
+
 async def test_nan_is_shown_as_such_in_every_kind_of_cell():
     values = np.ones((4, 4), np.float32)
     values[2, 1] = np.nan
