@@ -22,7 +22,7 @@ def nothing(screen: Any) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step; the screen is one of the six."""
+    """One step, on one screen."""
 
     title: str
     screen: int
@@ -173,10 +173,10 @@ STEPS = (
         "Who looks at whom",
         3,
         "#a-grid-pane",
-        "{layers} layers of {heads} heads, {all_heads} in all; a head decides which earlier tokens count. {head}: from "
-        "‘{asks}’ it takes {weight} of what it takes from ‘{looked}’.",
+        "{layers} layers of {heads} heads, {all_heads} in all; a head decides which earlier tokens count. In {head} "
+        "‘{asks}’ looks back: {weight} of its attention, which is 1 in all, goes to ‘{looked}’.",
         "n: the next head by what the grid measures",
-        "{head} is another: from ‘{looked}’ it takes {weight}.",
+        "{head} is another: here {weight} goes to ‘{looked}’.",
         lambda screen: (screen.place.layer, screen.place.head),
         _to_heads,
     ),
@@ -223,7 +223,7 @@ STEPS = (
         "‘{name}’ learnt for {max_steps} steps. Its loss fell from {first_loss} to {loss}; guessing evenly among "
         "{vocab_size} tokens would cost {uniform_loss}.",
         ", and . : back and forth in its time",
-        "The sample and the figures are those of that step.",
+        "The losses below and the sample above are of that time.",
         lambda screen: screen.body.time.target,
         _to_demo_run,
     ),

@@ -54,7 +54,7 @@ class TourActions(App[int]):
     @property
     @abstractmethod
     def lab_screen(self) -> LabScreen | None:
-        """The one of the six that is shown."""
+        """The lab's screen that is shown."""
 
     @abstractmethod
     async def go_to(self, number: int) -> None:

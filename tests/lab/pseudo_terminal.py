@@ -29,7 +29,7 @@ def on_screen(start: Callable[..., subprocess.Popen[bytes]], until: bytes) -> tu
     env = {"TERM": "xterm-256color", "COLORTERM": "truecolor", **SIZE}
     process = start(stdin=follower, stdout=follower, stderr=follower, env=env)
     os.close(follower)
-    seen, asked, deadline = b"", False, time.monotonic() + 60
+    seen, asked, deadline = b"", False, time.monotonic() + 120
     while time.monotonic() < deadline:
         if not select.select([leader], [], [], 1.0)[0]:
             continue
