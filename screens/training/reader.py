@@ -146,7 +146,7 @@ class DashboardReader:
 
     def _look(self, wanted: Wanted) -> Reading:
         self._list(wanted)
-        shown = wanted.shown or (self._runs[0].path if self._runs else None)
+        shown = self._shown(wanted)
         paths = [p for p in (shown, *wanted.overlays) if p is not None]
         paths = list(dict.fromkeys(paths))[:4]
         for gone in self._watched.keys() - set(paths):
@@ -174,6 +174,17 @@ class DashboardReader:
         letters = {p: "ABCD"[i] for i, p in enumerate(paths)} if len(paths) > 1 else {}
         load = self._machine.load(detail.view if detail else None)
         return Reading(wanted, self._runs, detail, plot, letters, load, more, changed, problem, self._list_problem)
+
+    def _shown(self, wanted: Wanted) -> Path | None:
+        """The run that was asked for, or the newest, also in place of one that was deleted while it was shown."""
+        shown = wanted.shown or (self._runs[0].path if self._runs else None)
+        known = shown is not None and (shown in self._watched or shown != wanted.shown)
+        if shown is None or not known or shown.exists():
+            return shown
+        self._watched.pop(shown, None)
+        self._listed = (-LIST_EVERY, None)  # the list is younger than a second, and names it still
+        self._list(wanted)
+        return self._runs[0].path if self._runs else None
 
     def _plot(self, watched: list[_Watched], wanted: Wanted) -> Plot | None:
         """The figure, worked out again only when something in it can have changed."""
