@@ -240,6 +240,24 @@ async def test_views_follow_each_other_and_say_which_they_are():
         assert screen.body.view == VIEWS[-1]
 
 
+async def test_another_view_leaves_the_styles_of_what_is_beside_it_alone(monkeypatch):
+    app = attention()
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        styled = []
+        for widget in (screen.body.grid, screen.body.strip, screen.body.ranks):
+            monkeypatch.setattr(widget, "notify_style_update", lambda widget=widget: styled.append(widget))
+        right = screen.query_one("#a-right")
+        assert right.display
+        await pilot.press("v")
+        await pilot.pause()
+        assert not right.display, "the frames wear the styles of the view"
+        assert not styled, "a style anew is all of a widget's lines anew"
+        await pilot.press("V")
+        await pilot.pause()
+        assert right.display
+
+
 @pytest.mark.parametrize("size", [(160, 45), (120, 36), (120, 26), (90, 36), (80, 24), (64, 18)])
 async def test_every_pane_is_reached_by_tab_at_every_size(size):
     app = attention()
