@@ -1,8 +1,9 @@
 """Work that must not be done in this process is done in another: TensorFlow, and what can only be stopped by ending it.
 
 Orders go in as one line of JSON on standard input, answers come out as lines on standard output, and everything else
-that is said goes into a file, whose last line tells of a sudden end. Both ends stand here: ``at_work`` for the process
-that asks, ``work_off`` for the module that works.
+that is said goes into a file, whose last line tells of a sudden end. Standard input stays open, so that the child hears
+when whoever asked is gone. Both ends stand here: ``at_work`` for the process that asks, ``work_off`` for the module
+that works.
 """
 
 from __future__ import annotations
@@ -72,7 +73,7 @@ def at_work(
     """Has a module of ours work in a process of its own, which is gone when the block is left.
 
     Args:
-        module: what ``python -m`` runs; its ``main`` calls ``work_off``, or reads the orders itself.
+        module: what ``python -m`` runs; its ``main`` calls ``work_off``, or reads with ``take_orders`` itself.
         orders: what it gets to read, plain JSON values.
         cancelled: set it, and the process is killed within a tenth of a second; its answers end there.
         settings: added to its environment.
@@ -93,7 +94,7 @@ def at_work(
         try:
             with suppress(BrokenPipeError):
                 process.stdin.write(json.dumps(orders) + "\n")
-                process.stdin.close()
+                process.stdin.flush()
             yield Child(process, chatter)
         finally:
             process.kill()
@@ -118,7 +119,7 @@ def work_off(work: Callable[[dict[str, Any], Say], None]) -> int:
         work: gets the orders, and what to say its answers with. A ``LabError`` is said, too; that whoever asked is gone
             is a ``BrokenPipeError``, which it may let pass.
     """
-    orders = json.loads(sys.stdin.readline())
+    orders = take_orders()
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
     os.dup2(2, 1)  # what libraries print must not get among the answers
 
@@ -134,6 +135,20 @@ def work_off(work: Callable[[dict[str, Any], Say], None]) -> int:
     except BrokenPipeError:
         return 1
     return 0
+
+
+def take_orders() -> dict[str, Any]:
+    """The orders of this process, which from now on ends when whoever gave them is gone, killed or not."""
+    orders: dict[str, Any] = json.loads(sys.stdin.readline())
+    threading.Thread(target=_end_when_alone, daemon=True).start()
+    return orders
+
+
+def _end_when_alone() -> None:
+    # Not through sys.stdin: Python could not end while a thread waits in it.
+    while os.read(0, 1):
+        pass
+    os._exit(1)
 
 
 def child_environment() -> dict[str, str]:

@@ -6,17 +6,18 @@ and leaves the picture there as ``xy.npy``. What scikit-learn says on its way go
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
 
 import numpy as np
 
+from core.child import take_orders
+
 
 def main() -> int:
     """Makes the map that standard input asks for."""
-    orders = json.loads(sys.stdin.readline())
+    orders = take_orders()
     if hasattr(os, "nice"):
         os.nice(5)
     from sklearn.manifold import TSNE

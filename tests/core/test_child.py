@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -92,6 +96,29 @@ def test_cancelled_it_is_gone_and_so_it_is_when_nobody_listens_any_more() -> Non
     with at_work("a_worker", {"what": "wait"}, threading.Event()) as child:
         second = next(child.answers())["pid"]
     assert not psutil.pid_exists(first) and not psutil.pid_exists(second)
+
+
+ASKER = """
+import threading
+from core.child import at_work
+with at_work("a_worker", {"what": "wait"}, threading.Event()) as child:
+    for answer in child.answers():
+        print(answer["pid"], flush=True)
+"""
+
+
+def test_it_is_gone_when_whoever_asked_was_killed() -> None:
+    asker = subprocess.Popen([sys.executable, "-c", ASKER], stdout=subprocess.PIPE, text=True)
+    assert asker.stdout
+    worker = psutil.Process(int(asker.stdout.readline()))
+    asker.kill()
+    asker.wait()
+    asker.stdout.close()
+    until = time.monotonic() + 60
+    with suppress(psutil.NoSuchProcess):
+        while worker.status() != psutil.STATUS_ZOMBIE:  # which nobody may come to clear away
+            assert time.monotonic() < until, "it works on for nobody"
+            time.sleep(0.02)
 
 
 def test_its_settings_are_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
