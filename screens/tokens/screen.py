@@ -22,6 +22,7 @@ from screens.base import LabScreen
 from screens.guard import guarded
 from screens.tokens.body import PANES, TokensBody
 from screens.tokens.cut import LONG
+from screens.tokens.keeping import keep, kept
 from screens.tokens.offers import Offers
 from screens.tokens.reader import OWN, Compared, Reading, TokensReader, Wanted, is_here
 from screens.tokens.style import STYLE
@@ -114,7 +115,9 @@ class TokensScreen(Offers):
     # --- frame
 
     def compose_body(self) -> ComposeResult:
-        """The panes."""
+        """The panes, with the text of the last time."""
+        self.source = kept(self.app) or self.source
+        self.text = self.source.text
         yield TokensBody(self.text, id="tokens")
 
     def on_mount(self) -> None:
@@ -154,6 +157,7 @@ class TokensScreen(Offers):
 
     def _keys_rest(self) -> None:
         self._quiet = None
+        keep(self.app, self.source)
         self.read_now()
 
     def show_text(self, source: Source) -> None:
@@ -161,6 +165,7 @@ class TokensScreen(Offers):
         self.source, self.text = source, source.text
         self.body.strip.cursor = 0
         self.body.text.put(source.text)
+        keep(self.app, source)
         self.read_now()
 
     # --- reading
