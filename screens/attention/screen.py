@@ -168,6 +168,8 @@ class AttentionScreen(AttentionOffers):
             self.paint_all()
             self.compared()
             return
+        if self.body.alert.display:
+            self.say("")  # what could not be done, which the card said too
         self.solved(self.body.alert)
         self.body.alert.display = False
         end = self._at_end or self.place.row >= found.tokens
