@@ -17,6 +17,7 @@ from core.folders import asset, runs_dir
 from core.workbench import Bench, Workbench
 from lab import garbage
 from lab.background import JobActions
+from lab.early_keys import EarlyKeys
 from lab.settings import Settings, save_settings
 from lab.survival import Survivor
 from lab.themes import OURS, theme_for
@@ -45,7 +46,7 @@ def _palette() -> type[Provider]:
     return LabCommands
 
 
-class LabApp(TourActions, BenchActions, JobActions, Survivor):
+class LabApp(EarlyKeys, TourActions, BenchActions, JobActions, Survivor):
     """LLM Lab."""
 
     TITLE = "LLM Lab"
@@ -110,6 +111,8 @@ class LabApp(TourActions, BenchActions, JobActions, Survivor):
             self.add_mode(name, self._maker(name))
         if self.settings.keymap:
             self.set_keymap(self.settings.keymap)
+        if frame_first:
+            self.hold_keys()
 
     @property
     def ascii_only(self) -> bool:
@@ -170,10 +173,13 @@ class LabApp(TourActions, BenchActions, JobActions, Survivor):
         self.call_after_refresh(self._after_first_paint)
 
     async def _after_first_paint(self) -> None:
-        if self.current_mode == START:
-            self.set_timer(garbage.AFTER, garbage.settle, name="garbage")
-            await self.switch_mode(self._first)
-            self.remove_mode(START)
+        try:
+            if self.current_mode == START:
+                self.set_timer(garbage.AFTER, garbage.settle, name="garbage")
+                await self.switch_mode(self._first)
+                self.remove_mode(START)
+        finally:
+            self.call_after_refresh(self.let_keys_act)
         self.look_up_chip()
         if self._run:
             self._show_run(self._run)

@@ -151,7 +151,7 @@ class EmbedKeys(EmbedSet):
         """To the expression, all of it selected: what is typed takes its place, an arrow keeps it."""
         self.minimize()
         self.body.slots_shown(on=False)
-        self.body.box.focus()
+        self.set_focus(self.body.box)  # at once: the next key may be on its way
         self.body.box.select_all()
 
     def action_slots(self) -> None:

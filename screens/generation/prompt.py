@@ -98,7 +98,7 @@ class PromptPane(Guarded, Vertical, can_focus=True):
             await self.mount(box)
             box.put(self.prompt, len(self.prompt))
             box.select_all()  # typing begins anew, an arrow key goes on with what is there
-            box.focus()
+            self.screen.set_focus(box)  # at once: the next key may be on its way
 
     def on_click(self, event: events.Click) -> None:
         """Opens the field."""

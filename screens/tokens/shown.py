@@ -170,7 +170,7 @@ class TokenActions(TokensBase):
         tokens = self.reading.tokens if self.reading is not None else ()
         if tokens and self.body.strip.has_focus:
             box.go_to(tokens[min(self.body.strip.at, len(tokens) - 1)].char_start)
-        box.focus()
+        self.set_focus(box)  # at once: the next key may be on its way
         self.titles()
 
     @property
