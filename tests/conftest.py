@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,10 @@ settings.load_profile("lab")
 
 # What was imported is never garbage, and the app looks for it seldom too (lab/garbage.py): a sixth of the time.
 gc.set_threshold(50_000, 20, 50)
+
+# A shell without job control starts what goes on in its background deaf to ctrl+c, and every process of the tests with it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TINY_SHAKESPEARE = "corpora/tiny-shakespeare.txt"
 THE_VERDICT = "corpora/the-verdict.txt"
