@@ -21,7 +21,7 @@ settings.load_profile("lab")
 # What was imported is never garbage, and the app looks for it seldom too (lab/garbage.py): a sixth of the time.
 gc.set_threshold(50_000, 20, 50)
 
-# A shell without job control starts what goes on in its background deaf to ctrl+c, and every process of the tests with it.
+# A shell without job control starts what goes on in its background deaf to ctrl+c, and so all that the tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
