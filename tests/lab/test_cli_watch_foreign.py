@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -129,7 +130,7 @@ def test_nothing_of_theirs_can_be_steered_or_deleted(llm_lab, folder):
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
 def test_the_dashboard_opens_on_a_terminal(llm_lab, folder):
-    code, seen = on_screen(llm_lab, "watch", str(folder), until=b"nothing new for 2 h")
+    code, seen = on_screen(partial(llm_lab.start, "watch", str(folder)), until=b"nothing new for 2 h")
     assert code == 0
     assert b"Traceback" not in seen
     assert b"\x1b]0;gone" not in seen

@@ -32,7 +32,12 @@ def a_lab(screen: str) -> LabApp:
 
 
 async def click_edge(pilot, widget: Widget, words: str) -> None:
-    """Clicks on words in the title or subtitle of a pane, where they are drawn."""
+    """Clicks on words in the title or subtitle of a pane, where they are drawn once nothing moves any more."""
+    before, rests = None, 0
+    while rests < 3:
+        await pilot.pause(0.02)
+        now = (widget.region, str(widget.border_title), str(widget.border_subtitle))
+        rests, before = (rests + 1 if now == before else 0), now
     for y in (0, widget.outer_size.height - 1):
         text, offset = edge_text(widget, 0, y)
         if words in text:

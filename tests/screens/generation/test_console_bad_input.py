@@ -85,12 +85,12 @@ async def test_a_pinned_tokenizer_that_is_not_the_models_is_refused_with_a_way_o
         assert screen.workbench.tokenizer is None and not screen.query(ErrorCard)
 
 
-async def test_an_empty_prompt_and_one_longer_than_the_context_answer_and_say_so():
+async def test_an_empty_prompt_and_one_longer_than_the_context_answer_and_say_so(monkeypatch):
+    said = []
+    monkeypatch.setattr(GenerationScreen, "say", lambda self, text, rows=1: said.append(text))
     app = console(prompt="")
     async with app.run_test(size=(120, 36)) as pilot:
         screen = app.screen
-        said = []
-        screen.say = lambda text, rows=1: said.append(text)
         await answered(pilot, screen)
         assert any("prompt is empty" in text for text in said) and len(ids(screen)) == 12
         context = screen.opened.loaded.config.context_length
