@@ -38,7 +38,7 @@ async def click_edge(pilot, widget: Widget, words: str) -> None:
         await pilot.pause(0.02)
         now = (widget.region, str(widget.border_title), str(widget.border_subtitle))
         rests, before = (rests + 1 if now == before else 0), now
-    for y in (0, widget.outer_size.height - 1):
+    for y in (widget.outer_size.height - 1, 0):  # a title counts bytes, too
         text, offset = edge_text(widget, 0, y)
         if words in text:
             drawn = widget.render_lines(widget.outer_size.region)[y].text
