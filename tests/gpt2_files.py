@@ -91,6 +91,9 @@ class WarmChild:
         process.stdin.write(orders)  # type: ignore[union-attr]
         process.stdin.flush()  # type: ignore[union-attr]
 
+    def flush(self) -> None:
+        """All is on its way."""
+
     def __iter__(self) -> Iterator[str]:
         while self.returncode is None:
             line = _tensorflow().stdout.readline()  # type: ignore[union-attr]

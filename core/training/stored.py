@@ -169,7 +169,7 @@ def clean_leftovers(run_dir: Path) -> None:
                 shutil.rmtree(left, ignore_errors=True)
             else:
                 replace(left, home)
-        for left in [*parent.glob(".tmp-*"), *parent.glob(".*.tmp")]:
+        for left in [*parent.glob(".tmp*"), *parent.glob(".*.tmp")]:  # ours, and .tmpNxtS6l, which safetensors begins
             if left.is_dir():
                 shutil.rmtree(left, ignore_errors=True)
             else:

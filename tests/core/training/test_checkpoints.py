@@ -305,3 +305,16 @@ def test_listing_loads_no_torch(tmp_path: Path) -> None:
         "sys.exit(sum(m in sys.modules for m in ('torch', 'numpy', 'safetensors')))"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+def test_what_safetensors_began_is_swept_away_too(tmp_path: Path) -> None:
+    """A kill inside its writer leaves a file with a name of its own making."""
+    from core.training.stored import clean_leftovers
+
+    left = tmp_path / "snapshots" / ".tmpNxtS6l"
+    left.parent.mkdir()
+    left.write_bytes(b"half")
+    kept = left.with_name("step-000010.safetensors")
+    kept.write_bytes(b"whole")
+    clean_leftovers(tmp_path)
+    assert [path.name for path in left.parent.iterdir()] == [kept.name]
