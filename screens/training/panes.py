@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from core.errors import LabError
     from core.training.runs import RunSummary
     from screens.training.machine import Load
-    from screens.training.reader import Detail, EvalPoint, Reading
+    from screens.training.reader import Detail, Reading
 
 PANES = ("plot", "runs", "numbers", "samples", "log", "time")
 TRENDS = {"lr": "learning rate", "grad_norm": "gradient norm", "tokens_per_second": "tokens/s"}
@@ -196,21 +196,30 @@ class TrainingBody(Guarded, Horizontal):
             self._show_nothing(load)
             return
         for name in TRENDS:
-            spark = self.query_one(f"#trend-{name}", Spark)
-            if spark.show(detail.trends[name]):
-                last = detail.view.to_dict()[name]
-                spark.border_title = f"{TRENDS[name]} {short_number(last)}"
-        rows = number_rows(detail.view) + (load.lines() if load else [])
-        if detail.view.live and detail.view.heartbeat is not None and detail.view.heartbeat >= 3:
-            rows.append(("heartbeat", f"{detail.view.heartbeat:.0f} s ago"))
-        if detail.view.unreadable:
-            rows.append(("unreadable", f"{detail.view.unreadable} lines"))
-        self.text_pane("numbers").show(rows, lambda: rows_text(rows))
-        self._title(self.frame_of("numbers"), "numbers", "now")
+            self.query_one(f"#trend-{name}", Spark).show(detail.trends[name])
+        self._show_numbers(detail, load)
         self._show_samples(detail)
         self.text_pane("log").show(detail.log, lambda: log_text(detail))
         self.show_time(detail)
         self.titles()
+
+    def _show_numbers(self, detail: Detail, load: Load | None) -> None:
+        """What was measured: now, with the machine's load, or at the step that the time machine is at."""
+        target = self.time.target
+        view = detail.at(target)
+        rows = number_rows(view, past=target is not None)
+        if target is None:
+            rows += load.lines() if load else []
+            if view.live and view.heartbeat is not None and view.heartbeat >= 3:
+                rows.append(("heartbeat", f"{view.heartbeat:.0f} s ago"))
+            if view.unreadable:
+                rows.append(("unreadable", f"{view.unreadable} lines"))
+        self.text_pane("numbers").show(rows, lambda: rows_text(rows))
+        self._title(self.frame_of("numbers"), "numbers", "now" if target is None else f"at step {target:,}")
+        for name, title in TRENDS.items():
+            spark, words = self.query_one(f"#trend-{name}", Spark), f"{title} {short_number(getattr(view, name))}"
+            if spark.border_title != words:
+                spark.border_title = words
 
     def _show_nothing(self, load: Load | None) -> None:
         rows = load.lines() if load else []
@@ -240,6 +249,7 @@ class TrainingBody(Guarded, Horizontal):
             return
         detail = reading.detail
         self.plot.set_target(None if step is None else self.x_of(step, reading, axes))
+        self._show_numbers(detail, reading.load)
         self._show_samples(detail)
         self.show_time(detail)
         self._subtitle(
@@ -257,13 +267,13 @@ class TrainingBody(Guarded, Horizontal):
     @staticmethod
     def target_sentence(step: int, detail: Detail, *, enter: bool = True) -> str:
         """A step of the time machine in words; without ``enter`` where that key has another meaning."""
-        point: EvalPoint | None = min(detail.evals, key=lambda e: abs(e.step - step), default=None)
+        then = detail.at(step)
         saved = next((s for s in detail.saved if s.step == step), None)
         kind = "checkpoint" if saved is not None and saved.full else "snapshot"
         text = f"{kind} at step {step}"
-        if point is not None:
-            near = "" if point.step == step else f" (evaluated at {point.step})"
-            text += f" · train {short_number(point.train_loss, 4)} · val {short_number(point.val_loss, 4)}{near}"
+        if then.eval_step is not None:
+            near = "" if then.eval_step == step else f" (evaluated at {then.eval_step})"
+            text += f" · train {short_number(then.train_eval_loss, 4)} · val {short_number(then.val_loss, 4)}{near}"
         return text + (" · enter loads it into the workbench" if enter else "")
 
     def show_crosshair(self, x: float | None, axes: Axes) -> None:

@@ -16,8 +16,9 @@ from core.errors import LabError
 from core.folders import runs_dir
 from screens.training.log import LogLine, log_lines
 from screens.training.machine import Load, Machine
+from screens.training.measured import Measured
 from screens.training.plots import Axes, Plot, Source, plot_for, trend
-from screens.training.view import RunView, settings_of, view_of
+from screens.training.view import RunView, settings_of, view_at, view_of
 
 if TYPE_CHECKING:
     from core.training.events import SampleEvent
@@ -85,6 +86,12 @@ class Detail:
     """Whether its name alone names it."""
     end_title: str
     end_hint: str
+    measured: Measured = field(repr=False)
+    """The columns that the view was made from, for what it was at an earlier step."""
+
+    def at(self, step: int | None) -> RunView:
+        """The numbers at a step of the time machine; None: now."""
+        return self.view if step is None else view_at(self.view, self.measured, step)
 
     def spec(self, step: int) -> str:
         """How the weights of a step are named everywhere: ``NAME@STEP``, by path for a run from elsewhere."""
@@ -255,7 +262,8 @@ class DashboardReader:
     def _detail(self, one: _Watched, axes: Axes) -> Detail:
         run, history = one.run, one.history
         status = run.status()
-        view = view_of(run, status, run.state, history, axes.smoothing)
+        measured = Measured.of(history, run.meta, axes.smoothing, foreign=run.foreign)
+        view = view_of(run, status, run.state, history, measured)
         table = history.step_table
         names = ("lr", "grad_norm", "tokens_per_second", "loss")
         end = history.end
@@ -274,6 +282,7 @@ class DashboardReader:
             in_runs_dir=run.path.resolve().parent == runs_dir().resolve(),
             end_title=end.title if end else "",
             end_hint=end.hint if end else "",
+            measured=measured,
         )
 
 

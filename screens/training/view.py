@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
-from screens.training.plots import bits_per_byte, last_smooth
+from screens.training.measured import Measured
 from screens.widgets.cells import fit
-from screens.widgets.plot_data import clock, position_label, reach_for, short_number
+from screens.widgets.plot_data import clock, position_label, short_number
 
 if TYPE_CHECKING:
     from core.training.events import ResumeEvent
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 LIVE = frozenset({"running", "paused", "starting", "stopping"})
 ENDED = frozenset({"finished", "stopped", "diverged", "failed", "dead"})
-_RECENT = 200
 _TOKENS_IN_A_STEP = ("batch_size", "context_length", "grad_accumulation")
 
 
@@ -49,6 +48,8 @@ class RunView:
     loss: float | None
     smooth_loss: float | None
     val_loss: float | None
+    eval_step: int | None
+    """The step of the last evaluation."""
     train_eval_loss: float | None
     best_loss: float | None
     best_step: int | None
@@ -106,7 +107,9 @@ def settings_of(meta: Mapping[str, Any], resumes: Iterable[ResumeEvent]) -> dict
     return flat
 
 
-def view_of(run: Run | ForeignRun, status: RunStatus, state: str, history: History, smoothing: int = 2) -> RunView:
+def view_of(
+    run: Run | ForeignRun, status: RunStatus, state: str, history: History, measured: Measured | None = None
+) -> RunView:
     """The numbers of a run now.
 
     Args:
@@ -114,17 +117,13 @@ def view_of(run: Run | ForeignRun, status: RunStatus, state: str, history: Histo
         status: its heartbeat file as last read.
         state: ``run.state`` as decided from the heartbeat, the lock and the clock.
         history: its metrics as far as they are read.
-        smoothing: level of ``plot_data.reach_for``, the same as in the plot.
+        measured: their columns, where somebody has them already.
     """
     meta = run.meta
     settings = settings_of(meta, history.resumes)
-    per_token = (meta.get("corpus") or {}).get("bytes_per_token")
-    evals = history.evals
-    best = history.best
-    step = int(history.steps[-1]) if len(history.steps) else status.step
+    measured = measured or Measured.of(history, meta, foreign=run.foreign)
+    steps, losses = measured.steps["step"], measured.steps["loss"]
     max_steps = status.max_steps or int(settings.get("max_steps") or 0)
-    known = _finite if run.foreign else _as_it_is  # NaN: another program may not have said it at all
-    per_epoch = meta.get("steps_per_epoch")
     return RunView(
         name=run.name,
         path=str(run.path),
@@ -135,28 +134,19 @@ def view_of(run: Run | ForeignRun, status: RunStatus, state: str, history: Histo
         pid=status.pid,
         heartbeat=run.heartbeat_age if state in LIVE or state == "silent" else None,
         read_only=run.read_only,
-        step=step,
         max_steps=max_steps,
-        tokens=int(_last(history.tokens) or 0),
-        elapsed=_last(history.time) or 0.0,
-        loss=_last(history.loss),
-        smooth_loss=last_smooth(history.loss, reach_for(len(history.loss), smoothing)) if len(history.loss) else None,
-        val_loss=_last(evals.val_loss),
-        train_eval_loss=known(_last(evals.train_loss)),
-        best_loss=best[1] if best else None,
-        best_step=best[0] if best else None,
-        perplexity=known(_last(evals.perplexity)),
-        bits_per_byte=bits_per_byte(evals.last("val_loss"), per_token) if len(evals) and per_token else None,
-        lr=known(_last(history.lr)),
-        grad_norm=known(_last(history.grad_norm)),
-        tokens_per_second=known(recent_rate(history, _last(history.tokens_per_second))),
-        mfu=_finite(_last(history.mfu)),
-        seconds_left=seconds_left(history, max_steps) if state in ("running", "paused", "silent") else None,
-        epoch=step / per_epoch if per_epoch else None,
-        **_of_settings(meta, settings),
-        first_loss=float(history.loss[0]) if len(history.loss) else None,
+        seconds_left=measured.seconds_left(max_steps) if state in ("running", "paused", "silent") else None,
+        first_loss=float(losses[0]) if len(losses) else None,
         unreadable=history.unreadable,
+        **measured.fields(int(steps[-1]) if len(steps) else status.step),
+        **_of_settings(meta, settings),
     )
+
+
+def view_at(view: RunView, measured: Measured, step: int) -> RunView:
+    """The same run as it stood after a step; what only holds now (time left, heartbeat) is not known there."""
+    then = measured.up_to(step).fields(step)
+    return dataclasses.replace(view, seconds_left=None, heartbeat=None, **then)
 
 
 def _of_settings(meta: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,61 +165,27 @@ def _of_settings(meta: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[s
     }
 
 
-def _last(column: Any) -> float | None:
-    return float(column[-1]) if len(column) else None
-
-
-def _as_it_is(value: float | None) -> float | None:
-    return value
-
-
-def _finite(value: float | None) -> float | None:
-    return value if value is not None and math.isfinite(value) else None
-
-
-def _recent(history: History) -> tuple[float, float, float] | None:
-    """Seconds, steps and tokens between an earlier step and the newest; evaluations in between count."""
-    n = len(history.steps)
-    if n < 2:
-        return None
-    first = max(0, n - _RECENT)
-    seconds = float(history.time[-1] - history.time[first])
-    steps = float(history.steps[-1] - history.steps[first])
-    return (seconds, steps, float(history.tokens[-1] - history.tokens[first])) if seconds > 0 and steps > 0 else None
-
-
-def recent_rate(history: History, reported: float | None) -> float | None:
-    """Tokens per second as the trainer reports them, the mean of the last steps."""
-    values = [v for v in history.tokens_per_second[-50:].tolist() if math.isfinite(v) and v > 0]
-    return sum(values) / len(values) if values else reported
-
-
-def seconds_left(history: History, max_steps: int) -> float | None:
-    """Seconds to the last step at the speed of the last steps."""
-    recent = _recent(history)
-    if recent is None or max_steps <= 0:
-        return None
-    return max(0.0, (max_steps - float(history.steps[-1])) * recent[0] / recent[1])
-
-
-def number_rows(view: RunView) -> list[tuple[str, str]]:
-    """The pane of numbers, as (name, value)."""
+def number_rows(view: RunView, *, past: bool = False) -> list[tuple[str, str]]:
+    """The pane of numbers, as (name, value); ``past`` for a step before the newest, of which nothing is left."""
     last = f"{view.max_steps:,}" if view.max_steps < 100_000 else position_label(view.max_steps, "step")
     progress = f"{view.step:,}" + (f" / {last}" if view.max_steps else "")
     best = short_number(view.best_loss, 4)
     if view.best_step is not None:
         best += f" at {view.best_step:,}"
+    validation = short_number(view.val_loss, 4)
+    if past and view.eval_step is not None and view.eval_step != view.step:
+        validation += f" at {view.eval_step:,}"
     rows = [
         ("step", progress),
         ("epoch", "–" if view.epoch is None else f"{view.epoch:.2f}"),
         ("loss", smoothed(view)),
-        ("validation", short_number(view.val_loss, 4)),
+        ("validation", validation),
         ("best", best),
         ("perplexity", short_number(view.perplexity, 4)),
         ("tokens/s", short_number(view.tokens_per_second)),
         ("MFU", "–" if view.mfu is None else f"{view.mfu * 100:.0f} %"),
         ("time", clock(view.elapsed if view.elapsed or not view.made_by else None)),
-        ("left", clock(view.seconds_left)),
+        *([] if past else [("left", clock(view.seconds_left))]),
         ("text", short_name(view.corpus)),
         ("tokenizer", view.tokenizer or "–"),
     ]

@@ -207,6 +207,10 @@ async def test_the_time_machine_goes_back_and_loads(app, folder):
         await pilot.pause()
         assert screen.body.time.target == 1500
         assert shown(screen, "samples").startswith("step 1500")
+        numbers = shown(screen, "numbers")
+        assert "1,500 / 2,000" in numbers and "cpu" not in numbers
+        assert f"{loss_at(1500) + 0.1:.3f}" in numbers and f"{loss_at(2000) + 0.1:.3f}" not in numbers
+        assert title_of(screen, "numbers") == "at step 1,500"
         assert "step 1500" in sentence(screen)
         screen.body.plot.focus()
         await pilot.press("enter")
@@ -218,6 +222,7 @@ async def test_the_time_machine_goes_back_and_loads(app, folder):
         await pilot.pause()
         assert screen.body.time.target is None
         assert "step 2000" in shown(screen, "samples")
+        assert "2,000 / 2,000" in shown(screen, "numbers") and title_of(screen, "numbers") == "now"
 
 
 async def test_crosshair_values_are_in_the_subtitle(app, folder):

@@ -56,6 +56,21 @@ def test_the_numbers_are_those_of_the_run(tmp_path):
     json.dumps(view.to_dict(), allow_nan=False)
 
 
+def test_the_numbers_of_an_earlier_step_are_those_it_had_then(tmp_path):
+    detail = look(tmp_path, write(tmp_path / "a", 1100)).detail
+    then, short = detail.at(800), look(tmp_path, write(tmp_path / "b", 800)).detail.view
+    of_the_run = {"name", "path", "heartbeat", "pid", "host", "state", "max_steps", "message", "phase"}
+    assert {k: v for k, v in then.to_dict().items() if k not in of_the_run} == pytest.approx(
+        {k: v for k, v in short.to_dict().items() if k not in of_the_run}
+    )
+    assert dict(number_rows(then, past=True))["validation"].endswith(" at 750")
+    assert "left" not in dict(number_rows(then, past=True))
+    first = detail.at(0)
+    assert (first.step, first.loss, first.val_loss, first.eval_step) == (0, None, None, None)
+    assert dict(number_rows(first, past=True))["best"] == "–"
+    assert detail.at(None) is detail.view
+
+
 def test_a_running_run_says_what_is_left_and_where_it_is(tmp_path):
     with writing(RunWriter.create(tmp_path / "live", meta())) as writer:
         writer.set_status(state="running", step=1000, max_steps=2000)
