@@ -5,6 +5,7 @@ import threading
 import numpy as np
 import pytest
 import torch
+from alike import alike
 from attention_pilots import REPEATED, attention, same, sentence, subtitle, title, traced, until
 
 import core
@@ -35,8 +36,8 @@ async def test_the_map_the_strip_and_the_bars_say_what_core_says():
         assert np.allclose(pattern.sum(1), 1, atol=1e-6) and not np.triu(pattern, 1).any()
         row = pattern[at.row, : at.row + 1]
         shown = [bar.value for bar in screen.body.looks.rows]
-        assert shown == pytest.approx(sorted(row.tolist(), reverse=True), rel=1e-4)
-        assert screen.body.strip.values[: at.row + 1] == pytest.approx(row.tolist())
+        assert alike(shown, sorted(row.tolist(), reverse=True))
+        assert alike(screen.body.strip.values[: at.row + 1], row.tolist())
         assert screen.body.strip._notes[at.column] == f"{row[at.column]:.2f}"[1:]
         assert at.column == row.argmax(), "the column is what the token looks at most"
         assert f"weight {row[at.column]:.3f}" in sentence(screen)

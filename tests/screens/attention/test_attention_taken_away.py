@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from alike import alike
 from attention_pilots import REPEATED, attention, demo_steps, traced, until
 
 from screens.widgets.take_away import TakeAway, csv_text, forms_of, json_text
@@ -49,12 +50,12 @@ async def test_the_map(how, off):
         await traced(pilot)
         at, drawn = screen.place, screen.body.pattern.drawn
         request = screen.take_away()
-        assert float(run_python(request.python)) == pytest.approx(float(drawn[at.row, at.column]), abs=1e-7)
+        assert alike(float(run_python(request.python)), float(drawn[at.row, at.column]))
         said = run_command(request.command)
         data = json.loads(json_text(request.data))
         assert said["ids"] == data["ids"] == list(screen.seen.ids) and said["tokens"] == data["tokens"]
         for mine, theirs in zip(data["rows"], said["rows"], strict=True):
-            assert mine == pytest.approx(theirs, abs=1e-7)
+            assert alike(mine, theirs)
         header, rows = request.table
         lines = csv_text(header, rows).splitlines()
         assert len(lines) == len(screen.seen.ids) + 1
@@ -73,7 +74,7 @@ async def test_the_difference_of_two_models():
         await until(pilot, lambda: screen.body.pattern._signed)
         at, request = screen.place, screen.take_away()
         shown = float(screen.body.pattern.drawn[at.row, at.column])
-        assert float(run_python(request.python)) == pytest.approx(shown, abs=1e-7)
+        assert alike(float(run_python(request.python)), shown)
         assert request.data["minus"] == early and not request.command
 
 
@@ -86,7 +87,7 @@ async def test_all_heads(measure):
         screen.go_to_pane("grid")
         head = (screen.place.layer, screen.place.head)
         request = screen.take_away()
-        assert float(run_python(request.python)) == pytest.approx(float(screen.grid_values()[head]), rel=1e-5)
+        assert alike(float(run_python(request.python)), float(screen.grid_values()[head]))
         said = run_command(request.command)
         assert np.allclose(said["entropy"], request.data["entropy"], atol=1e-6)
         assert len(request.table[1]) == 16 and request.table[0][:2] == ("layer", "head")
@@ -101,7 +102,7 @@ async def test_all_heads_on_random_tokens_and_each_head_off_once():
         await until(pilot, lambda: screen.measures is not None and screen.measures.on == "random")
         request = screen.take_away()
         head = (screen.place.layer, screen.place.head)
-        assert float(run_python(request.python)) == pytest.approx(float(screen.grid_values()[head]), rel=1e-5)
+        assert alike(float(run_python(request.python)), float(screen.grid_values()[head]))
         assert run_command(request.command)["on"] == "random"
         await pilot.press("d")
         await until(pilot, lambda: screen.grid_values() is not None and not np.isnan(screen.grid_values()).any())
@@ -123,10 +124,10 @@ async def test_what_comes_next_with_a_head_off():
         screen.go_to_pane("next")
         request = screen.take_away()
         first, *rest = run_python(request.python).splitlines()
-        assert float(first.split()[0]) == pytest.approx(screen.next.kl_bits, abs=1e-9)
+        assert alike(float(first.split()[0]), screen.next.kl_bits)
         assert [int(line.split()[0]) for line in rest] == [row[0] for row in screen.next.rows]
         said = run_command(request.command)
-        assert said["kl_bits"] == pytest.approx(screen.next.kl_bits, abs=1e-9)
+        assert alike(said["kl_bits"], screen.next.kl_bits)
 
 
 async def test_the_command_of_the_lens_switches_the_same_heads_off():
