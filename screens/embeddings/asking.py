@@ -13,6 +13,7 @@ from textual.widget import Widget
 
 from core.errors import LabError
 from screens.base import Door
+from screens.embeddings.keeping import keep
 from screens.embeddings.keys import EmbedKeys
 from screens.embeddings.messages import Answered, Arranged, Pictured
 from screens.embeddings.reader import Asked, Drawn, How, ask, draw, map_words, with_words
@@ -105,6 +106,7 @@ class EmbedAsking(EmbedKeys):
         self.body.show_asked(found)
         self.word = found.word
         self.answers += 1
+        keep(self.app, found.text, self.body.box.history)
         low = self.has_class("-narrow") or self.has_class("-tiny")  # there the sentence needs the room
         size = "" if low else f"{count_text(len(self.vectors))} × {self.vectors.width} in "
         self.count(f"{size}{1000 * found.seconds:.1f} ms")

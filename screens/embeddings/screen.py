@@ -17,6 +17,7 @@ from textual.widget import Widget
 from core.vectors.groups import FIRST_QUERY, first_words
 from screens.base import Door
 from screens.embeddings.centring import parts_of
+from screens.embeddings.keeping import kept
 from screens.embeddings.offers import EmbedOffers
 from screens.embeddings.panes import EmbedBody
 from screens.embeddings.reader import named, translated
@@ -49,14 +50,16 @@ class EmbedScreen(EmbedOffers):
     def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
         super().__init__(workbench, name=name)
         self._bench_a = workbench.a
+        self._first_query = FIRST_QUERY
 
     def compose_body(self) -> ComposeResult:
         """Query, lists, map, matrix."""
         yield EmbedBody(self.complete, id="embed")
 
     def on_mount(self) -> None:
-        """Opens the demo vectors, which are always here."""
+        """Opens the demo vectors, which are always here, and asks them what was asked the last time."""
         self.body.wear(self.look)
+        self._first_query, self.body.box.history = kept(self.app)
         self.body.show_no_sum()
         self.body.near.focus()
         self.open_source(DEMO)
@@ -122,8 +125,8 @@ class EmbedScreen(EmbedOffers):
 
     def vectors_came(self, vectors: Vectors) -> None:
         """Others are open: the same question to them, where they know its words."""
-        kept = self.asked.text if self.asked is not None else FIRST_QUERY
-        text = translated(vectors, kept) or translated(vectors, FIRST_QUERY)
+        before = self.asked.text if self.asked is not None else self._first_query
+        text = translated(vectors, before) or translated(vectors, FIRST_QUERY)
         known = [name for name in (named(vectors, word) for word in self.words) if name is not None]
         if len(known) >= max(2, len(self.words) // 2):
             self.words = tuple(dict.fromkeys(known))
