@@ -38,9 +38,7 @@ class LabFooter(Footer):
 
     def bindings_changed(self, screen: Screen[Any]) -> None:
         """Makes the keys anew where they are others: the focus goes from pane to pane, and mostly they are the same."""
-        if self._made_of is None:
-            super().bindings_changed(screen)
-        elif screen.app.app_focus and self.is_attached and screen is self.screen and not self._looks:
+        if screen.app.app_focus and self.is_attached and screen is self.screen and not self._looks:
             self._looks = True
             self.call_after_refresh(self._look)
 
@@ -62,8 +60,6 @@ class LabFooter(Footer):
 
     def compose(self) -> ComposeResult:
         """The keys that fit."""
-        if not self._bindings_ready:
-            return
         self._made_of = shown, wanted, palette = self._keys()
         every = [b for b, _, _ in shown.values()]
         self._rooms = [(n, self._columns(chosen(every, n, wanted))) for n in range(MOST_NARROW, MOST + 1)]
@@ -78,7 +74,8 @@ class LabFooter(Footer):
                 binding.action,
                 disabled=not enabled,
                 tooltip=tooltip or binding.description,
-            ).data_bind(compact=Footer.compact)
+                classes="-compact",  # a class that came later would have its styles worked out twice
+            )
         if palette is not None and not narrow:
             binding = palette.binding
             yield FooterKey(
@@ -87,7 +84,7 @@ class LabFooter(Footer):
                 "palette",
                 binding.action,
                 tooltip=palette.tooltip or binding.description,
-                classes="-command-palette",
+                classes="-command-palette -compact",
             )
 
     def _columns(self, keys: Sequence[Binding]) -> int:
