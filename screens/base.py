@@ -269,8 +269,19 @@ class LabScreen(TaughtScreen):
         if found == self.lab_size and self.has_class(found[0]):
             return
         self.lab_size = found
+        held = self.focused
         self.update_classes({name: name in found for name in ALL_SIZES}, animate=False)
         self.post_message(self.SizeChanged())
+        self.call_after_refresh(self._give_back_focus, held)
+
+    def _give_back_focus(self, held: Widget | None) -> None:
+        """To what a resize hid for a moment; where it stays hidden, no text field may have what is typed next."""
+        if held is None or self.focused is held:
+            return
+        if held.is_attached and held.focusable:
+            self.set_focus(held, scroll_visible=False)
+        elif self.typing:
+            self.set_focus(None)
 
     @on(events.Click)
     async def _edge_clicked(self, event: events.Click) -> None:

@@ -22,9 +22,9 @@ from screens.widgets.virtual_list import VirtualList
 from screens.widgets.window_rows import WindowRows
 
 PANES = ("main", "token", "merge", "compare", "text")
+"""In the order of ``tab``."""
 SIDES = ("token", "merge", "compare")
 """Those of which one has room beside the tokens in a narrow terminal, and the tokens alone in a tiny one."""
-"""In the order of ``tab``."""
 MAIN = ("strip", "beside", "vocabulary", "windows", "build")
 """What the main pane can be."""
 
@@ -151,14 +151,10 @@ class TokensBody(Guarded, Vertical):
 
     def mark_pane(self, pane: str) -> None:
         """Notes which pane is the current one, for the style sheet and the titles."""
+        self.set_class(pane in SIDES, "-on-side")  # kept at every size: what has the focus is never hidden by a resize
         if pane in SIDES:
             for name in SIDES:
                 self.set_class(name == pane, f"-pane-{name}")
-        elif self.screen.has_class("-tiny"):
-            for name in SIDES:
-                self.remove_class(f"-pane-{name}")
-        elif not any(self.has_class(f"-pane-{name}") for name in SIDES):  # there is room for one again
-            self.add_class("-pane-token")
 
     def go_to_pane(self, pane: str) -> None:
         """Shows a pane where only one has room, and gives it the focus."""

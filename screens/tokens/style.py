@@ -31,15 +31,18 @@ TokensScreen {
         #token-pane { width: 1fr; }
         #compare-pane { height: 9; }
         #side, #token-pane, #merge-pane, #compare-pane { display: none; }
-        .-pane-token #side, .-pane-token #token-pane { display: block; }
-        .-pane-merge #side, .-pane-merge #merge-pane { display: block; }
-        .-pane-compare #compare-pane { display: block; }
+        .-pane-token #token-pane, .-pane-merge #merge-pane { display: block; }
         #alert { max-height: 6; }
+    }
+    &.-narrow, &.-short {
+        .-pane-token #side, .-pane-merge #side, .-pane-compare #compare-pane { display: block; }
     }
 
     &.-tiny {
         #side, #compare-pane { height: 1fr; }
-        .-pane-token #main, .-pane-merge #main, .-pane-compare #main { display: none; }
+        .-on-side #main { display: none; }
+        .-on-side.-pane-token #side, .-on-side.-pane-merge #side { display: block; }
+        .-on-side.-pane-compare #compare-pane { display: block; }
     }
 }
 """
