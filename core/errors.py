@@ -82,10 +82,11 @@ class MissingExtraError(LabError):
 def nearest(word: str, known: Iterable[str]) -> str:
     """A clause that offers the closest known name, or nothing.
 
-    >>> nearest("learning_rat", ["learning_rate", "batch_size"])
-    ' (did you mean learning_rate?)'
+    >>> nearest("learning_rat", ["learning_rate", "batch_size"]), nearest("GPT-2", ["demo", "gpt2"])
+    (' (did you mean learning_rate?)', ' (did you mean gpt2?)')
     >>> nearest("zzz", ["learning_rate"])
     ''
     """
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f" (did you mean {close[0]}?)" if close else ""
+    names = {name.casefold(): name for name in known}  # also what differs by nothing but its capitals is near
+    close = difflib.get_close_matches(word.casefold(), names, n=1, cutoff=0.6)
+    return f" (did you mean {names[close[0]]}?)" if close else ""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.errors import LabError, ModelSpecError
+from core.errors import LabError, ModelSpecError, nearest
 from core.folders import cache_dir
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class ModelRef:
     spec: str
     """How ``core.load_model`` names it."""
     label: str
+    """The same with the step that it means; of a path its last part."""
     group: Group
     kind: Kind = "finished"
     """What its glyph says: finished, from a live run, paused, failed, missing, unknown."""
@@ -78,15 +79,17 @@ class ModelRef:
         }
 
 
-def _gpt2(spec: str, label: str, parameters: int, shape: str) -> ModelRef:
-    return ModelRef(spec, label, "GPT-2", "missing", parameters, shape, "gpt2", here=False, size=4 * parameters)
+def _gpt2(name: str, parameters: int, shape: str) -> ModelRef:
+    return ModelRef(name, name, "GPT-2", "missing", parameters, shape, "gpt2", here=False, size=4 * parameters)
 
 
+GPT2 = {"gpt2": "124M", "gpt2-medium": "355M", "gpt2-large": "774M", "gpt2-xl": "1558M"}
+"""The published models, and what OpenAI calls each."""
 GPT2_SIZES = (
-    _gpt2("gpt2", "gpt2-124M", 124_439_808, "12L 12H 768"),
-    _gpt2("gpt2-medium", "gpt2-355M", 354_823_168, "24L 16H 1024"),
-    _gpt2("gpt2-large", "gpt2-774M", 774_030_080, "36L 20H 1280"),
-    _gpt2("gpt2-xl", "gpt2-1558M", 1_557_611_200, "48L 25H 1600"),
+    _gpt2("gpt2", 124_439_808, "12L 12H 768"),
+    _gpt2("gpt2-medium", 354_823_168, "24L 16H 1024"),
+    _gpt2("gpt2-large", 774_030_080, "36L 20H 1280"),
+    _gpt2("gpt2-xl", 1_557_611_200, "48L 25H 1600"),
 )
 """The four published sizes; bytes are four per parameter, as OpenAI's checkpoints hold them."""
 
@@ -106,6 +109,22 @@ def list_models(folder: Path | None = None) -> list[ModelRef]:
     return out + gpt2_sizes() + repositories()
 
 
+def model_names() -> list[str]:
+    """Every name of a model that means something here, or could be fetched; no step of a run, no path."""
+    from core.training.runs import run_names
+
+    return [*run_names(), *GPT2, *(f"openai:{size}" for size in GPT2.values()), *(ref.spec for ref in repositories())]
+
+
+def nearest_model(spec: str) -> str:
+    """The clause that offers the model whose name is closest to one that means nothing, with its step; or nothing."""
+    from core.training.runs import run_names
+
+    _, at, word = spec.rpartition("@")
+    steps = ("best", "latest", *([word] if word.isdecimal() else [])) if at else ()
+    return nearest(spec, [*model_names(), *(f"{name}@{step}" for name in run_names() for step in steps)])
+
+
 def gpt2_sizes() -> list[ModelRef]:
     """The four published sizes, and whether each is in the cache folder."""
     from dataclasses import replace
@@ -119,7 +138,7 @@ def gpt2_sizes() -> list[ModelRef]:
 
 def _kept(models: Path, ref: ModelRef) -> str | None:
     """What there is to say of a published model that is in the cache; None if it is not."""
-    folder, originals = models / ref.spec, models / ref.label.replace("gpt2-", "openai-", 1)
+    folder, originals = models / ref.spec, models / f"openai-{GPT2[ref.spec]}"
     weights = ("model.safetensors", "model.safetensors.index.json")
     if (folder / "config.json").is_file() and any((folder / name).is_file() for name in weights):
         return ""
@@ -142,7 +161,7 @@ def _elsewhere(spec: str) -> ModelRef:
     """A model that is neither a run nor a published size: a path, or a repository of Hugging Face's."""
     from core.weights.locate import locate
 
-    label = Path(spec).name or spec
+    label = spec if spec.startswith("hf:") else Path(spec).name or spec
     try:
         where = locate(spec)
     except LabError as error:

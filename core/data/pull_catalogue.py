@@ -17,7 +17,7 @@ from core.data.corpora import CORPORA, CorpusInfo
 from core.data.digests import Digest
 from core.errors import ModelSpecError, nearest
 from core.folders import cache_dir
-from core.shelf import GPT2_SIZES, ModelRef
+from core.shelf import GPT2, GPT2_SIZES, ModelRef
 
 if TYPE_CHECKING:
     from core.tokenizers.vocabularies import Vocabulary
@@ -130,7 +130,7 @@ def entry(name: str) -> Entry:
     if name.startswith("hf:"):
         return huggingface(name)
     if name.startswith("openai:"):
-        sizes = {f"openai:{_openai_name(ref)}": ref.spec for ref in GPT2_SIZES}
+        sizes = {f"openai:{size}": name for name, size in GPT2.items()}
         if name in sizes:
             whole = known[sizes[name]]
             return replace(whole, name=name, files={"openai": whole.files["openai"]})
@@ -189,13 +189,8 @@ def _is_plain_name(word: str) -> bool:
     return bool(_PART.fullmatch(word)) and ".." not in word and word[-1] != "." and not _DEVICES.fullmatch(word)
 
 
-def _openai_name(ref: ModelRef) -> str:
-    """What OpenAI calls a size: ``124M``."""
-    return ref.label.removeprefix("gpt2-")
-
-
 def _gpt2(ref: ModelRef) -> Entry:
-    name, size = ref.spec, _openai_name(ref)
+    name, size = ref.spec, GPT2[ref.spec]
     base, pair = f"{HUGGINGFACE}/openai-community/{name}/resolve/main", f"{OPENAI}/gpt-2/encodings/main"
     folder, originals = f"models/{name}", f"models/openai-{size}"
     bytes_, sha256 = _SAFETENSORS.get(name, (None, None))

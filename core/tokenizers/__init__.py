@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from core.errors import TokenizerError, nearest
@@ -26,6 +26,7 @@ __all__ = [
     "get_tokenizer",
     "list_tokenizers",
     "load_tokenizer",
+    "no_such_tokenizer",
     "tokenizer_is_here",
 ]
 
@@ -123,7 +124,20 @@ def check_tokenizer(name: str) -> None:
 
         bpe_path(name)
     elif name not in TOKENIZERS:
-        raise TokenizerError(
-            f"no tokenizer is called {name!r}{nearest(name, TOKENIZERS)}",
-            "there are: " + ", ".join(TOKENIZERS) + "; or bpe:PATH for one from a file",
-        )
+        raise no_such_tokenizer(name)
+
+
+def no_such_tokenizer(name: str, others: Iterable[str] = ()) -> TokenizerError:
+    """The two lines for a tokenizer that means nothing here.
+
+    Args:
+        name: what was asked for.
+        others: names that would have meant something beside those of tokenizers, such as those of models.
+    """
+    from core.tokenizers.listing import trained_names
+
+    known = [*TOKENIZERS, *trained_names(), *others]
+    return TokenizerError(
+        f"no tokenizer is called {name!r}{nearest(name, known)}",
+        "there are: " + ", ".join(TOKENIZERS) + "; or bpe:PATH for one from a file",
+    )

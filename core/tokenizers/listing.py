@@ -60,7 +60,7 @@ def bpe_path(name: str) -> Path:
     if asked and path.name == asked and asked not in (".", "..") and (trained_folder() / asked).exists():
         return trained_folder() / asked
     if not asked or not path.exists():
-        trained = [ref.name.removeprefix("bpe:") for ref in _trained()]
+        trained = [folder.name for folder in _trained_folders()]
         raise TokenizerError(
             f"expected a tokenizer after bpe:, {asked!r} is neither a trained one{nearest(asked, trained)} nor a path",
             ("trained here: " + ", ".join(trained) + "; " if trained else "")
@@ -91,12 +91,20 @@ def listing() -> list[TokenizerRef]:
     return [*own, *_trained(), *published]
 
 
-def _trained() -> list[TokenizerRef]:
+def trained_names() -> list[str]:
+    """``bpe:NAME`` of each that was trained here, without a look into them."""
+    return [f"bpe:{folder.name}" for folder in _trained_folders()]
+
+
+def _trained_folders() -> list[Path]:
     try:
-        folders = sorted(p for p in trained_folder().iterdir() if not p.name.startswith("."))
+        return sorted(p for p in trained_folder().iterdir() if not p.name.startswith(".") and p.is_dir())
     except OSError:  # none has been trained
         return []
-    return [_ref(folder) for folder in folders if folder.is_dir()]
+
+
+def _trained() -> list[TokenizerRef]:
+    return [_ref(folder) for folder in _trained_folders()]
 
 
 def _ref(folder: Path) -> TokenizerRef:

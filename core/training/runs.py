@@ -66,11 +66,19 @@ def _opened(path_or_name: str | Path) -> Run:
         )
     if given.is_file():
         raise RunError(f"{given} is a file, the folder of a run was expected", "llm-lab runs lists the runs there are")
-    names = [p.name for p in _run_folders(runs_dir())]
     raise RunError(
-        f"no run is called {text!r} in {runs_dir()}{nearest(text, names)}",
+        f"no run is called {text!r} in {runs_dir()}{nearest(text, run_names())}",
         "llm-lab runs lists the runs there are; a folder elsewhere can be named by its path",
     )
+
+
+def run_names(folder: Path | None = None) -> list[str]:
+    """What the runs of a folder are called, and the one that ships, without a look into them.
+
+    Args:
+        folder: where to look; left out, the runs folder.
+    """
+    return [DEMO, *(path.name for path in _run_folders(folder or runs_dir()))]
 
 
 _glances: dict[Path, tuple[StatusReader, Glance]] = {}

@@ -20,7 +20,7 @@ from core.config import GPTConfig, TrainConfig
 from core.errors import CheckpointError, ModelSpecError, RunError, nearest
 from core.files import read_json
 from core.folders import cache_dir, runs_dir
-from core.shelf import resolve_step, split_spec
+from core.shelf import GPT2, nearest_model, resolve_step, split_spec
 from core.training import stored
 from core.training.run import is_run
 from core.training.runs import Run, open_run
@@ -29,8 +29,6 @@ from core.weights.keymap import Layout, check_tensors, huggingface_names, is_ign
 from core.weights.progress import ConvertProgress
 from core.weights.tensor_file import Entry, TensorFile, check_floats
 
-GPT2 = {"gpt2": "124M", "gpt2-medium": "355M", "gpt2-large": "774M", "gpt2-xl": "1558M"}
-"""The published models, and what OpenAI calls each."""
 OPENAI = {f"openai:{size}": name for name, size in GPT2.items()}
 """OpenAI's originals, and the published model that each is."""
 _REPOSITORY = re.compile(r"hf:([\w-][\w.-]*)/([\w-][\w.-]*)", re.ASCII)
@@ -93,16 +91,19 @@ def _found(spec: str) -> Located:
             raise ModelSpecError(error.title, error.hint) from error  # it is one, of a newer version or damaged
         if found is None:
             raise ModelSpecError(
-                f"no model is called {spec}; NAME, NAME@STEP, NAME@best or NAME@latest of a run was expected",
-                _hint(spec, error),
+                f"no model is called {spec}{nearest_model(spec)}; "
+                "NAME, NAME@STEP, NAME@best or NAME@latest of a run was expected",
+                _hint(spec),
             ) from error
         return found
     return _of_run(spec, run, word)
 
 
-def _hint(spec: str, error: RunError) -> str:
+def _hint(spec: str) -> str:
     if not spec or not Path(spec).expanduser().exists():
-        return error.hint
+        return (
+            "llm-lab runs lists the runs, llm-lab pull --list what can be had; one elsewhere is named by its path"
+        )
     return (
         "of a path: a run, a folder of Hugging Face's (config.json, model.safetensors), one of OpenAI's (hparams.json, "
         "model.ckpt.*), or a .safetensors with its config.json beside it"

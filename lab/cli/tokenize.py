@@ -161,8 +161,8 @@ def _learnt_from(made_from: str, as_json: bool) -> str:
 
 def _of_run(name: str) -> Tokenizer:
     from core.errors import LabError
-    from core.shelf import split_spec
-    from core.tokenizers import get_tokenizer, load_tokenizer
+    from core.shelf import model_names, split_spec
+    from core.tokenizers import load_tokenizer, no_such_tokenizer
     from core.training.runs import open_run
 
     folder = Path(name).expanduser()
@@ -170,8 +170,8 @@ def _of_run(name: str) -> Tokenizer:
         return load_tokenizer(folder)
     try:
         run = open_run(split_spec(name)[0])
-    except LabError:
-        return get_tokenizer(name)  # says which names there are
+    except LabError as error:
+        raise no_such_tokenizer(name, model_names()) from error
     return load_tokenizer(run.path)
 
 

@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from core.config import GPTConfig
-from core.shelf import GPT2_SIZES
+from core.shelf import GPT2, GPT2_SIZES
 from core.weights.sizes import SizeReport, size_of
 from screens.weights.size_rows import ROWS, place_of, published, slid
 from screens.widgets.cells import fit, spread
@@ -192,7 +192,7 @@ class SizesPane(Guarded, Vertical):
     @property
     def names(self) -> list[str]:
         """The titles of the columns."""
-        return [*(ref.label.removeprefix("gpt2-") for ref in GPT2_SIZES), "mine"]
+        return [*(GPT2[ref.spec] for ref in GPT2_SIZES), "mine"]
 
     def _row(self, index: int) -> Text:
         row = ROWS[index]

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from core.errors import nearest
 from core.shelf import ModelRef, split_spec
 from screens.widgets.cells import fit, fit_label
 from screens.widgets.dialog import Dialog
@@ -22,6 +23,8 @@ LABEL = 18
 """Cells for a model's name and step, where columns follow."""
 STEP_LABEL = 36
 """The same for a checkpoint's own row, where nothing follows but the edge of a narrow terminal."""
+NARROW = 76
+"""Cells of a row in a terminal of 80 columns."""
 
 
 class Picked(NamedTuple):
@@ -65,8 +68,10 @@ def size_text(count: int) -> str:
     return f"{count / 1e6:.1f}M" if count >= 100_000 else f"{count / 1e3:.0f}k"
 
 
-def row_text(row: _Row, folder: str, first: bool, unfolded: bool, symbols: Symbols = UNICODE) -> Text:
-    """One line of the list."""
+def row_text(
+    row: _Row, folder: str, first: bool, unfolded: bool, symbols: Symbols = UNICODE, width: int = NARROW
+) -> Text:
+    """One line of the list; what it is wider than a narrow terminal's goes to the tokenizer."""
     ref = row.ref
     group = {"bundled": "bundled", "runs": folder, "GPT-2": "GPT-2"}.get(row.group, row.group) if first else ""
     text = Text(no_wrap=True)
@@ -74,7 +79,8 @@ def row_text(row: _Row, folder: str, first: bool, unfolded: bool, symbols: Symbo
     text.append("  " * row.depth + f"{glyph(ref, symbols)} ")
     text.append(fit_label(ref.label, STEP_LABEL if row.depth else LABEL) + " ")
     if row.depth == 0:
-        text.append(f"{size_text(ref.parameters):>5}  {ref.shape:<13}{ref.tokenizer[:7]:<8}")
+        tokenizer = fit(ref.tokenizer, 8 + max(0, width - NARROW))
+        text.append(f"{size_text(ref.parameters):>5}  {ref.shape:<13}{tokenizer} ")
         note = (
             f"{ref.size / 1e9:.2f} GB missing"
             if not ref.here and ref.size
@@ -89,10 +95,11 @@ def row_text(row: _Row, folder: str, first: bool, unfolded: bool, symbols: Symbo
 def matches(ref: ModelRef, query: str) -> bool:
     """Whether every word of the query is somewhere in the model's line.
 
-    >>> matches(ModelRef("gpt2", "gpt2-124M", "GPT-2", shape="12L 12H 768"), "gpt 12L")
+    >>> matches(ModelRef("gpt2", "gpt2", "GPT-2", parameters=124_439_808, shape="12L 12H 768"), "gpt 12L 124M")
     True
     """
-    line = " ".join((ref.spec, ref.label, ref.group, ref.shape, ref.tokenizer, ref.note, ref.kind)).lower()
+    size = size_text(ref.parameters)
+    line = " ".join((ref.spec, ref.label, ref.group, size, ref.shape, ref.tokenizer, ref.note, ref.kind)).lower()
     return all(word in line for word in query.lower().split())
 
 
@@ -102,7 +109,7 @@ class Picker(Dialog[Picked]):
     HEADING = "workbench"
     KEYS = "enter as A · b as B · t tokenizer · d fetch · o path · right steps · / filter"
     DEFAULT_CSS = """
-    Picker > #box { width: 80; }
+    Picker > #box { width: 92; }
     Picker VirtualList { height: 14; }
     Picker #detail { color: $text-muted; height: 1; }
     """
@@ -192,15 +199,16 @@ class Picker(Dialog[Picked]):
         if rows:
             self.rows.fill(len(rows), self._line)
         else:
-            self.rows.fill(
-                1, lambda _: f"nothing is called {query!r} here; o opens a path" if query else "nothing here"
-            )
+            near = nearest(query.strip(), [ref.spec for ref in self._refs])
+            nothing = f"nothing is called {query!r} here{near}; o opens a path" if query else "nothing here"
+            self.rows.fill(1, lambda _: nothing)
         self._detail()
 
     def _line(self, index: int) -> Text:
         row = self._rows[index]
         first = index == 0 or self._rows[index - 1].group != row.group
-        return row_text(row, self._folder, first, row.ref.spec in self._open, self._symbols)
+        width = self.rows.scrollable_content_region.width
+        return row_text(row, self._folder, first, row.ref.spec in self._open, self._symbols, width)
 
     @property
     def ref(self) -> ModelRef | None:
@@ -211,8 +219,8 @@ class Picker(Dialog[Picked]):
         ref = self.ref
         text = ""
         if ref is not None:
-            params = f" · {ref.parameters:,} parameters" if ref.parameters else ""
-            text = f"{ref.spec}{params}" + (f" · {ref.note}" if ref.note else "")
+            params = f"{ref.parameters:,} parameters" if ref.parameters else ""
+            text = " · ".join(part for part in (ref.spec, params, ref.tokenizer, ref.note) if part)
         self.query_one("#detail", Static).update(text)
 
     @on(Input.Changed)

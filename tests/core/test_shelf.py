@@ -5,10 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from core.errors import ModelSpecError
-from core.folders import runs_dir
-from core.shelf import describe, list_models, move
+from core.errors import LabError, ModelSpecError, TokenizerError
+from core.folders import cache_dir, runs_dir
+from core.shelf import describe, list_models, model_names, move, nearest_model
+from core.tokenizers import check_tokenizer, no_such_tokenizer
 from core.training.rundir import RunWriter
+from core.weights.locate import locate
 
 META = {"config": {"model": {"n_layers": 4, "n_heads": 4, "emb_dim": 128}}, "parameters": 809_856, "tokenizer": "char"}
 
@@ -51,6 +53,34 @@ def test_a_name_that_means_nothing_is_described_not_raised():
     assert describe("nowhere").kind == "unknown"
     assert describe("").kind == "unknown"
     assert not describe("/no/such/folder").here
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("dmeo", "demo"),
+        ("shaks", "shakes"),
+        ("gtp2", "gpt2"),
+        ("GPT-2 medium", "gpt2-medium"),
+        ("openai:125M", "openai:124M"),
+        ("demo@besst", "demo@best"),
+        ("shaks@100", "shakes@100"),
+    ],
+)
+def test_a_mistyped_name_is_answered_by_the_nearest(typed, meant):
+    a_run("shakes", snapshots=(100,))
+    assert nearest_model(typed) == f" (did you mean {meant}?)"
+    with pytest.raises(LabError) as caught:
+        locate(typed)
+    assert f"(did you mean {meant}?)" in caught.value.title
+    assert nearest_model("nothing-like-it") == ""
+
+
+def test_a_tokenizer_may_be_a_trained_one_or_a_models():
+    (cache_dir() / "tokenizers" / "docs-1000").mkdir(parents=True)
+    with pytest.raises(TokenizerError, match=r"did you mean bpe:docs-1000\?"):
+        check_tokenizer("bp:docs-1000")
+    assert "(did you mean demo?)" in no_such_tokenizer("dmeo", model_names()).title
 
 
 def test_a_damaged_run_is_listed_and_does_no_harm():

@@ -159,12 +159,14 @@ async def test_the_picker_lists_what_is_missing_with_its_size_and_filters_by_wor
         assert "0.50 GB missing" in next(
             str(picker._line(i)) for i, row in enumerate(picker._rows) if row.ref.spec == "gpt2"
         )
-        await pilot.press(*"355")
+        await pilot.press(*"dmeo")
+        assert "did you mean demo?" in str(picker.rows._row(0))
+        await pilot.press(*["backspace"] * 4, *"355")
         assert [row.ref.spec for row in picker._rows] == ["gpt2-medium"]
         await pilot.press("down", "enter")
         await until(pilot, lambda: app.screen.query(ErrorCard))
         card = app.screen.query_one(ErrorCard)
-        assert card.problem.what == "gpt2-355M is not on this machine"
+        assert card.problem.what == "gpt2-medium is not on this machine"
         assert card.problem.why.startswith("1.42 GB in 4 files · ")
         assert card.problem.doors[0].label == "download"
         assert app.workbench.a == "demo"

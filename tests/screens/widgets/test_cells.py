@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from core.shelf import ModelRef
 from lab.cli.runs import table
 from screens.widgets.cells import fit, fit_label
-from screens.widgets.picker import _Row, row_text
+from screens.widgets.picker import NARROW, _Row, row_text
 
 NAMES = ("shakespeare-1min", "a-name-that-never-ends-and-then-goes-on", "莎士比亚全集的模型一号", "é" * 30)
 
@@ -20,6 +20,13 @@ def test_the_picker_shows_the_step_of_a_run_whatever_its_name(name, depth):
     assert ("@800" if depth else "@1500") in line
     if depth == 0:
         assert cell_len(line[: line.index("0.8M")]) == cell_len("runs      ◆ ") + 19 + 1
+
+
+def test_the_picker_cuts_a_tokenizer_with_a_sign_and_has_room_for_it_where_the_terminal_is_wide():
+    ref = ModelRef("a", "a@1", "runs", parameters=809_856, shape="4L 4H 128", tokenizer="bpe:docs-1000", note="paused")
+    narrow, wide = (row_text(_Row("runs", ref, 0), "runs", True, False, width=w).plain for w in (NARROW, NARROW + 12))
+    assert "bpe:doc… paused" in narrow and cell_len(narrow) <= NARROW
+    assert "bpe:docs-1000" in wide and wide.index("paused") == narrow.index("paused") + 12
 
 
 @pytest.mark.parametrize("room", range(1, 30))
