@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from core.training.events import (
     CheckpointEvent,
     EndEvent,
+    EvalEvent,
     Event,
     ResumeEvent,
     SampleEvent,
@@ -307,26 +308,29 @@ class History:
         return whole
 
     def _take(self, objects: list[dict[str, Any]]) -> None:
+        kinds = [raw.get("kind") for raw in objects]
         steps: list[dict[str, Any]] = []
+        evals: list[dict[str, Any]] = []
         done = 0
-        for at in [i for i, raw in enumerate(objects) if raw.get("kind") != "step"]:
+        for at in [i for i, kind in enumerate(kinds) if kind != "step"] if kinds.count("step") < len(kinds) else ():
             steps += objects[done:at]
             done = at + 1
-            if objects[at].get("kind") == ResumeEvent.kind:  # what went before must stand before it is dropped
-                self._flush(steps)
+            if kinds[at] == EvalEvent.kind:
+                evals.append(objects[at])
+                continue
+            if kinds[at] == ResumeEvent.kind:  # what went before must stand before it is dropped
+                self._flush(steps, evals)
             self._take_other(objects[at])
         steps += objects[done:]
-        self._flush(steps)
+        self._flush(steps, evals)
 
-    def _flush(self, steps: list[dict[str, Any]]) -> None:
-        if steps:
-            self._bad += self.step_table.append(steps)
-            steps.clear()
+    def _flush(self, steps: list[dict[str, Any]], evals: list[dict[str, Any]]) -> None:
+        for table, rows in ((self.step_table, steps), (self.evals, evals)):
+            if rows:
+                self._bad += table.append(rows)
+                rows.clear()
 
     def _take_other(self, raw: dict[str, Any]) -> None:
-        if raw.get("kind") == "eval":
-            self._bad += self.evals.append([raw])
-            return
         event = parse_event(raw)
         if isinstance(event, ResumeEvent):
             self._rewind(event.from_step)

@@ -248,8 +248,26 @@ def test_columns_that_belong_together_while_another_thread_reads_on(metrics: Pat
     assert history.last_step == 20_000
 
 
+def test_what_was_read_ahead_is_handed_out_in_pieces_of_whole_lines(metrics: Path) -> None:
+    write(metrics, *(step_event(n) for n in range(1, 41)))
+    tail, seen, pieces = LineTail(metrics), [], 0
+    while True:
+        lines = tail.read(300)
+        assert sum(len(line) + 1 for line in lines) <= 300
+        seen += lines
+        pieces += 1
+        assert tail.offset == sum(len(line) + 1 for line in seen)
+        if not tail.more:
+            break
+    assert [json.loads(line)["step"] for line in seen] == list(range(1, 41))
+    assert pieces >= 10
+    write(metrics, step_event(41))
+    assert [json.loads(line)["step"] for line in tail.read(10)] == [41]  # one line at least, however long
+
+
 def test_a_line_without_an_end_is_junk_not_a_hang(metrics: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("core.training.tail._LONGEST", 1 << 16)
+    monkeypatch.setattr("core.training.tail._AHEAD", 1 << 10)
     write(metrics, step_event(1))
     with metrics.open("ab") as file:
         file.write(b"\x00" * (1 << 18) + b"\n")
