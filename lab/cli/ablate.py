@@ -33,7 +33,7 @@ def ablate(
     top: Annotated[int, option("Tokens of each distribution, or heads of a sweep. Default: 10.")] = 10,
     sort: Annotated[Literal["loss", "kl", "head"], option("Order of a sweep. Default: loss.")] = "loss",
     device: inside.Device = "auto",
-    as_json: inside.AsJson = False,
+    as_json: inside.AsSweepJson = False,
     csv: inside.AsCsv = None,
     png: inside.AsPng = None,
     svg: inside.AsSvg = None,

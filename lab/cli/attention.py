@@ -53,7 +53,7 @@ def attention(
     column: Annotated[int | None, option("With --steps: the token whose dot product is written out.")] = None,
     off: inside.Off = None,
     device: inside.Device = "auto",
-    as_json: inside.AsJson = False,
+    as_json: inside.AsMapsJson = False,
     csv: inside.AsCsv = None,
     png: inside.AsPng = None,
     svg: inside.AsSvg = None,

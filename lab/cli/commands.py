@@ -116,7 +116,7 @@ def root_help() -> str:
     lines += [
         "",
         "Everywhere:",
-        f'  {"--json":<{width}}Print JSON; an error is {{"error": {{"title", "hint"}}}}.',
+        f'  {"--json":<{width}}Print JSON, of what streams an object a line; an error is {{"error": ...}}.',
         f"  {'--help, -h':<{width}}Say what a command does and which options it has.",
         f"  {'--version':<{width}}Print the version.",
         "",

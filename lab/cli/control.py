@@ -23,7 +23,14 @@ STARTING = 120.0
 
 RunName = Annotated[str, Parameter(name="RUN", help="A run by name or path; llm-lab runs lists them.")]
 NoWait = Annotated[bool, Parameter(name="--no-wait", negative="", help="Ask and return at once.")]
-AsJson = Annotated[bool, Parameter(name="--json", negative="", help="Print the answer as JSON.")]
+
+
+def json_flag(text: str) -> Parameter:
+    """``--json`` of a command that streams; its help says what each line is of."""
+    return Parameter(name="--json", negative="", help=text)
+
+
+AsJson = Annotated[bool, json_flag("Print the answer as JSON.")]
 
 _DONE = {
     "pause": "paused",

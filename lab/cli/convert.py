@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from lab.cli.control import AsJson
+from lab.cli.control import json_flag
 from lab.cli.drawing import drawing_console
 from lab.cli.progress import drawable
 from lab.cli.report import print_json
@@ -34,7 +34,7 @@ def convert(
     to: Annotated[
         str, Parameter(help="huggingface (transformers loads it), llm-lab, or keras (one file).")
     ] = "huggingface",
-    as_json: AsJson = False,
+    as_json: Annotated[bool, json_flag("Print JSON, a line for each tensor as it is done.")] = False,
 ) -> int:
     """Writes a model anew: a folder for transformers or for the lab, or a .keras file."""
     import threading

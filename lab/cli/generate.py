@@ -31,6 +31,7 @@ _WHAT = Group("What is generated", sort_key=1)
 _MANY = (
     "Continuations; number i has the seed plus i. The first is written as it comes, the others behind it. Default: 1."
 )
+_JSON = "Print JSON, a line for each token as it comes; with --beams for each step of the search."
 _BEAMS = "Search the likeliest text with so many beams; nothing is drawn, and -n says how many texts are printed."
 
 
@@ -73,7 +74,7 @@ def generate(
     save: Annotated[str | None, _option("Write the transcript to a file, FILE.md or FILE.json.")] = None,
     device: Device = "auto",
     dtype: Precision = "auto",
-    as_json: Annotated[bool, _option("Print every token as a line of JSON.", "--json", switch=True)] = False,
+    as_json: Annotated[bool, _option(_JSON, "--json", switch=True)] = False,
     fields: Mapping[str, Any],
 ) -> int:
     """Continues a text.

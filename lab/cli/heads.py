@@ -33,7 +33,7 @@ def heads(
     follow: Annotated[bool, option("With --over-steps: wait for further steps while it learns.", switch=True)] = False,
     seed: Annotated[int, option("Of the random tokens. Default: 0.")] = 0,
     device: inside.Device = "auto",
-    as_json: inside.AsJson = False,
+    as_json: inside.AsStepsJson = False,
     csv: inside.AsCsv = None,
     png: inside.AsPng = None,
     svg: inside.AsSvg = None,

@@ -51,6 +51,13 @@ Position = Annotated[int, option("Which token, from 0; negative ones count from 
 Off = Annotated[str | None, option("Heads that are switched off meanwhile: 0.3,5.1; 2.* is a layer.", "--off")]
 Device = Annotated[str, option("Where it computes: auto, cpu, cuda, mps. Default: auto.")]
 AsJson = Annotated[bool, _taken("Print JSON, in full precision.", "--json", switch=True)]
+AsSweepJson = Annotated[
+    bool, _taken("Print JSON; of a sweep a line for each head as it comes, then one for all.", "--json", switch=True)
+]
+AsMapsJson = Annotated[bool, _taken("Print JSON, a line for each map; with --steps one object.", "--json", switch=True)]
+AsStepsJson = Annotated[
+    bool, _taken("Print JSON; with --over-steps a line for each step as it comes.", "--json", switch=True)
+]
 AsCsv = Annotated[str | None, _taken("Write a table in full precision; - prints it.", "--csv")]
 AsPng = Annotated[str | None, _taken("Draw it into a file.", "--png")]
 AsSvg = Annotated[str | None, _taken("Draw it into a file, as lines and letters.", "--svg")]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from cyclopts import Parameter
 
 from core.errors import InputError
-from lab.cli.control import AsJson
+from lab.cli.control import json_flag
 from lab.cli.drawing import drawing_console
 from lab.cli.entry import INTERRUPTED
 from lab.cli.progress import drawable, duration
@@ -43,7 +43,7 @@ def pull(
     ] = None,
     list_: Annotated[bool, Parameter(name="--list", negative="", help="Show what there is and what is here.")] = False,
     remove: Annotated[bool, Parameter(negative="", help="Remove what was fetched, and say what that frees.")] = False,
-    as_json: AsJson = False,
+    as_json: Annotated[bool, json_flag("Print JSON; of a download a line for each stage and a few a second.")] = False,
 ) -> int:
     """Fetches models, texts, vocabularies and word vectors into the cache folder (LLM_LAB_CACHE).
 

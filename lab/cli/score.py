@@ -33,7 +33,7 @@ def score(
     tokens: Annotated[bool, _option("Print a line for each token too.")] = False,
     allow_special: Annotated[bool, _option("Read <|endoftext|> in the text as a token, not text.")] = False,
     device: Device = "auto",
-    as_json: Annotated[bool, _option("Print JSON: a line for each token, then the whole.", "--json")] = False,
+    as_json: Annotated[bool, _option("Print JSON, a line for each token, then one for the whole.", "--json")] = False,
 ) -> int:
     """Says the perplexity of a text, and with --tokens the probability, rank and entropy of each of its tokens.
 

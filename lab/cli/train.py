@@ -41,7 +41,7 @@ def train(
     checkpoint: Annotated[str | None, _option("Where --resume begins: latest, best, or a step.")] = None,
     name: Annotated[str | None, _option("The run's name, which is its folder's.")] = None,
     detach: Annotated[bool, _option("Start it in its own process and return at once.", switch=True)] = False,
-    as_json: Annotated[bool, _option("Print every event as a line of JSON.", "--json", switch=True)] = False,
+    as_json: Annotated[bool, _option("Print JSON, a line for each event as it comes.", "--json", switch=True)] = False,
     fields: Mapping[str, Any],
 ) -> int:
     """Trains a model.

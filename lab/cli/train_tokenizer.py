@@ -54,7 +54,7 @@ def train_tokenizer(
     force: Annotated[bool, Parameter(negative="", help="Replace a tokenizer that is there already.")] = False,
     as_json: Annotated[
         bool,
-        Parameter(name="--json", negative="", help="Print every merge as a line of JSON, and the end as the last."),
+        Parameter(name="--json", negative="", help="Print JSON, a line for each merge, then one for the whole."),
     ] = False,
 ) -> int:
     """Learns a byte-pair encoding from a text.

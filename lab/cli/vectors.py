@@ -11,7 +11,7 @@ from cyclopts import Group, Parameter
 from core.errors import InputError, nearest
 from lab.cli import vectors_ask, vectors_map, vectors_score, vectors_sources, vectors_train
 from lab.cli.commands import PROGRAM
-from lab.cli.control import AsJson
+from lab.cli.control import json_flag
 from lab.cli.vectors_flags import Asked, flag, with_word2vec_flags
 
 USAGE = "llm-lab vectors demo analogy 'king - man + woman', or llm-lab vectors list"
@@ -102,7 +102,7 @@ def vectors(
         bool | None, _option("Questions with unknown words count as wrong.", group=_SCORE, switch=True)
     ] = None,
     misses: Annotated[bool | None, _option("Show what was answered wrongly.", group=_SCORE, switch=True)] = None,
-    as_json: AsJson = False,
+    as_json: Annotated[bool, json_flag("Print JSON; of train and evaluate a line for each event.")] = False,
     fields: Mapping[str, Any],
 ) -> int:
     """Asks word vectors: sums of words, neighbours, similarity, maps; scores them; trains new ones.

@@ -12,7 +12,7 @@ from cyclopts import Parameter
 
 from core.errors import InputError
 from core.training.events import EvalEvent, StateEvent, WarningEvent
-from lab.cli.control import ENDED
+from lab.cli.control import ENDED, json_flag
 from lab.cli.drawing import drawing_console
 from lab.cli.progress import Tally, drawable, duration, last_line, raise_end, rate
 from lab.cli.report import print_json, two_lines
@@ -46,7 +46,7 @@ def watch(
     inline: Annotated[
         bool, Parameter(negative="", help="Redraw a small plot and one line here, instead of the dashboard.")
     ] = False,
-    as_json: Annotated[bool, Parameter(name="--json", negative="", help="Print events as JSON lines.")] = False,
+    as_json: Annotated[bool, json_flag("Print JSON, a line for each event as it comes.")] = False,
 ) -> int:
     """Follows a run: the dashboard on a terminal, otherwise a line for each evaluation."""
     from core.training.foreign.recognise import open_watched

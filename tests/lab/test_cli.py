@@ -17,6 +17,12 @@ from lab.cli.commands import COMMANDS
 from lab.cli.flags import flag
 from lab.cli.train_flags import asked_config
 
+STREAM = {
+    *("ablate", "attention", "convert", "generate", "heads", "pull", "score"),
+    *("train", "train-tokenizer", "vectors", "watch"),
+}
+"""The commands of which ``--json`` prints an object a line."""
+
 
 def test_help_names_every_command(llm_lab):
     said = llm_lab("--help")
@@ -39,6 +45,7 @@ def test_every_command_has_help_that_fits_the_terminal(llm_lab, name, monkeypatc
     assert said.out.startswith(f"Usage: llm-lab {name}")
     assert max(len(line) for line in said.out.splitlines()) <= 80
     assert llm_lab("help", name).out == said.out
+    assert ("a line for" in " ".join(said.out.partition("--json")[2].split()[:30])) is (name in STREAM)
 
 
 def test_version(llm_lab):
