@@ -94,6 +94,14 @@ class ConsoleEngine(LabScreen):
             self.stream = stream
             self.error = error
 
+    class Lost(Message):
+        """The file of an open model is another one now, or gone."""
+
+        def __init__(self, opened: Opened, trouble: LabError) -> None:
+            super().__init__()
+            self.opened = opened
+            self.trouble = trouble
+
     class Probed(Message):
         """A distribution came back."""
 
@@ -142,6 +150,18 @@ class ConsoleEngine(LabScreen):
             self.post_message(self.Opening(number, self.models.open(spec, device, newest=newest), None))
         except LabError as error:
             self.post_message(self.Opening(number, None, error))
+
+    def look_for_model(self) -> None:
+        """Finds out in the background whether the file of the open model is still there, as it was."""
+        opened = self.opened
+        if opened is None or opened.spec in self.accepted:
+            return
+
+        def look() -> None:
+            if (trouble := opened.trouble()) is not None:
+                self.post_message(self.Lost(opened, trouble))
+
+        self.run_worker(look, thread=True, group="look for", exit_on_error=False, description="look for the model")
 
     def is_latest(self, message: ConsoleEngine.Opening) -> bool:
         """Whether an opened model is the one that is wanted now."""

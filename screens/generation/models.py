@@ -69,6 +69,13 @@ class Opened:
         step = self.loaded.step
         return self.spec if step is None or "@" in self.spec or self.spec == "demo" else f"{self.spec}@{step}"
 
+    @property
+    def run(self) -> Path | None:
+        """The folder of the run that it was read from, which may be gone by now."""
+        if self.loaded.step is None:
+            return None
+        return next((p.parent for p in self.loaded.source.parents if p.name in ("checkpoints", "snapshots")), None)
+
     def moved_on(self) -> bool:
         """Whether the name stands for a newer step by now, which a run that is being trained has kept since."""
         from core.weights.locate import locate
@@ -86,6 +93,11 @@ class Opened:
         now = Stamp.of(self.loaded.source)
         if now == self.stamp:
             return None
+        if now is None and self.run is not None and not self.run.exists():
+            return LabError(
+                f"the run {self.run.name} is gone; what is in memory is its step {self.loaded.step}",
+                "that can go on answering; or take another model",
+            )
         if now is None:
             return LabError(
                 f"the file of {self.spec} is gone: {self.loaded.source}",

@@ -109,8 +109,15 @@ class GenerationScreen(Streaming):
         self.paint_strip()
 
     def resume_updates(self) -> None:
-        """Draws as the terminal can show it now."""
+        """Draws as the terminal can show it now, and looks whether the model is still there."""
         self.body.wear(self.look)
+        self.look_for_model()
+
+    @on(Streaming.Lost)
+    def _model_lost(self, message: Streaming.Lost) -> None:
+        """It is said, and asked about when an answer is wanted."""
+        if message.opened is self.opened and message.opened.spec == self.workbench.a:
+            self.say(f"{message.trouble.title} · w takes another model")
 
     @on(Streaming.SizeChanged)
     def _size_changed(self) -> None:

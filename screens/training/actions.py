@@ -14,6 +14,8 @@ from textual import on, work
 from textual.message import Message
 
 from core.errors import LabError
+from core.folders import runs_dir
+from core.shelf import split_spec
 from screens.training.control import Requests, why_not
 from screens.training.dialogs import AskText, exactly, folder_or_run
 from screens.training.starting import RunStarter
@@ -221,7 +223,12 @@ class RunActions(RunStarter):
 
     @on(Deleted)
     def _deleted(self, message: Deleted) -> None:
-        self.hold(f"{message.path.name} is in the trash: {message.trash}")
+        bench = self.workbench.bench
+        lost = {spec for spec in (bench.a, bench.b) if spec and _is_of(spec, message.path)}
+        if lost:
+            self.workbench.set(a="demo" if bench.a in lost else bench.a, b=None if bench.b in lost else bench.b)
+        instead = f" · the workbench holds {self.workbench.a} now" if lost else ""
+        self.hold(f"{message.path.name} is in the trash: {message.trash}{instead}")
         self.forget_run(message.path)
 
     def load_step(self, step: int) -> None:
@@ -232,3 +239,9 @@ class RunActions(RunStarter):
         spec = reading.detail.spec(step)
         self.workbench.set(a=spec)
         self.hold(f"{spec} is on the workbench")
+
+
+def _is_of(spec: str, run: Path) -> bool:
+    """Whether a model's name means a run, or a step of it."""
+    name = split_spec(spec)[0]
+    return run.absolute() in (Path(name).expanduser().absolute(), (runs_dir() / name).absolute())

@@ -2,10 +2,11 @@
 
 import shutil
 
-from console_pilots import answered, console, until
+from console_pilots import answered, console, sentence, until
 
 from core.folders import asset, runs_dir
 from screens.generation.models import Models
+from screens.widgets.error_card import ErrorCard
 
 
 def younger_demo(name, last):
@@ -47,6 +48,14 @@ async def test_the_next_answer_is_by_the_newest_step_and_says_so(isolated):
         screen.go_on(own.id, 2)  # the branch stays with the step that began it
         await answered(pilot, screen)
         assert screen.opened is newer
+        shutil.rmtree(runs_dir() / "live")
+        await pilot.press("4", "5")
+        await until(pilot, lambda: "the run live is gone" in sentence(screen))
+        assert f"step {step}" in sentence(screen)
+        await pilot.press("r")
+        await until(pilot, lambda: screen.query(ErrorCard))
+        card = screen.query_one(ErrorCard).problem
+        assert "the run live is gone" in card.what and card.doors[0].key == "d"
     assert app.survived == []
 
 

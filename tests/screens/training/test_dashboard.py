@@ -291,6 +291,7 @@ async def test_deleting_asks_for_the_name_and_moves_to_the_trash(app, folder):
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await opened(pilot, run)
         assert not any(b.action == "delete" for b in screen.BINDINGS)
+        app.workbench.set(a="old@10", b="keep")
         screen.action_delete()
         await pilot.pause()
         assert isinstance(app.screen, AskText)
@@ -301,7 +302,8 @@ async def test_deleting_asks_for_the_name_and_moves_to_the_trash(app, folder):
         await pilot.press("enter")
         await until(pilot, lambda: [r.name for r in screen.body.list.runs if not r.bundled] == ["keep"])
         assert [p.name.startswith("old-") for p in (folder / ".trash").iterdir()] == [True]
-        assert "trash" in sentence(screen)
+        assert "trash" in sentence(screen) and "the workbench holds demo now" in sentence(screen)
+        assert (app.workbench.a, app.workbench.b) == ("demo", "keep")
 
 
 async def test_a_live_run_is_not_deleted(app, folder):
