@@ -1,13 +1,11 @@
 """Screen 6: look inside a model's files: names, shapes, values, what it weighs, and what moved between two of them.
 
-The screen owns what is shown and paints it; files are read in workers (``weights_reader``), words and figures are made
-in ``weights_view``, panes are in ``weights_panes``, keys in ``weights_keys``, fetching in ``weights_files``.
+The screen opens a model and shows its tree; values are read in ``looking`` by workers (``reader``), words and figures
+are made in ``view``, panes are in ``panes``, keys in ``keys``, fetching in ``files``.
 """
 
 from __future__ import annotations
 
-import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING, final
 
 from textual import events, on, work
@@ -15,28 +13,27 @@ from textual.app import ComposeResult
 from textual.timer import Timer
 
 from core.errors import LabError, ModelSpecError
-from core.shelf import GPT2_SIZES, split_spec
+from core.shelf import GPT2_SIZES
 from screens.guard import as_lab_error, guarded
 from screens.weights.files import BEATS, EVERY
-from screens.weights.messages import ModelRead, Surveyed, TensorRead
-from screens.weights.offers import WeightOffers
+from screens.weights.looking import WeightLooking
+from screens.weights.messages import ModelRead
 from screens.weights.panes import WeightsBody
-from screens.weights.reader import SURVEY_ALL, Looked, Opened, Settings, Stamp, look, open_model, survey
+from screens.weights.reader import Opened, open_model
 from screens.weights.style import STYLE
-from screens.weights.view import FROM_VALUES, bytes_text, row_of, sentence, title_of
+from screens.weights.view import bytes_text, row_of, sentence, title_of
 from screens.widgets.ramps import Look
 from screens.widgets.tensor_tree import TensorTree
 
 if TYPE_CHECKING:
-    from core.weights.inspect import TensorStats
     from core.workbench import Bench, Workbench
 
-SETTLED = 0.06
-"""Seconds that the cursor rests on a tensor before its values are read, and the terminal before they are recounted."""
+ROOM_SETTLED = 0.06
+"""Seconds that the terminal keeps its size before the values are counted anew."""
 
 
 @final
-class WeightsScreen(WeightOffers):
+class WeightsScreen(WeightLooking):
     """The screen."""
 
     DEFAULT_CSS = STYLE
@@ -46,14 +43,8 @@ class WeightsScreen(WeightOffers):
         super().__init__(workbench, name=name)
         self._spec = workbench.a
         self._opened: Opened | None = None
-        self._known: dict[tuple[str, Stamp], dict[str, TensorStats]] = {}
-        self._looked: Looked | None = None
-        self._scales: dict[tuple[str, str], tuple[str, tuple[float, float], tuple[float, float]]] = {}
-        self._open_number = self._look_number = 0
-        self._stop_look, self._stop_survey = threading.Event(), threading.Event()
-        self._look_timer: Timer | None = None
+        self._open_number = 0
         self._room_timer: Timer | None = None
-        self._asked: frozenset[str] = frozenset()
         self._last_key = ""
         self._beats = 0
 
@@ -75,7 +66,7 @@ class WeightsScreen(WeightOffers):
         """A hidden screen reads nothing."""
         if self._ticker is not None:
             self._ticker.pause()
-        self._stop_survey.set()
+        self.stop_survey()
 
     def resume_updates(self) -> None:
         """Catches up when shown again."""
@@ -83,8 +74,7 @@ class WeightsScreen(WeightOffers):
             self._ticker.resume()
         self.body.wear(self.look)
         self.look_at_disk()
-        self._asked = frozenset()
-        self.survey_now()
+        self.survey_anew()
 
     def _beat(self) -> None:
         self._beats += 1
@@ -121,24 +111,13 @@ class WeightsScreen(WeightOffers):
         """Its name."""
         return self._spec
 
-    @property
-    def looked(self) -> Looked | None:
-        """What was read of the tensor under the cursor."""
-        return self._looked
-
-    @property
-    def stats(self) -> dict[str, TensorStats]:
-        """The figures of this model's tensors that are known so far."""
-        opened = self._opened
-        return self._known.setdefault((opened.spec, opened.stamp), {}) if opened is not None else {}
-
     # --- opening a model
 
     def open_spec(self, spec: str) -> None:
         """Shows another model, or the same one anew."""
         self._spec = spec
         self._open_number += 1
-        self._stop_survey.set()
+        self.stop_survey()
         self._open(self._open_number, spec)
 
     @work(thread=True, group="open", exclusive=True, exit_on_error=False, description="open a model's files")
@@ -169,8 +148,8 @@ class WeightsScreen(WeightOffers):
         self.solved(self.body.alert)
         self.solved("#w-values")
         first = self._opened is None or self._opened.tensors.config != found.tensors.config
-        self._opened, self._looked = found, None
-        self._asked = frozenset()
+        self._opened = found
+        self.forget_looked()
         self.show_tree(first=first)
         self.show_columns()
         self.body.sizes.start_from(found.tensors.config)
@@ -178,7 +157,7 @@ class WeightsScreen(WeightOffers):
         if not found.tensors.here:
             self._say_missing()
         self._row_moved()
-        self.survey_now()
+        self.survey_anew()
         if self.body.page == "compare":
             self.compare_now()
 
@@ -228,9 +207,9 @@ class WeightsScreen(WeightOffers):
     def _room_changed(self) -> None:
         if self._room_timer is not None:
             self._room_timer.stop()
-        self._room_timer = self.set_timer(SETTLED, self._measured)
+        self._room_timer = self.set_timer(ROOM_SETTLED, self._measured)
 
-    @on(WeightOffers.SizeChanged)
+    @on(WeightLooking.SizeChanged)
     def _size_changed(self) -> None:
         self.call_after_refresh(self._measured)
 
@@ -240,7 +219,7 @@ class WeightsScreen(WeightOffers):
 
     def recount(self) -> None:
         """Counts again if the pane has another width now, which the bins follow."""
-        found = self._looked
+        found = self.looked
         counted = found.histogram if found is not None else None
         if not self.settings.bins and counted is not None and len(counted.counts) != self.body.bins:
             self.look_now()
@@ -274,129 +253,9 @@ class WeightsScreen(WeightOffers):
         self.body.show_detail(row, opened.tensors, known)
         if self.body.page == "tensors":
             self.say(sentence(row, opened.tensors))
-        self._stop_look.set()
         if row.info is None:
             missing = not opened.tensors.here
             self.body.show_nothing("a block: unfold it, its tensors have values", missing=missing)
-            self._looked = None
+            self.forget_looked()
         elif opened.weights is not None:
-            if self._look_timer is not None:
-                self._look_timer.stop()
-            self._look_timer = self.set_timer(SETTLED, self.look_now)
-
-    # --- the tensor under the cursor
-
-    def look_now(self) -> None:
-        """Reads the tensor under the cursor."""
-        opened = self._opened
-        if opened is None or opened.weights is None or not self.body.tensor_tree.key:
-            return
-        row = row_of(opened.tensors, self.body.tensor_tree.key)
-        if row.info is None:
-            return
-        self._look_number += 1
-        self._stop_look.set()
-        self._stop_look = threading.Event()
-        locked = self._scales.get(self._scale_key(row.name))
-        limits = locked[1] if locked is not None else None
-        how = self.settings if self.settings.bins else replace(self.settings, bins=self.body.bins)
-        self._look(opened, row.name, self._look_number, how, limits, self._stop_look, self.stats.get(row.name))
-
-    @work(thread=True, group="look", exit_on_error=False, description="read a tensor")
-    def _look(
-        self,
-        opened: Opened,
-        name: str,
-        number: int,
-        settings: Settings,
-        limits: tuple[float, float] | None,
-        cancelled: threading.Event,
-        known: TensorStats | None,
-    ) -> None:
-        try:
-            for found in look(opened, name, settings, limits, cancelled, known):
-                if cancelled.is_set():
-                    return
-                self.post_message(TensorRead(number, found))
-        except Exception as error:  # also what a file that vanished makes of numpy
-            if not cancelled.is_set():
-                self.post_message(TensorRead(number, as_lab_error(error)))
-
-    @on(TensorRead)
-    @guarded
-    def _tensor_read(self, message: TensorRead) -> None:
-        opened = self._opened
-        if message.generation != self._look_number or opened is None:
-            return
-        if isinstance(message.found, LabError):
-            doors = [("r", "read again", "again"), ("u", "use the demo", "app.use_demo")]
-            self.problem(self.body.alert, message.found, doors)
-            return
-        found = self._looked = message.found
-        if found.stats is not None:
-            self.stats[found.name] = found.stats
-            self.body.show_detail(row_of(opened.tensors, found.name), opened.tensors, found.stats)
-            self.body.tensor_tree.refresh()
-        if found.stats is not None and found.histogram is not None and not found.histogram.sampled:
-            ends = (float(found.histogram.edges[0]), float(found.histogram.edges[-1]))
-            self._scales.setdefault(
-                self._scale_key(found.name), (opened.spec, ends, (found.stats.min, found.stats.max))
-            )
-        self.repaint()
-
-    def repaint(self) -> None:
-        """Draws what was read."""
-        found = self._looked
-        if found is None:
-            return
-        locked = self._scales.get(self._scale_key(found.name))
-        scale = locked[2] if locked is not None else None
-        if scale is None and found.stats is not None:
-            scale = (found.stats.min, found.stats.max)
-        self.body.show_values(found, self.settings, scale, locked_by=locked[0] if locked is not None else "")
-
-    def _scale_key(self, name: str) -> tuple[str, str]:
-        """Steps of one run share their scales, so that stepping through them shows what changes."""
-        return split_spec(self._spec)[0], name
-
-    def forget_scales(self) -> None:
-        """The next look has a scale of its own."""
-        self._scales.clear()
-
-    # --- figures for the column
-
-    def survey_now(self) -> None:
-        """Reads what the tree's column says of the rows in sight, then of the others."""
-        opened = self._opened
-        wide = self.body.tensor_tree.size.width >= 122
-        if opened is None or opened.weights is None or not (self.measure in FROM_VALUES or wide):
-            return
-        seen = [key for key in self.body.tensor_tree.keys_seen if not key.startswith("block ")]
-        rest = [i.name for i in opened.tensors] if opened.tensors.parameters <= SURVEY_ALL else []
-        wanted = [name for name in dict.fromkeys([*seen, *rest]) if name not in self.stats]
-        if not wanted or frozenset(seen) <= self._asked:
-            return
-        self._asked = frozenset(seen)
-        self._stop_survey.set()
-        self._stop_survey = threading.Event()
-        self._survey(opened, wanted, self._stop_survey)
-
-    @work(thread=True, group="survey", exit_on_error=False, description="look through a model's tensors")
-    def _survey(self, opened: Opened, names: list[str], cancelled: threading.Event) -> None:
-        def tell(found: dict[str, TensorStats]) -> None:
-            self.post_message(Surveyed(opened.spec, opened.stamp, found))
-
-        try:
-            survey(opened, names, cancelled, tell)
-        except Exception as error:  # the tensor under the cursor says it; here it is only a column
-            if not isinstance(error, (LabError, OSError)):
-                raise
-
-    @on(Surveyed)
-    @guarded
-    def _surveyed(self, message: Surveyed) -> None:
-        self._known.setdefault((message.spec, message.stamp), {}).update(message.found)
-        self.body.tensor_tree.refresh()
-        if self._opened is not None and self.body.tensor_tree.key in message.found:
-            row = row_of(self._opened.tensors, self.body.tensor_tree.key)
-            self.body.show_detail(row, self._opened.tensors, self.stats.get(row.name))
+            self.look_soon()
