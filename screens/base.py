@@ -278,7 +278,8 @@ class LabScreen(TaughtScreen):
         """To what a resize hid for a moment; where it stays hidden, no text field may have what is typed next."""
         if held is None or self.focused is held:
             return
-        if held.is_attached and held.focusable:
+        shown = all(node.display for node in held.ancestors_with_self if isinstance(node, Widget))
+        if held.is_attached and held.focusable and shown:
             self.set_focus(held, scroll_visible=False)
         elif self.typing:
             self.set_focus(None)

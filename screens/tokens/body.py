@@ -36,6 +36,10 @@ class TokensBody(Guarded, Vertical):
         super().__init__(id=id)
         self._first = text
         self.main = "strip"
+        self.as_table = False
+        """Whether the tokens were asked for as a table."""
+        self.as_tree = False
+        """Whether the merges of the token were asked for, rather than those of its word."""
         self._titled: dict[str, str] = {}
         self._subtitled: dict[str, str] = {}
 
@@ -59,8 +63,8 @@ class TokensBody(Guarded, Vertical):
     def on_mount(self) -> None:
         """What is seen at first."""
         self.alert.display = False
-        self.table.display = False
-        self.tree_rows.display = False
+        self.show_table(on=False)
+        self.show_tree(on=False)
         self.set_class(True, "-pane-token")
         self.strip.show_spaces = True
         self.strip.empty_text = "no text yet: e to type one, o for samples, corpora and files"
@@ -122,6 +126,11 @@ class TokensBody(Guarded, Vertical):
         """Whether the lower panes share a place, as on a small terminal."""
         return share_a_place(self)
 
+    @property
+    def roomy(self) -> bool:
+        """Whether the terminal has room for text and table, steps and tree beside each other."""
+        return self.screen.has_class("-wide") and self.screen.has_class("-high")
+
     def frame_of(self, pane: str) -> Widget:
         """The widget whose border carries a pane's title."""
         return self.query_one(f"#{self.main}-pane" if pane == "main" else f"#{pane}-pane")
@@ -130,9 +139,11 @@ class TokensBody(Guarded, Vertical):
         """What takes the focus in a pane."""
         if pane == "main":
             frame = self.frame_of("main")
+            if self.as_table and self.main == "strip":
+                return self.table
             return next((w for w in frame.query("*") if w.can_focus and w.display), frame)
         if pane == "merge":
-            return self.tree_rows if self.tree_rows.display else self.merges
+            return self.tree_rows if self.as_tree else self.merges
         return {"token": self.token, "compare": self.compare, "text": self.text}[pane]
 
     def pane_of(self, widget: Widget | None) -> str | None:
@@ -148,6 +159,25 @@ class TokensBody(Guarded, Vertical):
         for other in MAIN:
             for pane in self.query(f"#{other}-pane"):
                 pane.display = other == name
+
+    def show_table(self, *, on: bool) -> None:
+        """The tokens as a table, or as a text; both where there is room."""
+        self.as_table = on
+        self.table.display, self.strip.display = on or self.roomy, not on or self.roomy
+
+    def show_tree(self, *, on: bool) -> None:
+        """How the token was merged, or how its word was; both where there is room."""
+        self.as_tree = on
+        self.tree_rows.display, self.merges.display = on or self.roomy, not on or self.roomy
+
+    def use_room(self) -> None:
+        """After another size: what was put away comes out where there is room, and goes where there is none."""
+        held = self.screen.focused
+        self.show_table(on=self.as_table)
+        self.show_tree(on=self.as_tree)
+        pane = self.pane_of(held)
+        if held is not None and pane in ("main", "merge") and not held.display:
+            self.focus_of(pane).focus()
 
     def mark_pane(self, pane: str) -> None:
         """Notes which pane is the current one, for the style sheet and the titles."""

@@ -314,6 +314,8 @@ class TokensScreen(Offers):
     @on(LabScreen.SizeChanged)
     def _size_changed(self) -> None:
         self.body.mark_pane(self._pane)
+        self.body.use_room()
+        self.show_token()
         self.titles()
 
     def stop_streaming(self) -> bool:
@@ -327,7 +329,7 @@ class TokensScreen(Offers):
         """Lets go of the pin; out of the vocabulary, the windows or a training it leads back to the tokens."""
         if self.body.main != "strip":
             self.to_main("strip")
-            (self.body.table if self.body.table.display else self.body.strip).focus()
+            (self.body.table if self.body.as_table else self.body.strip).focus()
             self.show_token()
             return True
         return self.body.strip.release()

@@ -72,6 +72,8 @@ class TokenActions(TokensBase):
         index = min(body.strip.at, len(reading.tokens) - 1)
         token = reading.tokens[index]
         pinned = body.strip.pin is not None
+        if not body.table.has_focus and body.table.display:
+            body.table.cursor = index
         places = self.places_of(token.id)
         body.strip.marks = frozenset(places) if len(places) > 1 else frozenset()
         body.token.show(token_rows(index, reading, len(places), pinned=pinned))
@@ -109,7 +111,7 @@ class TokenActions(TokensBase):
     def merge_title(self) -> None:
         """The border of the merges."""
         body = self.body
-        if body.tree_rows.display:
+        if body.as_tree and not body.roomy:
             body.title("merge", ["how this token was built · m for the steps of its word", "merge tree · m"])
             return
         steps = body.merges.steps
@@ -119,8 +121,10 @@ class TokenActions(TokensBase):
             return
         word = piece_text(self.word.encode())
         at = f"step {body.merges.step} of {len(steps) - 1}"
-        body.title("merge", [f"how “{word}” was built · {at}", f"“{word[:20]}” · {at}", at])
-        body.subtitle("merge", ", . step · p stops" if body.merges.playing else ", . step · p play · m tree")
+        beside = " · and the token beside it" if body.roomy else ""
+        body.title("merge", [f"how “{word}” was built · {at}{beside}", f"“{word[:20]}” · {at}", at])
+        keys = ", . step · p stops" if body.merges.playing else ", . step · p play"
+        body.subtitle("merge", keys if body.roomy or body.merges.playing else f"{keys} · m tree")
 
     def _table_row(self, index: int) -> str:
         reading = self.reading
@@ -149,7 +153,8 @@ class TokenActions(TokensBase):
     @on(VirtualList.Highlighted, "#table")
     @guarded
     def _row_highlighted(self, message: VirtualList.Highlighted) -> None:
-        self.body.strip.cursor = message.index
+        if self.body.as_table or self.body.table.has_focus:  # else it stands beside the text and follows
+            self.body.strip.cursor = message.index
 
     @on(MergeView.Stepped)
     @guarded
@@ -178,7 +183,7 @@ class TokenActions(TokensBase):
         """Text, ids, bytes, table or beside."""
         if self.body.main == "beside":
             return "beside"
-        return "table" if self.body.table.display else self.body.strip.mode
+        return "table" if self.body.as_table else self.body.strip.mode
 
     async def action_view(self, by: int) -> None:
         """The next way to show the tokens; from elsewhere, back to them first."""
@@ -197,7 +202,7 @@ class TokenActions(TokensBase):
         if body.main == "beside":
             self.to_main("strip")
         table = view == "table"
-        body.table.display, body.strip.display = table, not table
+        body.show_table(on=table)
         if table:
             body.table.cursor = body.strip.at
             body.table.focus()
@@ -220,8 +225,9 @@ class TokenActions(TokensBase):
     def action_tree(self) -> None:
         """Merge steps or tree."""
         body = self.body
-        tree = not body.tree_rows.display
-        body.tree_rows.display, body.merges.display = tree, not tree
+        body.show_tree(on=not body.as_tree)
+        if body.pane_of(self.focused) == "merge":
+            body.focus_of("merge").focus()
         self.merge_title()
 
     def action_spaces(self) -> None:

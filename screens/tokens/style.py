@@ -23,6 +23,14 @@ TokensScreen {
         #side { max-height: 30; }
         #compare-pane { height: 7; }
     }
+    &.-wide.-high {
+        #text-pane { height: 6; }
+        #strip-pane, #merge-pane { layout: horizontal; }
+        #strip, #merges { width: 1fr; }
+        #table { width: 98; border-left: solid $primary 70%; scrollbar-size-vertical: 1; }
+        #tree { width: 1fr; border-left: solid $primary 70%; padding: 0 0 0 1; }
+        #side { max-height: 20; }
+    }
 
     &.-narrow, &.-short, &.-tiny {
         #main { height: 1fr; min-height: 0; }
