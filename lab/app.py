@@ -18,6 +18,8 @@ from core.workbench import Bench, Workbench
 from lab import garbage
 from lab.background import JobActions
 from lab.early_keys import EarlyKeys
+from lab.filters import Together
+from lab.resting import Resting
 from lab.settings import Settings, save_settings
 from lab.survival import Survivor
 from lab.themes import OURS, theme_for
@@ -46,7 +48,7 @@ def _palette() -> type[Provider]:
     return LabCommands
 
 
-class LabApp(EarlyKeys, TourActions, BenchActions, JobActions, Survivor):
+class LabApp(EarlyKeys, Resting, TourActions, BenchActions, JobActions, Survivor):
     """LLM Lab."""
 
     TITLE = "LLM Lab"
@@ -87,6 +89,7 @@ class LabApp(EarlyKeys, TourActions, BenchActions, JobActions, Survivor):
     ) -> None:
         self._first = screen
         self._to_ascii, self._clean, self._steady = AsciiFilter(), CleanFilter(), SteadyFilter()
+        self._together = Together(())
         # The toolkit looks the mode up on the instance.
         self.DEFAULT_MODE = START if frame_first else screen  # type: ignore[misc]
         self.look = look or Look()
@@ -121,8 +124,11 @@ class LabApp(EarlyKeys, TourActions, BenchActions, JobActions, Survivor):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """What happens to each line before it is shown, whoever drew it: it moves no column and steers nothing."""
-        found = [*super().get_line_filters(), self._steady, self._clean]
-        return [*found, self._to_ascii] if self.look.ascii else found
+        last = (self._to_ascii,) if self.look.ascii else ()
+        found = (*super().get_line_filters(), self._steady, self._clean, *last)
+        if found != self._together.filters:
+            self._together = Together(found)
+        return [self._together]
 
     def dress(self) -> None:
         """Puts on the theme and the classes that the look asks for."""
@@ -175,7 +181,7 @@ class LabApp(EarlyKeys, TourActions, BenchActions, JobActions, Survivor):
     async def _after_first_paint(self) -> None:
         try:
             if self.current_mode == START:
-                self.set_timer(garbage.AFTER, garbage.settle, name="garbage")
+                self.set_timer(garbage.AFTER, self.rest_now_and_then, name="garbage")
                 await self.switch_mode(self._first)
                 self.remove_mode(START)
         finally:
@@ -193,7 +199,7 @@ class LabApp(EarlyKeys, TourActions, BenchActions, JobActions, Survivor):
             self.notify(self._notice, severity="warning", timeout=15)
 
     def _show_run(self, name: str) -> None:
-        from core.training.foreign.recognise import open_watched
+        from core.training.watched import open_watched
 
         screen = self.lab_screen
         show, show_foreign = getattr(screen, "show_run", None), getattr(screen, "open_path", None)

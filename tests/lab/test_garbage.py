@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import sys
+import time
 import types
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -15,7 +17,7 @@ from lab import garbage
 @pytest.fixture
 def started() -> Iterator[None]:
     """As the command starts the lab; afterwards as it was."""
-    callbacks = list(gc.callbacks)
+    callbacks, threshold = list(gc.callbacks), gc.get_threshold()
     gc.callbacks[:] = []
     garbage.put_off()
     assert not gc.isenabled()
@@ -23,6 +25,7 @@ def started() -> Iterator[None]:
     yield
     gc.unfreeze()
     gc.enable()
+    gc.set_threshold(*threshold)
     gc.callbacks[:] = callbacks
 
 
@@ -50,6 +53,45 @@ def test_garbage_of_later_is_found() -> None:
     ring.append(ring)
     del ring
     assert gc.collect() >= 1
+
+
+@pytest.mark.usefixtures("started")
+def test_garbage_waits_for_a_moment_without_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: clock)
+    gc.collect()
+    garbage.touched()
+    gone = [_ring() for _ in range(garbage.YOUNG + 100)]
+    seen = weakref.ref(gone[0])
+    del gone
+    garbage.rest()
+    assert seen() is not None, "the key's picture comes first"
+    clock += garbage.MOMENT
+    garbage.rest()
+    assert seen() is None, "young garbage is found soon"
+    old = _ring()
+    gc.collect()  # what survives this is old
+    seen = weakref.ref(old)
+    del old
+    for _ in range(garbage.LOOKS):
+        gc.collect(0)
+    garbage.rest()
+    assert seen() is not None, "a look at everything takes longer"
+    clock += garbage.REST
+    garbage.rest()
+    assert seen() is None
+
+
+class _Ring:
+    """Something that only the collector can free."""
+
+    me: _Ring
+
+
+def _ring() -> _Ring:
+    ring = _Ring()
+    ring.me = ring
+    return ring
 
 
 def _looked_at(kept: list[list[int]]) -> bool:
