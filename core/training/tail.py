@@ -6,6 +6,7 @@ JSON object are counted and left out. Leaves out what the lines mean.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -131,6 +132,17 @@ class LineTail:
     def fresh(self) -> LineTail:
         """Another reader of the same file, from the start."""
         return LineTail(self.path)
+
+    def place(self) -> dict[str, int]:
+        """Which file, and how far in it, as JSON values."""
+        device, inode = self._identity or (0, 0)
+        return {"device": device, "inode": inode, "offset": self.offset, "junk": self.junk}
+
+    def go_on_from(self, place: Mapping[str, int]) -> None:
+        """Reads on from where another reader of the same path was; if that is another file by now, from its start."""
+        self._identity = place["device"], place["inode"]
+        self.offset, self.junk = place["offset"], place["junk"]
+        self._ahead, self._at, self._size = b"", 0, 0
 
     def _restart(self, identity: tuple[int, int]) -> None:
         self.restarted = True

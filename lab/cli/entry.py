@@ -118,6 +118,11 @@ def _dispatch(argv: list[str]) -> int:
 
         print(f"{PROGRAM} {__version__}")
         return 0
+    if first == "watch" and len(argv) == 2 and not argv[1].startswith("-"):
+        from lab.cli.start import no_terminal, watch_here
+
+        if not no_terminal():
+            return watch_here(argv[1])
     if first.startswith("-"):  # `llm-lab --model gpt2` is `llm-lab open --model gpt2`
         return _parsed(["open", *argv])
     if first not in COMMANDS:

@@ -67,6 +67,22 @@ def start(
     )
 
 
+def watch_here(name: str) -> int:
+    """Opens the lab with the dashboard on one run; a long one is being read before the app is imported.
+
+    Raises:
+        RunError: there is none of that name.
+    """
+    from core.training.ahead import begin
+    from core.training.rundir import METRICS
+    from core.training.watched import open_watched
+
+    found = open_watched(name)
+    if not found.foreign:
+        begin(found.path / METRICS)
+    return start("training", run=str(found.path))
+
+
 def screen_name(asked: str) -> str:
     """The screen that a person means.
 

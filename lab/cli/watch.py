@@ -16,7 +16,7 @@ from lab.cli.control import ENDED, json_flag
 from lab.cli.drawing import drawing_console
 from lab.cli.progress import Tally, drawable, duration, last_line, raise_end, rate
 from lab.cli.report import print_json, two_lines
-from lab.cli.start import no_terminal, start
+from lab.cli.start import no_terminal, watch_here
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -49,10 +49,12 @@ def watch(
     as_json: Annotated[bool, json_flag("Print JSON, a line for each event as it comes.")] = False,
 ) -> int:
     """Follows a run: the dashboard on a terminal, otherwise a line for each evaluation."""
-    from core.training.foreign.recognise import open_watched
+    from core.training.watched import open_watched
 
     if inline and as_json:
         raise InputError("--inline draws and --json prints data: expected one of them, got both", "leave one out")
+    if not (as_json or inline or no_terminal()):
+        return watch_here(run)
     found = open_watched(run)
     if as_json:
         return _follow_json(found)
@@ -63,8 +65,6 @@ def watch(
                 "leave it out for plain lines, or take --json",
             )
         return _follow_inline(found)
-    if not no_terminal():
-        return start("training", run=str(found.path))
     return _follow_lines(found)
 
 

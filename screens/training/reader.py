@@ -21,6 +21,7 @@ from screens.training.plots import Axes, Plot, Source, plot_for, trend
 from screens.training.view import RunView, settings_of, view_at, view_of
 
 if TYPE_CHECKING:
+    from core.training.ahead import ReadAhead
     from core.training.events import SampleEvent
     from core.training.foreign.run import ForeignRun
     from core.training.history import History
@@ -127,7 +128,28 @@ class Reading:
 class _Watched:
     run: Run | ForeignRun
     history: History
+    ahead: ReadAhead | None = None
+    """Where it is read as long as that has not come to its end."""
+    looked: bool = False
     version: int = -1
+
+    def read_on(self, deadline: float) -> bool:
+        """Reads what is new until then, or waits for who reads it; whether there is more."""
+        if self.ahead is not None:
+            first, self.looked = not self.looked, True
+            # At the first look all else that is known of the run is shown without delay.
+            if not self.ahead.wait(0.0 if first else deadline - time.monotonic()):
+                return True
+            self.ahead.hand_over(self.history)
+            self.ahead = None
+        while (left := self.history.update(CHUNK)) and time.monotonic() < deadline:
+            pass
+        return left
+
+    def close(self) -> None:
+        """Nobody looks at it any more."""
+        if self.ahead is not None:
+            self.ahead.cancel()
 
 
 class DashboardReader:
@@ -157,7 +179,7 @@ class DashboardReader:
         paths = [p for p in (shown, *wanted.overlays) if p is not None]
         paths = list(dict.fromkeys(paths))[:4]
         for gone in self._watched.keys() - set(paths):
-            del self._watched[gone]
+            self._watched.pop(gone).close()
         more = changed = False
         problem: LabError | None = None
         watched: list[_Watched] = []
@@ -168,9 +190,7 @@ class DashboardReader:
             except LabError as error:
                 problem = error if path == shown else problem
                 continue
-            while (left := one.history.update(CHUNK)) and time.monotonic() < deadline:
-                pass
-            more |= left
+            more |= one.read_on(deadline)
             changed |= one.version != one.history.version
             one.version = one.history.version
             watched.append(one)
@@ -203,19 +223,23 @@ class DashboardReader:
         return self._plotted[1]
 
     def _open(self, path: Path) -> _Watched:
-        from core.training.foreign.recognise import open_watched
+        from core.training.ahead import reading
+        from core.training.rundir import METRICS
         from core.training.runs import Run
+        from core.training.watched import open_watched
 
         if path in self._foreign:
             self._watched[path] = one = self._foreign[path][1]
             return one
         bundled = any(s.bundled for s in self._runs if s.path == path)
         run = Run(path, bundled=True) if bundled else open_watched(path)
-        self._watched[path] = one = _Watched(run, run.history())
+        self._watched[path] = one = _Watched(run, run.history(), None if run.foreign else reading(path / METRICS))
         return one
 
     def _strangers(self, paths: tuple[Path, ...]) -> list[RunSummary]:
         """The runs of other programs among those that were opened, each read a little further."""
+        if not paths and not self._foreign:
+            return []  # what knows their formats takes longer to import than the first screen has
         from core.training.foreign.recognise import open_foreign
         from core.training.run import is_run
 

@@ -103,7 +103,7 @@ def read_control(folder: Path) -> object:
 
 def read_foreign(folder: Path) -> object:
     """Another program's run, as ``watch`` reads it."""
-    from core.training.foreign.recognise import open_watched
+    from core.training.watched import open_watched
 
     run = open_watched(folder)
     history = run.history()

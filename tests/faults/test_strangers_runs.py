@@ -21,12 +21,12 @@ from core.errors import CheckpointError, LabError, RunError
 from core.files import read_json
 from core.shelf import describe
 from core.tokenizers import load_tokenizer
-from core.training.foreign.recognise import open_watched
 from core.training.launch import start_run
 from core.training.rundir import META, METRICS, RunWriter
 from core.training.runs import delete_run, list_runs, open_run
 from core.training.stored import find_checkpoint
 from core.training.trainer import Trainer
+from core.training.watched import open_watched
 from core.weights.checkpoint import load_model
 
 links = pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of POSIX")

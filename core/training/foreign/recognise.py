@@ -6,15 +6,13 @@ from pathlib import Path
 
 from core.errors import RunError
 from core.files import open_plain
-from core.folders import runs_dir
 from core.training.foreign.facts import plain
 from core.training.foreign.huggingface import STATE, TrainerState, read_state, state_files
 from core.training.foreign.nanogpt import LOOK, ConsoleLog, looks_like
 from core.training.foreign.run import ForeignRun, Source
 from core.training.foreign.tensorboard import EventFiles, event_files, is_event_file, parts_of
 from core.training.foreign.tfrecord import HEADER, length_crc
-from core.training.run import Run, is_run
-from core.training.runs import open_run
+from core.training.run import is_run
 
 LOGS = (".log", ".txt", ".out")
 _MOST = 200
@@ -127,23 +125,3 @@ def _none(path: Path) -> RunError:
             f"name one: llm-lab watch {plain(str(inside[-1]), 1000)}",
         )
     return RunError(f"{shown} is not a run: run.json, {KNOWN} were expected", "llm-lab runs lists the runs of the lab")
-
-
-def open_watched(path_or_name: str | Path) -> Run | ForeignRun:
-    """Opens whatever can be watched: a run of the lab by name or path, or a run of another program by its path.
-
-    Raises:
-        RunError: it is neither; the title says what was expected and what is there.
-    """
-    try:
-        return open_run(path_or_name)
-    except RunError as error:
-        given = Path(path_or_name).expanduser()
-        for place in (given, runs_dir() / given.name) if str(path_or_name) == given.name else (given,):
-            try:
-                strange = place.exists() and not is_run(place)
-            except OSError:
-                strange = False
-            if strange:
-                return open_foreign(place)
-        raise error

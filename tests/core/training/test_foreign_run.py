@@ -11,13 +11,14 @@ import pytest
 
 import core
 from core.errors import RunError
-from core.training.foreign.recognise import find_runs, is_foreign, open_foreign, open_watched
+from core.training.foreign.recognise import find_runs, is_foreign, open_foreign
 from core.training.foreign.run import QUIET_AFTER, ForeignRun
 from core.training.foreign.summaries import encode_scalars
 from core.training.foreign.tfrecord import frame
 from core.training.history import History
 from core.training.runs import delete_run, open_run
 from core.training.tail import LineTail
+from core.training.watched import open_watched
 
 NAME = "events.out.tfevents.1700000000.host.1.0"
 

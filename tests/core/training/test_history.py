@@ -22,7 +22,8 @@ from core.training.events import (
     StepEvent,
     WarningEvent,
 )
-from core.training.history import History, Table
+from core.training.history import History
+from core.training.table import Table
 from core.training.tail import LineTail
 
 

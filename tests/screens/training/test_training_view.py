@@ -35,6 +35,21 @@ def look(folder, shown=None, overlays=(), **axes):
     return reading
 
 
+def test_a_long_file_is_read_by_another_process_and_shown_the_same(tmp_path, monkeypatch):
+    run = write(tmp_path / "a")
+    here = look(tmp_path, run)
+    monkeypatch.setattr("core.training.ahead.LONG", 1)
+    reader, wanted = DashboardReader(), Wanted(tmp_path, (), run, (), Axes(), 60)
+    there = reader.look(wanted)
+    assert there.more
+    assert (there.detail.view.step, there.detail.view.loss) == (2000, None)  # the trainer's last word stands at once
+    while there.more:
+        there = reader.look(wanted)
+    assert there.detail.view == here.detail.view
+    assert there.plot == here.plot
+    assert there.detail.samples == here.detail.samples
+
+
 def test_the_numbers_are_those_of_the_run(tmp_path):
     run = write(tmp_path / "a")
     view = look(tmp_path, run).detail.view
