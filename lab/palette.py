@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from inspect import isawaitable
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -33,6 +34,7 @@ class Palette(CommandPalette):
 
 WIDTH = 44
 """Cells of the titles; what helps stands beside them."""
+LESSON = "Lesson of what is shown"
 
 
 def marked(query: str, entry: Entry) -> Text:
@@ -77,10 +79,25 @@ def entries(app: LabApp) -> Iterator[Entry]:
     """What the palette offers now: the screen's own first, with each key that has no words of its own here."""
     screen = app.lab_screen
     own, everywhere = list(of_screen(screen)) if screen is not None else [], list(of_app(app))
-    yield from own
+    yield from (in_sight(screen, entry) for entry in own) if screen is not None and screen.lesson_covers else own
     if screen is not None:
         yield from unnamed(screen, set().union(*map(keys_of, own + everywhere)))
     yield from everywhere
+
+
+def in_sight(screen: LabScreen, entry: Entry) -> Entry:
+    """The same behind a lesson that covers the screen: the lesson makes way, so that what happens is seen."""
+    if entry.title == LESSON:
+        return entry
+
+    async def act() -> None:
+        if screen.lesson_covers:
+            await screen.close_lesson()
+        done = entry.run()
+        if isawaitable(done):
+            await done
+
+    return entry._replace(run=act)
 
 
 def keys_of(entry: Entry) -> set[str]:
@@ -122,9 +139,7 @@ def of_screen(screen: LabScreen) -> Iterator[Entry]:
     yield Entry("Take away", "y: as Python, command, JSON, CSV, SVG, PNG", screen.action_take_away, "export copy save")
     yield Entry("Copy as Python", "Y", screen.action_copy_python)
     yield Entry("Zoom", "z: the focused pane alone, and back", screen.action_zoom, "maximize")
-    yield Entry(
-        "Lesson of what is shown", "? f1: beside its numbers; again: away", screen.action_lesson, "help explain"
-    )
+    yield Entry(LESSON, "? f1: beside its numbers; again: away", screen.action_lesson, "help explain")
 
 
 def of_app(app: LabApp) -> Iterator[Entry]:

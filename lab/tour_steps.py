@@ -210,8 +210,8 @@ STEPS = (
         "LabBar",
         "The name at the top right is the model that all six screens look at. This one kept steps from its training: "
         "the same text, the same heads, a younger model.",
-        "< : a step earlier;  > : a step later",
-        "{model} at another step; each screen follows. > goes forward again.",
+        "< : a step earlier; then > : a step later",
+        "All six screens look at {model} now. < goes back and > forward, as far as steps were kept.",
         lambda screen: screen.workbench.a,
         _to_heads,
         tidy=_use_demo,

@@ -261,15 +261,17 @@ class TourActions(App[int]):
         step, screen = self.tour_step, self.lab_screen
         assert step is not None and screen is not None
         where = f"tour {self.tour_at + 1} of {len(STEPS)} · {step.title}"
+        first = "esc leaves the field" if screen.typing else "esc closes the lesson" if screen.lesson_covers else ""
         if self._away():
-            name = TITLES[step.screen - 1]
-            return TourText(where, "This is another screen: look around as long as you like.", f"space: back to {name}")
+            text, name = "This is another screen: look around as long as you like.", TITLES[step.screen - 1]
+            return TourText(where, text, f"space: back to {name}", first=first)
         values = self._values()
         if step.lacks(values) or not self._tour_began:
-            return TourText(where, f"{TITLES[step.screen - 1]}: one moment, the numbers are on their way …", step.ask)
+            text = f"{TITLES[step.screen - 1]}: one moment, the numbers are on their way …"
+            return TourText(where, text, step.ask, first=first)
         text = step.filled(step.text, values)
         told = step.filled(step.done if self.tour_done else step.ask, values)
-        return TourText(where, text, told, done=self.tour_done, typing=screen.typing and self.tour_done)
+        return TourText(where, text, told, done=self.tour_done, first=first)
 
     # --- the card
 

@@ -29,8 +29,8 @@ class TourText:
     ask: str
     """What to press, or what it did."""
     done: bool = False
-    typing: bool = False
-    """Whether a text field has the keys: ``space`` is typed then."""
+    first: str = ""
+    """What takes the tour's keys, and how it is left: while it is there, they are not offered."""
 
 
 class Wanted(Message):
@@ -69,6 +69,7 @@ class TourCard(Guarded, Vertical):
     TourCard #tour-where { width: 1fr; height: 1; padding: 0 1; text-style: bold; }
     TourCard #tour-where, TourOffer { text-wrap: nowrap; text-overflow: ellipsis; }
     TourCard Way { padding: 0 1 0 0; }
+    TourCard #tour-first { width: auto; height: 1; padding: 0 1; }
     TourCard > #tour-text { height: auto; padding: 0 1; }
     TourCard > #tour-ask { height: auto; padding: 0 1; text-style: bold; color: $text-accent; }
     """
@@ -89,6 +90,7 @@ class TourCard(Guarded, Vertical):
             yield Way("space next ·", "app.tour_next")
             yield Way("backspace back ·", "app.tour_back")
             yield Way("esc leaves", "app.tour_leave")
+            yield Static(id="tour-first", markup=False)
         yield Static(id="tour-text", markup=False)
         yield Static(id="tour-ask", markup=False)
 
@@ -106,9 +108,13 @@ class TourCard(Guarded, Vertical):
         told = self._text
         self.query_one("#tour-where", Static).update(Content(told.where))
         self.query_one("#tour-text", Static).update(Content(told.text))
-        first = "esc leaves the field, then: " if told.typing and not told.ask.startswith("esc") else ""
+        for way in self.query(Way):
+            way.display = not told.first
+        first = self.query_one("#tour-first", Static)
+        first.display = bool(told.first)
+        first.update(Content(told.first))
         sign = "✓ " if told.done else "▸ "
-        self.query_one("#tour-ask", Static).update(Content(sign + first + told.ask))
+        self.query_one("#tour-ask", Static).update(Content(sign + told.ask))
 
 
 class TourOffer(Guarded, Static):

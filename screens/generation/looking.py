@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from core.workbench import Workbench
     from screens.generation.panes import GenerationBody
 
+PROMPT = 400
+"""Characters of a prompt's end, more than a row of the tree has room for."""
 HEAD = 18
 """Characters of an answer in the tree."""
 
@@ -215,8 +217,8 @@ class Looking(Branching):
         settings_differ = len({(b.sampling.temperature, b.sampling.seed) for b in answers}) > 1
         for _, b in self.answers.walk():
             if b.is_root:
-                head = " ".join(b.prompt.split())[-24:] or "(empty prompt)"
-                nodes.append(BranchNode(str(b.id), None, head))
+                head = " ".join(b.prompt[-PROMPT:].split()) or "(empty prompt)"
+                nodes.append(BranchNode(str(b.id), None, head, by_its_end=True))
                 continue
             own = b"".join(step.bytes for step in b.steps[:8]).decode("utf-8", "replace")
             head = " ".join(own.split())[:HEAD]

@@ -83,9 +83,9 @@ class Painting(Comparing):
         body.title("strip", name, below + Text(state))
         body.title("prompt", "prompt" if not body.prompt.editing else "prompt · enter answers · ctrl+j new line",
                    "up down earlier ones · esc done" if body.prompt.editing else "e edit · E earlier ones")  # fmt: skip
-        body.title(
-            "branches", "branches", f"{len(self.answers)} · space compares · x cuts" if len(self.answers) else ""
-        )
+        answers = sum(not branch.is_root for _, branch in self.answers.walk())
+        of_all = f"{answers} {'answer' if answers == 1 else 'answers'}"
+        body.title("branches", "branches", f"{of_all} · space: side by side · x cuts" if answers else "")
         body.title("sampling", "sampling", "left right turn · enter types" if not body.shared else "")
         self.paint_other_title()
         stream = self.last_stream

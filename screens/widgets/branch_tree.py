@@ -15,6 +15,7 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from screens.widgets.cells import fit, fit_end
 from screens.widgets.virtual_list import VirtualList
 
 
@@ -27,6 +28,8 @@ class BranchNode:
     label: str
     note: str = ""
     """What stands at the right edge: a length, a perplexity."""
+    by_its_end: bool = False
+    """Whether its end is what tells it from others, so that it is cut at its beginning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +227,6 @@ class BranchTree(VirtualList):
             text.append(f"{self._marks[row.node.id]} ", Style(bold=True))
         note = row.node.note + (f" +{row.children}" if row.folded else "")
         room = width - text.cell_len - len(note) - (1 if note else 0)
-        label = Text(row.node.label, no_wrap=True, end="")
-        label.truncate(max(0, room), overflow="ellipsis", pad=True)
-        text.append_text(label)
+        text.append(fit_end(row.node.label, room) if row.node.by_its_end else fit(row.node.label, room))
         text.append(f" {note}" if note else "", Style(dim=True))
         return text

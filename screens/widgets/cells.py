@@ -16,6 +16,18 @@ def fit(text: str, room: int, ellipsis: str = "…") -> str:
     return set_cell_size(text, room - 1) + ellipsis if room > 0 else ""
 
 
+def fit_end(text: str, room: int, ellipsis: str = "…") -> str:
+    """The same of a text that is known by its end: what there is no room for goes from its beginning.
+
+    >>> fit_end("demo", 6), fit_end("shakespeare", 6), fit_end("莎士比亚", 6)
+    ('demo  ', '…peare', '…比亚 ')
+    """
+    if cell_len(text) <= room:
+        return fit(text, room, ellipsis)
+    start = next((i for i in range(len(text)) if cell_len(text[i:]) < room), len(text))
+    return fit(ellipsis + text[start:], room, ellipsis)
+
+
 def fit_label(label: str, room: int, ellipsis: str = "…") -> str:
     """A model's label in exactly ``room`` cells; a long run name is cut and the step behind the ``@`` stays.
 

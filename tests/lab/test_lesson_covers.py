@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from lab.app import LabApp
+from lab.palette import entries
 from screens.widgets.lab_footer import LabFooter
 from screens.widgets.lesson import Lesson
 
@@ -38,6 +39,11 @@ async def test_behind_a_lesson_no_letter_acts_and_the_digits_still_change_the_sc
         await until(pilot, lambda: not screen.query(Lesson))
         await pilot.press("c")
         assert screen.body.page == "sizes"
+        await pilot.press("question_mark")
+        await until(pilot, lambda: screen.lesson_covers)
+        (tensors,) = [entry for entry in entries(app) if entry.title == "Page: tensors"]
+        await tensors.run()
+        assert screen.body.page == "tensors" and not screen.query(Lesson)  # it is not done where nobody sees it
     assert app.survived == []
 
 

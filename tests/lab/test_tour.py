@@ -102,9 +102,12 @@ async def test_it_can_be_left_anywhere_is_remembered_and_gives_the_workbench_bac
         await pilot.press("space")
         await shown(pilot, 1)
         await pilot.press("e", "space")
-        assert app.tour_at == 1 and app.lab_screen.typing  # while typing it is a space
+        assert app.tour_at == 1 and app.lab_screen.typing  # while typing it is a space, and the card does not say else
+        await until(pilot, lambda: card_of(app).shown.first == "esc leaves the field")
+        assert not any(way.display for way in card_of(app).query("Way"))
         await pilot.press("escape")
         assert app.tour_at == 1
+        await until(pilot, lambda: all(way.display for way in card_of(app).query("Way")))
         await pilot.press("6")
         await until(pilot, lambda: "another screen" in card_of(app).shown.text)
         assert not app.lab_screen.query(f".{MARK}")

@@ -94,3 +94,15 @@ def test_a_long_chain_stays_in_its_column_and_orphans_are_roots():
     rows = rows_of(chain)
     assert len(rows) == 2000 and max(len(row.lead) for row in rows) <= 4
     assert [row.node.id for row in rows_of([BranchNode("x", "gone", "x")])] == ["x"]
+
+
+async def test_a_prompt_is_cut_at_its_beginning_with_a_sign_and_an_answer_at_its_end():
+    app = Showing()
+    nodes = [
+        BranchNode("p", None, "a prompt that has more words than a row", by_its_end=True),
+        BranchNode("a", "p", "an answer of many words", "58"),
+    ]
+    async with app.run_test(size=(20, 12)):
+        tree = app.query_one(BranchTree)
+        tree.show(nodes, "a", marks={})
+        assert text(tree) == ["▾ … words than a row", "└ · an answer of… 58"]
