@@ -1,4 +1,4 @@
-"""Writing in the run directory so that a reader, or a power cut, never meets half a file.
+"""Writing so that a reader, or a power cut, never meets half a file.
 
 Every file is written beside its name and renamed into place. No space left becomes a ``DiskFullError`` that leaves what
 was there before untouched. Leaves out: anything that knows what is in the files.
@@ -13,8 +13,9 @@ import sys
 import time
 from contextlib import suppress
 from io import BufferedReader
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from core.errors import DiskFullError, LabError
 
@@ -22,6 +23,7 @@ FULL = frozenset({errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOS
 """What the operating system says when there is no room: disk full, file size limit, quota."""
 
 
+_NUMBERS = count()  # two threads that write one file must not meet
 _LARGEST_JSON = 64 << 20  # bytes; none of ours has a thousandth of it
 
 
@@ -48,6 +50,50 @@ def takes_what_comes(path: Path) -> bool:
     return path.exists() and not path.is_file() and not path.is_dir()
 
 
+class Beside:
+    """A name beside a path for what is to stand there, a file or a folder, until it is whole.
+
+        with Beside(path) as new:
+            new.path.write_bytes(data)
+            new.put()
+
+    Without ``put``, and where anything fails before it, nothing stays and the path is as it was. An ``OSError`` is not
+    caught: ``write_error`` makes its two lines.
+
+    Args:
+        path: what is replaced; its folder must exist by the time that something is written.
+        sync: whether it must be on the disk before what was there goes (a power cut then loses neither).
+    """
+
+    def __init__(self, path: Path, *, sync: bool = True) -> None:
+        self._target, self._sync = path, sync
+        self.path = path.with_name(f".{path.name}.{os.getpid()}-{next(_NUMBERS)}.tmp")
+
+    def put(self) -> None:
+        """Gives it its name; it is whole. Of a folder the files must be on the disk already."""
+        if self._sync and not self.path.is_dir():
+            sync_file(self.path)
+        replace(self.path, self._target)
+        if self._sync:
+            sync_folder(self._target.parent)
+
+    def __enter__(self) -> Self:
+        self._remove()  # what was killed may have had this number
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._remove()
+
+    def _remove(self) -> None:
+        with suppress(OSError):
+            if self.path.is_dir():
+                import shutil  # it takes its time, and few that write a file need it
+
+                shutil.rmtree(self.path, ignore_errors=True)
+            else:
+                self.path.unlink(missing_ok=True)
+
+
 def write_bytes_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
     """Replaces ``path`` by ``data`` in one step; a pipe or a device is written to instead.
 
@@ -60,22 +106,14 @@ def write_bytes_atomic(path: Path, data: bytes, *, sync: bool = True) -> None:
         DiskFullError: no space is left; the old content stays.
         LabError: the operating system refused for another reason.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         if takes_what_comes(path):
             path.write_bytes(data)
             return
-        with beside.open("wb") as file:
-            file.write(data)
-            if sync:
-                file.flush()
-                os.fsync(file.fileno())
-        replace(beside, path)
-        if sync:
-            sync_folder(path.parent)
+        with Beside(path, sync=sync) as new:
+            new.path.write_bytes(data)
+            new.put()
     except OSError as error:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
         raise write_error(path, error) from error
 
 

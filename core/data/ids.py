@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -19,7 +18,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from core.errors import CorpusError, LabError
-from core.files import write_error
+from core.files import Beside, write_error
 from core.folders import cache_dir
 from core.tokenizers.base import SEAM, id_dtype
 
@@ -127,11 +126,10 @@ def _last_seam(text: str) -> int:
 
 def _write_stretches(path: Path, parts: Iterable[NDArray[np.integer[Any]]], dtype: type[np.generic]) -> None:
     """As ``_write``, a part at a time; the number of ids is filled into the header at the end."""
-    beside = path.with_name(f".{path.stem[:16]}-{os.getpid()}.tmp")
     count = crc = 0
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
+        with Beside(path) as new, new.path.open("wb") as file:
             start = _header(file, dtype, 0)
             for part in parts:
                 data = np.ascontiguousarray(part, dtype=dtype)
@@ -142,14 +140,10 @@ def _write_stretches(path: Path, parts: Iterable[NDArray[np.integer[Any]]], dtyp
             file.seek(0)
             end = _header(file, dtype, count)
             assert end == start  # numpy leaves room for any number in it
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+            file.close()
+            new.put()
     except OSError as error:
         raise write_error(path, error) from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
 
 
 def _header(file: BinaryIO, dtype: type[np.generic], count: int) -> int:
@@ -175,17 +169,11 @@ def _mapped(path: Path, vocab_size: int) -> NDArray[np.integer[Any]] | None:
 
 def _write(path: Path, ids: NDArray[np.integer[Any]]) -> None:
     """Writes the file beside its name and renames it; leaves nothing where that cannot be done."""
-    beside = None
-    try:
+    # Where it is read-only, full, or in use on Windows, the ids stay in memory.
+    with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, beside = tempfile.mkstemp(prefix=f".{path.stem[:16]}-", suffix=".tmp", dir=path.parent)
-        with os.fdopen(descriptor, "wb") as file:
-            np.save(file, ids, allow_pickle=False)
-            file.write(zlib.crc32(ids.data).to_bytes(_CRC_BYTES, "little"))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).replace(path)
-    except OSError:  # read-only, full, or in use on Windows: the ids stay in memory
-        if beside is not None:
-            with suppress(OSError):
-                Path(beside).unlink()
+        with Beside(path) as new:
+            with new.path.open("wb") as file:
+                np.save(file, ids, allow_pickle=False)
+                file.write(zlib.crc32(ids.data).to_bytes(_CRC_BYTES, "little"))
+            new.put()

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.config import GPTConfig
 from core.errors import CheckpointError, ConfigError, InputError
-from core.files import replace, sync_folder, write_error, write_json_atomic
+from core.files import Beside, replace, sync_folder, write_error, write_json_atomic
 from core.keras_twin import weights
 from core.weights import own
 from core.weights.huggingface import CONFIG, WEIGHTS
@@ -71,27 +70,24 @@ def save_own(model: KerasGPT, folder: Path, tokenizer: Tokenizer | None = None) 
         DiskFullError: no space is left.
     """
     plan = [Planned(name.ours, name.shape) for name in tensor_names(model.config)]
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise InputError(f"{folder} is there already, a new folder was expected", "take another name, or remove it")
-        beside.mkdir(parents=True)
-        with TensorWriter(beside / WEIGHTS, plan, {"format": "pt"}) as writer:
-            for name, variable in weights.variables(model).items():
-                turned = weights.is_turned(name, variable)
-                writer.write(name, weights.to_ours(name, variable.numpy(), turned=turned))
-            writer.finish()
-        if tokenizer is not None:
-            tokenizer.save(beside)
-        write_json_atomic(beside / CONFIG, own.config_dict(model.config))
-        if folder.is_dir():
-            folder.rmdir()
-        replace(beside, folder)
-        sync_folder(folder.parent)
+        with Beside(folder) as new:
+            new.path.mkdir(parents=True)
+            with TensorWriter(new.path / WEIGHTS, plan, {"format": "pt"}) as writer:
+                for name, variable in weights.variables(model).items():
+                    turned = weights.is_turned(name, variable)
+                    writer.write(name, weights.to_ours(name, variable.numpy(), turned=turned))
+                writer.finish()
+            if tokenizer is not None:
+                tokenizer.save(new.path)
+            write_json_atomic(new.path / CONFIG, own.config_dict(model.config))
+            if folder.is_dir():
+                folder.rmdir()
+            new.put()
     except OSError as error:
         raise write_error(folder, error) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def save_keras(model: KerasGPT, path: Path) -> None:

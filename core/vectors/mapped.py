@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import struct
-import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -23,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import CheckpointError
-from core.files import replace, sync_folder
+from core.files import Beside
 from core.folders import cache_dir
 from core.lock import is_held
 from core.vectors.sweep import Floats
@@ -79,9 +78,8 @@ class CopyWriter:
         self.path, self.width, self.count = path, width, 0
         path.parent.mkdir(parents=True, exist_ok=True)
         _sweep(path)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=".tmp", dir=path.parent)
-        self._beside = Path(name)
-        self._file: BinaryIO = os.fdopen(descriptor, "wb")
+        self._new = Beside(path)
+        self._file: BinaryIO = self._new.path.open("wb")
         self._file.write(b" " * _ROOM)
 
     def rows(self, rows: Floats) -> None:
@@ -102,11 +100,8 @@ class CopyWriter:
             shapes[name] = values.shape, types[name]
         self._file.seek(0)
         self._file.write(_header(shapes, {"format": str(FORMAT), "notes": json.dumps(list(notes))}))
-        self._file.flush()
-        os.fsync(self._file.fileno())
         self._file.close()
-        replace(self._beside, self.path)
-        sync_folder(self.path.parent)
+        self._new.put()
         for other in self.path.parent.glob(f"{self.path.name[:17]}*.safetensors"):
             if other != self.path:
                 with suppress(OSError):  # Windows: a process has it mapped
@@ -118,8 +113,7 @@ class CopyWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         with suppress(OSError):
             self._file.close()
-        with suppress(OSError):
-            self._beside.unlink(missing_ok=True)
+        self._new.__exit__()
 
 
 def lock_path(copy: Path) -> Path:

@@ -8,8 +8,6 @@ Written tensor by tensor into a folder beside the final name, which is renamed w
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -83,25 +81,21 @@ def convert(
         where = ready(src)
         config, values = where.config, Weights(where)
         tokenizer = _tokenizer(where.folder, config, of_run=where.run is not None)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
-        shutil.rmtree(beside, ignore_errors=True)
-        beside.mkdir(parents=True)
-        last = None
-        for last in _write(config, values, beside / huggingface.WEIGHTS, target, to, cancelled):
-            yield last
-        if last is None or cancelled.is_set():
-            return
-        _write_rest(config, tokenizer, beside, to)
-        if target.is_dir():
-            target.rmdir()
-        files.replace(beside, target)
-        files.sync_folder(target.parent)
+        with files.Beside(target) as new:
+            new.path.mkdir(parents=True)
+            last = None
+            for last in _write(config, values, new.path / huggingface.WEIGHTS, target, to, cancelled):
+                yield last
+            if last is None or cancelled.is_set():
+                return
+            _write_rest(config, tokenizer, new.path, to)
+            if target.is_dir():
+                target.rmdir()
+            new.put()
         yield replace(last, phase="done")
     except OSError as error:
         raise files.write_error(target, error) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _keras(src: str, dst: str | Path, to: To, cancelled: threading.Event) -> Iterator[ConvertProgress]:

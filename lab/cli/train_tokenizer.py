@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from core.errors import InputError
-from core.files import encodable, replace, write_error
+from core.files import Beside, encodable, write_error
 from lab.cli.commands import PROGRAM
 from lab.cli.drawing import drawing_console
 from lab.cli.entry import INTERRUPTED
@@ -151,28 +149,15 @@ def save(tokenizer: BPETokenizer, folder: Path) -> None:
     """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", suffix=".tmp", dir=folder.parent))
-    except OSError as error:
-        raise write_error(folder, error) from error
-    try:
-        written = tokenizer.save(beside)
         if folder.is_dir():
-            replace(written, folder / written.name)
-        else:
-            beside.chmod(0o777 & ~_umask())
-            beside.rename(folder)
+            tokenizer.save(folder)
+            return
+        with Beside(folder) as new:
+            new.path.mkdir()
+            tokenizer.save(new.path)
+            new.put()
     except OSError as error:
         raise write_error(folder, error) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-def _umask() -> int:
-    import os
-
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
 
 
 def _lines(training: BPETraining, characters: int, name: str) -> Iterator[MergeStep]:

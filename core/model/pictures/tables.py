@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.files import replace, takes_what_comes, write_error
+from core.files import Beside, takes_what_comes, write_error
 
 if TYPE_CHECKING:
     from core.model.ablation import HeadEffect
@@ -109,16 +107,13 @@ def save_csv(table: Table, path: Path) -> Path:
         DiskFullError: no space is left; what was there before stays.
         LabError: it cannot be written.
     """
-    beside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         straight = takes_what_comes(path)
-        with (path if straight else beside).open("w", encoding="utf-8", newline="") as file:
-            file.writelines(csv_lines(table))
-        if not straight:
-            replace(beside, path)
+        with Beside(path, sync=False) as new:
+            with (path if straight else new.path).open("w", encoding="utf-8", newline="") as file:
+                file.writelines(csv_lines(table))
+            if not straight:
+                new.put()
     except OSError as error:
         raise write_error(path, error) from error
-    finally:
-        with suppress(OSError):
-            beside.unlink(missing_ok=True)
     return path
