@@ -21,9 +21,11 @@ settings.load_profile("lab")
 # What was imported is never garbage, and the app looks for it seldom too (lab/garbage.py): a sixth of the time.
 gc.set_threshold(50_000, 20, 50)
 
-# A shell without job control starts what goes on in its background deaf to ctrl+c, and so all that the tests start.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell without job control starts what goes on in its background deaf to ctrl+c, nohup deaf to a line that drops, and
+# so all that the tests start.
+for number, handler in ((signal.SIGINT, signal.default_int_handler), (getattr(signal, "SIGHUP", None), signal.SIG_DFL)):
+    if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, handler)
 
 TINY_SHAKESPEARE = "corpora/tiny-shakespeare.txt"
 THE_VERDICT = "corpora/the-verdict.txt"

@@ -127,8 +127,8 @@ async def test_an_empty_text_is_a_card_with_doors_and_typing_takes_it_away():
         await pilot.press("e")
         await until(pilot, lambda: screen.typing)
         await pilot.press(*"for")
-        await until(pilot, lambda: screen.seen is not None and not screen.query(ErrorCard))
-        assert screen.seen.text == "for" and sentence(screen) == "", "what could not be done is no longer said"
+        await until(pilot, lambda: screen.seen is not None and screen.seen.text == "for" and not screen.query(ErrorCard))
+        assert sentence(screen) == "", "what could not be done is no longer said"
 
 
 async def test_one_token_says_that_it_can_only_look_at_itself():
