@@ -109,9 +109,9 @@ class EmbedScreen(EmbedOffers):
     @on(EmbedOffers.SizeChanged)
     def _size_changed(self) -> None:
         self.body.put_in_place()
-        self.call_after_refresh(self._measured)
+        self.call_after_refresh(self._settle_in)
 
-    def _measured(self) -> None:
+    def _settle_in(self) -> None:
         self.say_what_is_open()
         self._show_again()
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
-from rich.style import Style
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -17,6 +16,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from screens.weights.compare import ComparePane
+from screens.weights.detail import DetailPane
 from screens.weights.shape import Picture, picture_of
 from screens.weights.sizes import SizesPane
 from screens.weights.twin import TwinPane
@@ -81,7 +81,7 @@ class WeightsBody(Guarded, Vertical):
                 yield Static(id="w-head", markup=False)
                 yield TensorTree(id="w-tree")
             with Vertical(id="w-right"):
-                yield Static(id="w-detail", classes="pane", markup=False)
+                yield DetailPane(id="w-detail", classes="pane")
                 with Vertical(id="w-values"):
                     yield Histogram(id="w-histogram", classes="pane")
                     yield HeatMap(id="w-map", classes="pane")
@@ -235,13 +235,8 @@ class WeightsBody(Guarded, Vertical):
 
     def show_detail(self, row: Row, tensors: TensorList, stats: TensorStats | None) -> None:
         """Names, shapes, figures."""
-        text = Text()
-        for name, value in detail_lines(row, tensors, stats):
-            text.append(f"{name:<7}", Style(dim=True))
-            text.append(f"{value}\n")
-        pane = self.query_one("#w-detail", Static)
-        pane.border_title = Text(row.name if row.info else f"h.{row.layer}")
-        pane.update(text, layout=False)
+        title = row.name if row.info else f"h.{row.layer}"
+        self.query_one(DetailPane).show(title, detail_lines(row, tensors, stats))
 
     def show_values(
         self, looked: Looked, settings: Settings, scale: tuple[float, float] | None, *, locked_by: str = ""

@@ -207,13 +207,13 @@ class WeightsScreen(WeightLooking):
     def _room_changed(self) -> None:
         if self._room_timer is not None:
             self._room_timer.stop()
-        self._room_timer = self.set_timer(ROOM_SETTLED, self._measured)
+        self._room_timer = self.set_timer(ROOM_SETTLED, self._settle_in)
 
     @on(WeightLooking.SizeChanged)
     def _size_changed(self) -> None:
-        self.call_after_refresh(self._measured)
+        self.call_after_refresh(self._settle_in)
 
-    def _measured(self) -> None:
+    def _settle_in(self) -> None:
         self.show_columns()
         self.recount()
 

@@ -12,7 +12,7 @@ WeightsScreen {
     #w-filter { display: none; height: 1; border: none; padding: 0; background: $boost; }
     #w-filter.-shown { display: block; }
     #w-head { height: 1; color: $text-muted; text-style: bold; }
-    #w-detail { height: 10; }
+    #w-detail { height: 10; text-wrap: nowrap; text-overflow: ellipsis; }
     #w-values { height: 1fr; overflow-y: auto; }
     #w-histogram, #w-map, #w-rows { display: none; }
     .-view-histogram #w-histogram, .-view-map #w-map, .-view-rows #w-rows { display: block; }
@@ -25,8 +25,9 @@ WeightsScreen {
     #w-size-names { height: 1; }
     #w-size-said { height: 5; }
     #w-twin-said { height: 6; }
+    #w-twin-box { width: 1fr; height: 1fr; }
     #w-twin-head { height: 1; }
-    #w-twin-list { width: 1fr; height: 1fr; }
+    #w-twin-list { width: 1fr; height: 1fr; scrollbar-size-vertical: 1; scrollbar-gutter: stable; }
     #w-change-map { height: 1fr; }
     #w-change-list { width: 1fr; height: 1fr; }
 

@@ -12,6 +12,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
+from textual.widget import Widget
 from textual.widgets import Static
 
 from screens.widgets.bars import bar_text
@@ -51,12 +52,12 @@ class TwinPane(Guarded, Vertical):
     def compose(self) -> ComposeResult:
         """Summary and list."""
         yield Static(id="w-twin-said", classes="pane", markup=False)
-        yield Static(id="w-twin-head", markup=False)
-        yield VirtualList(id="w-twin-list")
+        with Vertical(id="w-twin-box", classes="pane"):
+            yield Static(id="w-twin-head", markup=False)
+            yield VirtualList(id="w-twin-list")
 
     def on_mount(self) -> None:
         """Nothing yet."""
-        self.list.add_class("pane")
         self.said.border_title = "twins"
         self.wait("t runs this model in PyTorch and in Keras on TensorFlow, on the shared prompt, and compares them")
 
@@ -64,6 +65,11 @@ class TwinPane(Guarded, Vertical):
     def list(self) -> VirtualList:
         """The steps."""
         return self.query_one("#w-twin-list", VirtualList)
+
+    @property
+    def box(self) -> Widget:
+        """What holds the steps and says in its border how they are shown."""
+        return self.query_one("#w-twin-box")
 
     @property
     def said(self) -> Static:
@@ -82,7 +88,7 @@ class TwinPane(Guarded, Vertical):
         self.said.border_subtitle = ""
         self.query_one("#w-twin-head", Static).update("")
         self.list.fill(0, str)
-        self.list.border_title = self.list.border_subtitle = ""
+        self.box.border_title = self.box.border_subtitle = ""
 
     def show(self, report: TwinReport) -> None:
         """Shows a comparison."""
@@ -128,7 +134,7 @@ class TwinPane(Guarded, Vertical):
     def _say_how(self) -> None:
         assert self.report is not None
         bars = f" · {BARS}" if self._room() >= 8 else ""
-        self.list.border_subtitle = Text(f"! beyond {self.report.threshold:g}{bars}")
+        self.box.border_subtitle = Text(f"! beyond {self.report.threshold:g}{bars}")
 
     def _draw(self) -> None:
         report = self.report
@@ -142,12 +148,12 @@ class TwinPane(Guarded, Vertical):
         self.said.update("\n".join(summary(report)))
         self.query_one("#w-twin-head", Static).update(self._head())
         self.list.fill(len(self._stages), self._row, cursor=0)
-        self.list.border_title = Text(f"steps, {self.order}")
+        self.box.border_title = Text(f"steps, {self.order}")
         self._say_how()
 
     def _head(self) -> Text:
         width = self.size.width
-        words = [f"   {'step':<12}{'difference':>11}  "]
+        words = [f" {'step':<12}{'difference':>11}  "]
         words += [f"{'relative':>9}{'alone':>10}"] if width >= MIDDLE else []
         words += [f"{'PyTorch':>12}{'Keras':>12}"]
         return Text("".join(words), Style(bold=True, dim=True), no_wrap=True)

@@ -38,7 +38,7 @@ def twin_take_away(screen: WeightOffers) -> TakeAwayRequest | None:
         data=report.to_dict(),
         table=(header, [tuple(getattr(stage, name) for name in timed) for stage in report.stages]),
         figure=partial(_print, report),
-        pane=screen.body.twins.list,
+        pane=screen.body.twins.box,
     )
 
 

@@ -13,6 +13,7 @@ from screens.widgets.tensor_tree import Column, TensorNode
 
 if TYPE_CHECKING:
     from core.weights.inspect import TensorInfo, TensorList, TensorStats
+    from screens.weights.detail import Fact
 
 MEASURES = ("std", "mean", "min", "max", "norm", "outliers", "parameters", "bytes", "dtype")
 """What the tree's last column can say; all of them stand in the pane at the right."""
@@ -230,41 +231,52 @@ def outlier_share(stats: TensorStats) -> float:
     return 100 * stats.outliers / stats.count if stats.count else 0.0
 
 
-def detail_lines(row: Row, tensors: TensorList, stats: TensorStats | None) -> list[tuple[str, str]]:
-    """All that is known of the row, as (name, value)."""
+def detail_lines(row: Row, tensors: TensorList, stats: TensorStats | None) -> list[Fact]:
+    """All that is known of the row, each fact in several forms, the fullest first."""
     if row.info is None:
         inside = [i for i in tensors if i.layer == row.layer]
         total = sum(i.parameters for i in inside)
         share = 100 * total / max(1, tensors.parameters)
         return [
-            ("block", f"h.{row.layer} of {tensors.config.n_layers}"),
-            ("holds", f"{len(inside)} tensors"),
-            ("count", f"{count_text(total)} · {share:.1f} % of the model"),
-            ("bytes", bytes_text(sum(i.bytes for i in inside))),
-            ("keys", "right or enter unfolds it"),
+            ("block", (f"h.{row.layer} of {tensors.config.n_layers}",)),
+            ("holds", (f"{len(inside)} tensors",)),
+            ("count", (f"{count_text(total)} · {share:.1f} % of the model",)),
+            ("bytes", (bytes_text(sum(i.bytes for i in inside)),)),
+            ("keys", ("right or enter unfolds it",)),
         ]
     info = row.info
     file_shape = info.shape[::-1] if info.transposed_in_openai else info.shape
-    stored = "in × out, ours turned" if info.transposed_in_openai else "as ours"
-    lines = [
-        ("ours", f"{row.name}  {shape_text(row.shape)}"),
-        ("OpenAI", f"{info.openai_name or 'none'}  {_openai_shape(info)}"),
-        ("HF", f"{info.hf_name} {shape_text(file_shape)}"),
-        ("file", f"{info.dtype} · {bytes_text(info.bytes)} · {stored}"),
-        ("count", f"{count_text(row.parameters)} · {100 * row.parameters / max(1, tensors.parameters):.2f} % of all"),
+    kept = f"{info.dtype} · {bytes_text(info.bytes)}"
+    stored = ("in × out, ours turned", "turned") if info.transposed_in_openai else ("as ours", "as ours")
+    openai = info.openai_name or "none"
+    names: list[Fact] = [
+        ("OpenAI", (f"{openai}  {_openai_shape(info)}", openai, openai.removeprefix("model/"))),
+        ("HF", (f"{info.hf_name}  {shape_text(file_shape)}", info.hf_name, info.hf_name.removeprefix("transformer."))),
     ]
     if row.part:
-        lines[1] = ("OpenAI", f"a third of {info.openai_name}")
-        lines[2] = ("HF", f"a third of {info.hf_name}")
-    if stats is not None:
-        n = figure
-        lines.append(("values", f"min {n(stats.min)}  max {n(stats.max)}  mean {n(stats.mean)}"))
-        nans = f"  not finite {count_text(stats.nans)}" if stats.nans else ""
-        lines.append(("", f"std {n(stats.std)}  norm {n(stats.norm)}  zeros {count_text(stats.zeros)}{nans}"))
-        lines.append(("", f"{outlier_share(stats):.2f} % beyond 4 standard deviations"))
-    else:
-        lines.append(("values", "being counted…" if tensors.here else "not on this machine"))
-    return lines
+        names = [("OpenAI", (f"a third of {openai}",)), ("HF", (f"a third of {info.hf_name}",))]
+    count, share = count_text(row.parameters), 100 * row.parameters / max(1, tensors.parameters)
+    return [
+        ("ours", (f"{row.name}  {shape_text(row.shape)}", row.name)),
+        *names,
+        ("file", tuple(f"{kept} · {how}" for how in stored)),
+        ("count", (f"{count} · {share:.2f} % of all", count)),
+        *_figures(stats, here=tensors.here),
+    ]
+
+
+def _figures(stats: TensorStats | None, *, here: bool) -> list[Fact]:
+    if stats is None:
+        return [("values", ("being counted…" if here else "not on this machine",))]
+    low, high, mean, std = figure(stats.min), figure(stats.max), figure(stats.mean), figure(stats.std)
+    nans = f"  not finite {count_text(stats.nans)}" if stats.nans else ""
+    spread = f"std {std}  norm {figure(stats.norm)}"
+    far = f"{outlier_share(stats):.2f} % beyond 4"
+    return [
+        ("values", (f"min {low}  max {high}  mean {mean}", f"{low} to {high}, mean {mean}", f"{low} to {high}")),
+        ("", (f"{spread}  zeros {count_text(stats.zeros)}{nans}", f"{spread}{nans}", spread)),
+        ("", (f"{far} standard deviations", f"{far} std")),
+    ]
 
 
 def _openai_shape(info: TensorInfo) -> str:

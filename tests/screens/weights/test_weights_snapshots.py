@@ -1,7 +1,10 @@
 """How the screen looks: at the two sizes that the design names, light, without colour, and each of its pages."""
 
+from dataclasses import replace
+
 import pytest
 from small import huggingface
+from test_weights_twin import REPORT
 from weight_pilots import looked_at, opened, until, whole
 
 from core.workbench import Bench, Workbench
@@ -93,3 +96,21 @@ def test_what_moved(snap_compare, still, isolated):
     moved = {name: values + numbers(SHAPE, seed=1)[name] / 3 for name, values in numbers(SHAPE).items()}
     huggingface(isolated / "other", moved)
     assert snap_compare(still(b="other"), terminal_size=(120, 36), run_before=shown(page="compare"))
+
+
+@pytest.mark.parametrize(
+    ("size", "options"),
+    [(SIZES["normal"], {}), (SIZES["narrow"], {"look": Look(colours="none")})],
+    ids=["normal", "narrow-no-color"],
+)
+def test_the_twins(snap_compare, still, size, options):
+    async def compared(pilot):
+        await shown(page="twin")(pilot)
+        bench, pane = pilot.app.screen.workbench, pilot.app.screen.body.twins
+        pane.stand_beside(bench.a, bench.prompt)
+        pane.show(replace(REPORT, text=bench.prompt))
+        pane.list.cursor = 2
+        pane.list.focus()
+        await pilot.pause()
+
+    assert snap_compare(still(**options), terminal_size=size, run_before=compared)

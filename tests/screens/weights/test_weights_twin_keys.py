@@ -84,9 +84,9 @@ async def test_bars_are_said_to_be_logarithmic_where_there_are_bars(lab, model):
         pane = screen.body.twins
         pane.show(REPORT)
         await pilot.pause()
-        assert BARS in str(pane.list.border_subtitle) and len(pane._row(2).plain.rstrip()) > 70
+        assert BARS in str(pane.box.border_subtitle) and len(pane._row(2).plain.rstrip()) > 70
         await pilot.resize_terminal(60, 20)
-        await until(pilot, lambda: BARS not in str(pane.list.border_subtitle))
+        await until(pilot, lambda: BARS not in str(pane.box.border_subtitle))
         assert len(pane._row(2).plain.rstrip()) <= 60
         screen.show_page("tensors")
         screen.show_page("twin")
