@@ -20,7 +20,7 @@ from core.errors import LabError
 from core.generation.settings import SamplingConfig
 from screens.generation.engine import ConsoleEngine
 from screens.generation.keeping import Keeping
-from screens.generation.view import MUCH, bars_of, detail_text, legend, written
+from screens.generation.view import MUCH, bars_of, detail_text, legend, way_text, written
 from screens.guard import guarded
 
 if TYPE_CHECKING:
@@ -258,7 +258,11 @@ class Scoring(Keeping):
             taken = self.scored[index].token_id if index < len(self.scored) else None
             rows = [replace(bar, second=None) for bar in bars_of(choice, taken)]  # nothing was drawn
             body.bars.show(rows, cursor=body.bars.cursor)
-            body.detail.update(detail_text(choice, self.opened.vocabulary if self.opened else 2))
+            said = detail_text(replace(choice, alternatives=()), self.opened.vocabulary if self.opened else 2)
+            told = self.scored[index] if index < len(self.scored) else None
+            if told is not None and told.logprob is not None:
+                said.append("\n" + way_text(written(told.bytes), math.exp(told.logprob), ()))
+            body.detail.update(said)
             body.title("alternatives", f"instead of ‘{written(self.scored[index].bytes)}’", "the model's own")
         else:
             body.bars.show([], empty="…" if index else "nothing stands before the first token")

@@ -11,6 +11,7 @@ from core.vectors.groups import FIRST_WORDS, group_of
 from core.vectors.sources import load_vectors
 from core.workbench import Bench, Workbench
 from lab.app import LabApp
+from screens.embeddings.positions import PositionsPane
 from screens.widgets.ramps import Look
 
 SIZES = {"normal": (120, 36), "narrow": (80, 24)}
@@ -99,3 +100,23 @@ def test_pages(snap_compare, still, page):
 
 def test_an_unknown_word(snap_compare, still):
     assert snap_compare(still(), terminal_size=(80, 24), run_before=shown(typed="kimg"))
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_positions(snap_compare, still, monkeypatch, size):
+    places = np.arange(48)
+    apart = np.abs(places[:, None] - places)
+    cosines = np.round(np.cos(apart / 5) * np.exp(-apart / 30), 3)  # near ones alike, in waves
+    came = lambda pane, number, spec: pane.post_message(PositionsPane.Came(number, cosines, 32))  # noqa: E731
+    monkeypatch.setattr(PositionsPane, "_open", came)
+
+    async def open_them(pilot):
+        await shown()(pilot)
+        screen = pilot.app.screen
+        await pilot.press("P")
+        await until(pilot, lambda: screen.places.cosines is not None)
+        screen.places.map.go_to(12, 30)
+        screen.places.map.focus()
+        await pilot.pause()
+
+    assert snap_compare(still(), terminal_size=size, run_before=open_them)

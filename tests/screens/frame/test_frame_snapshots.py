@@ -4,7 +4,7 @@ import time
 
 import pytest
 from textual.containers import Horizontal
-from textual.widgets import Static
+from textual.widgets import Input, OptionList, Static
 
 from core.errors import LabError
 from core.shelf import GPT2_SIZES, ModelRef
@@ -142,6 +142,21 @@ def test_jobs(snap_compare):
         await pilot.pause()
 
     assert snap_compare(GalleryApp(), terminal_size=(80, 24), run_before=show)
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=["normal", "narrow"])
+def test_palette(snap_compare, size):
+    async def show(pilot):
+        await open_gallery(pilot)
+        await pilot.press("ctrl+p")
+        palette = pilot.app.screen
+        palette.query_one(Input).value = "lesson atten"
+        rows = palette.query_one(OptionList)
+        while not rows.option_count or palette._show_busy or any(not w.is_finished for w in palette.workers):
+            await pilot.pause(0.01)
+        await pilot.pause()
+
+    assert snap_compare(GalleryApp(), terminal_size=size, run_before=show)
 
 
 @pytest.mark.parametrize("size", [(70, 20), (52, 14)], ids=["tiny", "too-small"])

@@ -1,9 +1,14 @@
 """How the console looks, with an answer made by hand: no model, nothing that differs between machines."""
 
-import pytest
-from console_pilots import step
+import math
+from types import SimpleNamespace
 
+import pytest
+from console_pilots import step, until
+
+from core.generation.score import TokenScore
 from core.generation.settings import SamplingConfig
+from core.generation.steps import Alternative, Choice
 from core.workbench import Bench, Workbench
 from lab.app import LabApp
 from screens.generation.screen import GenerationScreen
@@ -79,6 +84,56 @@ def test_two_answers_side_by_side(snap_compare, no_model):
 
     app = ConsoleApp(screen="generation", workbench=Workbench(Bench(a="demo", prompt=PROMPT)))
     assert snap_compare(app, terminal_size=(120, 36), run_before=compare)
+
+
+def scored_by_hand(screen, number, text, cancelled, spec, device):
+    """What the thread that scores posts, without a model."""
+    pieces = (b"First", b" Citizen", b":", *(piece for piece, _ in ANSWER))
+    tokens = [TokenScore(0, pieces[0], None, None, None)]
+    for place, (piece, p) in enumerate(zip(pieces[1:], (0.3, 0.99, *(p for _, p in ANSWER)), strict=True), 1):
+        tokens.append(TokenScore(place, piece, math.log(p), math.ceil(0.6 / p), 8 * (1 - p)))
+    screen.post_message(screen.Scored(number, spec, tokens, True))
+
+
+def seen_by_hand(screen, ids, prompt_length, sampling, *, spec="", slot="strip"):
+    """A distribution, without a model."""
+    screen._probing[slot] = number = screen.next_number()
+    chances = ((b" people", 0.34), (b" king", 0.31), (b" gods", 0.15))
+    seen = tuple(Alternative(11 if b == b" king" else 900, b, b.decode(), p, p) for b, p in chances)
+    screen.post_message(screen.Probed(number, slot, Choice(5.52, 5.52, seen, {})))
+    return number
+
+
+class OpenModel:
+    """What is asked of a model that is open: the size of its vocabulary and of its window."""
+
+    vocabulary = 512
+    loaded = SimpleNamespace(config=SimpleNamespace(context_length=256))
+
+
+@pytest.mark.parametrize(
+    ("look", "size"),
+    [
+        pytest.param(Look(), (120, 36), id="normal"),
+        pytest.param(Look(colours="none"), (80, 24), id="narrow-no-color"),
+    ],
+)
+def test_a_scored_text(snap_compare, no_model, monkeypatch, look, size):
+    monkeypatch.setattr(GenerationScreen, "_score_in_thread", scored_by_hand)
+    monkeypatch.setattr(GenerationScreen, "probe", seen_by_hand)
+
+    async def score(pilot):
+        await fill_in(pilot)
+        screen = pilot.app.screen
+        screen.opened = OpenModel()
+        await pilot.press("v")
+        await until(pilot, lambda: screen.scored)
+        screen.body.strip.cursor = 11
+        await until(pilot, lambda: screen.body.bars.rows)
+        await pilot.pause()
+
+    app = ConsoleApp(screen="generation", workbench=Workbench(Bench(a="demo", prompt=PROMPT)), look=look)
+    assert snap_compare(app, terminal_size=size, run_before=score)
 
 
 async def test_without_colour_the_bars_say_the_probability_of_each_token(no_model, monkeypatch):
