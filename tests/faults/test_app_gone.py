@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from real_terminal import lab, on_terminal
+from terminals import lab, on_terminal
 
 from core.config import TrainConfig
 from core.training.launch import start_run

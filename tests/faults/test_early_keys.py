@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from real_terminal import lab, on_terminal
+from terminals import lab, on_terminal
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="terminals of POSIX")

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from real_terminal import on_terminal
+from terminals import on_terminal
 
 BUSY = """
 import sys, threading

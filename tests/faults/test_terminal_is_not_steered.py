@@ -15,7 +15,7 @@ import pytest
 from hostile_world import MARKS, STEER, World, build, steering
 from hypothesis import given
 from hypothesis import strategies as st
-from real_terminal import lab, on_terminal
+from terminals import lab, on_terminal, open_terminal
 
 from core.visible import visible, without_steering
 
@@ -36,9 +36,7 @@ class Screen:
     """A terminal under standard output and error of this very process: what the commands say on it."""
 
     def __init__(self) -> None:
-        import pty
-
-        self._leader, self._follower = pty.openpty()
+        self._leader, self._follower = open_terminal()
 
     def run(self, *words: object) -> bytes:
         from lab.__main__ import main

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import torch
+from terminals import open_terminal
 from tiny_models import LETTERS, tiny_model
 
 import core
@@ -326,9 +327,7 @@ def test_ctrl_c_ends_a_sweep_with_what_there_is(llm_lab: Any, tmp_path: Path) ->
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals")
 def test_a_bar_on_the_terminal_leaves_standard_output_alone(llm_lab: Any, tmp_path: Path) -> None:
-    import pty
-
-    ours, theirs = pty.openpty()
+    ours, theirs = open_terminal()
     try:
         process = llm_lab.start("ablate", "demo", TEXT, "--sweep", "--json", stderr=theirs, env={"TERM": "xterm"})
         out = process.stdout.read()

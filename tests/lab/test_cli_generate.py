@@ -9,10 +9,12 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from terminals import open_terminal, started
 
 import core
 from core.generation.transcript import open_transcript
@@ -291,9 +293,7 @@ class TestProcesses:
         assert lines(out)[-1]["end"] == "cancelled"
 
     def test_a_terminal_closed_mid_stream_leaves_no_traceback(self, llm_lab, tmp_path):
-        import pty
-
-        leader, follower = pty.openpty()
+        leader, follower = open_terminal()
         with (tmp_path / "err").open("wb") as err:
             process = llm_lab.start(*ENDLESS, stdin=follower, stdout=follower, stderr=err, start_new_session=True)
         os.close(follower)
@@ -305,22 +305,9 @@ class TestProcesses:
         assert (tmp_path / "err").read_text() == "" and not list(llm_lab.state.glob("error-*"))
 
     def test_on_a_terminal_it_says_how_fast_it_was(self, llm_lab):
-        import pty
-
-        leader, follower = pty.openpty()
-        process = llm_lab.start(*SHORT, stdin=follower, stdout=follower, stderr=follower)
-        os.close(follower)
-        seen = b""
-        while True:
-            try:
-                data = os.read(leader, 1000)
-            except OSError:
-                break
-            if not data:
-                break
-            seen += data
-        os.close(leader)
-        assert process.wait(60) == 0
+        with started(partial(llm_lab.start, *SHORT)) as terminal:
+            seen = terminal.read_to_end()
+        assert terminal.process.returncode == 0
         assert b"note: 12 tokens, " in seen and b"/s, the first after " in seen and b"ended: length" in seen
 
 

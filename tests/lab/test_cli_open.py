@@ -6,7 +6,7 @@ import os
 from functools import partial
 
 import pytest
-from pseudo_terminal import on_screen
+from terminals import on_screen
 from test_cli_runs import write_run
 
 from core.errors import InputError

@@ -7,10 +7,12 @@ import os
 import re
 import signal
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from terminals import started
 
 from core.folders import runs_dir
 from core.training.runs import open_run
@@ -242,27 +244,13 @@ def test_steering_a_detached_run(llm_lab, words):
 
 @needs_posix
 class TestOnATerminal:
-    def on_terminal(self, llm_lab: Any, words: list[object], keys: bytes = b"") -> tuple[int, str]:
-        import pty
-
-        leader, follower = pty.openpty()
-        env = {"TERM": "xterm-256color", "COLUMNS": "100"}
-        process = llm_lab.start(*words, stdin=follower, stdout=follower, stderr=follower, env=env)
-        os.close(follower)
-        seen = b""
-        while True:
-            try:
-                data = os.read(leader, 65536)
-            except OSError:  # Linux says so when the last writer has gone
-                break
-            if not data:
-                break
-            seen += data
-            if keys and b"tokens/s" in seen:
-                os.kill(process.pid, signal.SIGINT)
-                keys = b""
-        os.close(leader)
-        return process.wait(60), seen.decode()
+    def on_terminal(self, llm_lab: Any, words: list[object], interrupt: bool = False) -> tuple[int, str]:
+        with started(partial(llm_lab.start, *words), columns=100) as terminal:
+            if interrupt:
+                terminal.wait_for(b"tokens/s")
+                terminal.process.send_signal(signal.SIGINT)
+            seen = terminal.read_to_end()
+            return terminal.process.returncode, seen.decode()
 
     def test_a_bar_with_loss_and_time_left(self, llm_lab, words):
         code, seen = self.on_terminal(llm_lab, [*words, "--max-steps", 40, "--eval-interval", 20, "--name", "shown"])
@@ -274,7 +262,7 @@ class TestOnATerminal:
         )
 
     def test_interrupted(self, llm_lab, words):
-        code, seen = self.on_terminal(llm_lab, [*words, *ENDLESS, "--name", "cut"], keys=b"\x03")
+        code, seen = self.on_terminal(llm_lab, [*words, *ENDLESS, "--name", "cut"], interrupt=True)
         assert code == 130, seen
         assert "ending with a checkpoint" in seen
         assert "llm-lab train --resume cut" in seen

@@ -1,13 +1,10 @@
 """When the app has to stop: two lines, exit code 1, the story in the log."""
 
-import asyncio
-import os
 import re
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from terminals import on_terminal
 
 BROKEN = """
 import sys
@@ -31,42 +28,17 @@ sys.exit(run_app("attention", fresh=True))
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
 def test_two_lines_and_exit_code_one(isolated):
-    import pty
-
     from core.folders import runs_dir
     from core.training.rundir import RunWriter
 
     writers = [RunWriter.create(runs_dir() / name, {}) for name in ("one", "two")]  # held, as trainers at work do
     for writer in writers:
         writer.set_status(state="running", phase="train", max_steps=10)
-    ours, theirs = pty.openpty()
-    env = {**os.environ, "TERM": "xterm-256color", "PYTHONPATH": str(Path(__file__).parents[2])}
-    process = subprocess.Popen(
-        [sys.executable, "-c", BROKEN], stdin=theirs, stdout=theirs, stderr=theirs, env=env, text=True
-    )
-    drawn = bytearray()
-    os.close(theirs)
-
-    async def drain():
-        loop = asyncio.get_running_loop()
-
-        def read():
-            try:
-                while data := os.read(ours, 65536):
-                    drawn.extend(data)
-            except OSError:  # the other side is closed
-                return
-
-        reading = loop.run_in_executor(None, read)
-        code = await loop.run_in_executor(None, process.wait)
-        await reading
-        return code
-
-    code = asyncio.run(asyncio.wait_for(drain(), 60))
-    os.close(ours)
+    with on_terminal([sys.executable, "-c", BROKEN]) as terminal:
+        drawn = terminal.read_to_end()
     for writer in writers:
         writer.close("stopped")
-    assert code == 1
+    assert terminal.process.returncode == 1
     said = drawn.decode().rpartition("\x1b[?1049l")[2]  # what comes once the terminal is its own again
     plain = re.sub(r"\x1b\[[\d;?<>=u]*[a-zA-Z]", "", said)
     lines = [line for line in map(str.strip, plain.splitlines()) if line]

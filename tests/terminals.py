@@ -9,11 +9,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[1]
+QUIT = b"\x11"  # ctrl+q
 _TAKE_TERMINAL = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # its end is heard as SIGHUP
@@ -23,26 +24,31 @@ os.execvp(sys.argv[1], sys.argv[1:])
 _STYLES = re.compile(rb"\x1b\[[0-9;]*m")
 
 
+def open_terminal(columns: int = 120, rows: int = 36) -> tuple[int, int]:
+    """A pseudo-terminal of a size: our end, and the program's."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    leader, follower = pty.openpty()
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    return leader, follower
+
+
 class Terminal:
-    """A pseudo-terminal with a program as the leader of its session; a thread reads what is drawn."""
+    """A pseudo-terminal with a program on it; a thread reads what is drawn.
 
-    def __init__(self, words: list[str], columns: int, rows: int, env: dict[str, str]) -> None:
-        import fcntl
-        import pty
-        import struct
-        import termios
+    Args:
+        start: starts the program, with the streams and what is to be added to the environment as keywords.
+        columns: its width.
+        rows: its height.
+    """
 
-        self._leader, follower = pty.openpty()
-        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    def __init__(self, start: Callable[..., subprocess.Popen[bytes]], columns: int = 120, rows: int = 36) -> None:
+        self._leader, follower = open_terminal(columns, rows)
         own = {"TERM": "xterm-256color", "COLORTERM": "truecolor", "COLUMNS": str(columns), "LINES": str(rows)}
-        self.process = subprocess.Popen(
-            [sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL, *words],
-            stdin=follower,
-            stdout=follower,
-            stderr=follower,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **own, **env},
-            start_new_session=True,
-        )
+        self.process = start(stdin=follower, stdout=follower, stderr=follower, env=own)
         os.close(follower)
         self.seen = bytearray()
         self._stop, self._nudge = os.pipe()
@@ -94,10 +100,22 @@ class Terminal:
             self._leader = -1
 
 
+def on_terminal(words: list[str], columns: int = 120, rows: int = 36, **env: str) -> AbstractContextManager[Terminal]:
+    """A program as the leader of a terminal's session, for the length of a block; its process ends with it."""
+
+    def start(*, env: dict[str, str], **streams: int) -> subprocess.Popen[bytes]:
+        leading = [sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL, *words]
+        surroundings = {**os.environ, "PYTHONPATH": str(ROOT), **env, **more}
+        return subprocess.Popen(leading, env=surroundings, start_new_session=True, **streams)
+
+    more = env
+    return started(start, columns, rows)
+
+
 @contextmanager
-def on_terminal(words: list[str], columns: int = 120, rows: int = 36, **env: str) -> Iterator[Terminal]:
-    """A program on a terminal for the length of a block; its process ends with it."""
-    terminal = Terminal(words, columns, rows, env)
+def started(start: Callable[..., subprocess.Popen[bytes]], columns: int = 120, rows: int = 36) -> Iterator[Terminal]:
+    """The same of a program that somebody else starts, as ``Terminal`` says."""
+    terminal = Terminal(start, columns, rows)
     try:
         yield terminal
     finally:
@@ -105,6 +123,15 @@ def on_terminal(words: list[str], columns: int = 120, rows: int = 36, **env: str
             terminal.process.kill()
         terminal.hang_up()
         terminal.process.wait()
+
+
+def on_screen(start: Callable[..., subprocess.Popen[bytes]], until: bytes) -> tuple[int, bytes]:
+    """Waits until a program shows something, and quits it: its exit code, and all that it has drawn."""
+    with started(start) as terminal:
+        terminal.wait_for(until, 120)
+        terminal.type(QUIT)
+        seen = terminal.read_to_end()
+        return terminal.process.returncode, seen
 
 
 def lab(*words: object) -> list[str]:
