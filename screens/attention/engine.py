@@ -33,6 +33,7 @@ from screens.attention.reader import (
 )
 from screens.attention.seen import Head, Place, Seen
 from screens.base import LabScreen
+from screens.focus_frames import FocusFrames
 from screens.guard import as_lab_error, guarded
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ SETTLED = 0.05
 """Seconds that the cursor rests on a token before what comes after it is asked for."""
 
 
-class AttentionEngine(LabScreen):
+class AttentionEngine(LabScreen, FocusFrames):
     """Questions and answers."""
 
     def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:

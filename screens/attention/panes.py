@@ -205,9 +205,17 @@ class AttentionBody(Guarded, Vertical):
             self.set_class(name == self.view, f"-view-{name}", update=False)
         for name in SIDES:
             self.set_class(name == self.side, f"-side-{name}", update=False)
-        if self.classes != before:
-            # Once for all, and for frames alone: no rule for what is inside one asks for these classes.
+        changed = before ^ self.classes
+        # Once for all, and only what rules ask for these classes for: frames, and with room for all of them but one.
+        if changed and self._shares:
             self.app.stylesheet.update_nodes([self, *self.query("#a-main, #a-left, #a-right, .pane")], animate=True)
+        elif any(name.startswith("-view-") for name in changed):
+            self.app.stylesheet.update_nodes([self.query_one("#a-right")], animate=True)
+
+    @property
+    def _shares(self) -> bool:
+        """Whether panes share a place."""
+        return any(self.screen.has_class(name) for name in ("-narrow", "-short", "-tiny"))
 
     def pane_of(self, widget: Widget | None) -> str | None:
         """The pane that a widget is in."""
@@ -218,8 +226,7 @@ class AttentionBody(Guarded, Vertical):
 
     def title(self, pane: str, text: str, subtitle: str | None = None) -> None:
         """The title of a pane; where panes share a place it says which of how many this is."""
-        shared = self.screen.has_class("-narrow") or self.screen.has_class("-short") or self.screen.has_class("-tiny")
-        if shared and pane in SIDES:
+        if pane in SIDES and self._shares:
             text = f"{SIDES.index(pane) + 1}/{len(SIDES)} {text}"
         frame = self.query_one(FRAMES[pane])
         if self._titles.get(pane) != text:

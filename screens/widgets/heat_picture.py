@@ -192,9 +192,10 @@ class HeatPicture(Guarded, ScrollView):
         self._look_up()
 
     def notify_style_update(self) -> None:
-        """Another theme, other strips."""
+        """Another theme, other strips; a frame that has the focus now is none."""
         super().notify_style_update()
-        self._forget_strips()
+        if self._brush is not None and self._brush.base != self.rich_style:
+            self._forget_strips()
 
     # --- painting
 

@@ -271,9 +271,15 @@ async def test_every_pane_is_reached_by_tab_at_every_size(size):
             frame = screen.query_one(FRAMES[screen.body.pane])
             assert frame.region.width >= 20 and frame.region.height >= 4, screen.body.pane
             assert frame.has_focus or frame.has_focus_within, screen.body.pane
+            heavy = {name for name, at in FRAMES.items() if screen.query_one(at).styles.border_top[0] == "heavy"}
+            assert heavy == {screen.body.pane}, "its frame alone says so"
             seen.add(screen.body.pane)
         assert seen == set(FRAMES)
         assert not screen.query("ErrorCard")
+        parts = [s.selectors for rule in app.stylesheet.rules for s in rule.selector_set]
+        assert any("focus-within" in part[-1].pseudo_classes for part in parts)
+        around = [part for part in parts if any("focus-within" in s.pseudo_classes for s in part[:-1])]
+        assert not around, "FocusFrames styles frames, and nothing that is in one"
 
 
 async def test_the_mouse_does_what_the_keys_do():
