@@ -11,6 +11,7 @@ from lab.cli.commands import PROGRAM
 from lab.cli.control import AsJson
 from lab.cli.report import print_json
 from lab.cli.start import LABELS, start
+from lab.opening import Opening
 from screens.catalogue import SCREENS
 
 
@@ -39,4 +40,4 @@ def lesson(
         raise InputError(
             f"there is no lesson {number!r}: they go from 1 to {len(LESSONS)}", f"{PROGRAM} lesson lists them"
         )
-    return start(SCREENS[wanted.screen - 1], model=model, fresh=fresh, lesson=wanted.id)
+    return start(Opening(SCREENS[wanted.screen - 1], model, fresh, lesson=wanted.id))

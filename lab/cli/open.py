@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from lab.cli.start import start
+from lab.opening import Opening
 from screens.catalogue import SCREENS, listed
 
 
@@ -23,13 +24,7 @@ def open_lab(
     colours: Annotated[Literal["true", "256", "16", "none"] | None, Parameter(help="How many colours to use.")] = None,
 ) -> int:
     """Opens the lab."""
+    at = -1 if tour else None
     return start(
-        screen,
-        model=model,
-        fresh=fresh,
-        tour=-1 if tour else None,
-        ascii_only=ascii,
-        present=present,
-        light=light,
-        colours=colours,
+        Opening(screen, model, fresh, tour=at, ascii_only=ascii, present=present, light=light, colours=colours)
     )

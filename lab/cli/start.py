@@ -7,41 +7,16 @@ import sys
 
 from core.errors import InputError, nearest
 from lab.cli.commands import PROGRAM, root_help
+from lab.opening import AS_BEFORE, Opening
 from screens.catalogue import SCREENS, TITLES
 
 LABELS = tuple(title.lower() for title in TITLES)
 """As the bar on top writes them."""
 
 
-def start(
-    screen: str | None = None,
-    *,
-    model: str | None = None,
-    fresh: bool = False,
-    run: str | None = None,
-    lesson: str | None = None,
-    tour: int | None = None,
-    ascii_only: bool | None = None,
-    present: bool = False,
-    light: bool | None = None,
-    colours: str | None = None,
-) -> int:
-    """Opens the lab on one of its screens and returns the exit code.
-
-    Args:
-        screen: its name in ``screens.catalogue``, the beginning of one, or its number; None: the one that was open
-            the last time.
-        model: what the workbench holds at first, as ``core.load_model`` names models.
-        fresh: ignore what was remembered from the last time.
-        run: the run that the training screen shows at first.
-        lesson: the lesson that is open at first, on its screen: ``L3``.
-        tour: the step of the tour that is open at first, from 0; negative: where it was left.
-        ascii_only: draw with ASCII alone; None: as remembered.
-        present: for a projector: high contrast, nothing dim.
-        light: a light background; None: as the terminal says, where it does.
-        colours: true, 256, 16 or none; None: as remembered, or as the terminal says.
-    """
-    name = screen_name(screen) if screen else None
+def start(opening: Opening = AS_BEFORE) -> int:
+    """Opens the lab and returns the exit code."""
+    name = screen_name(opening.screen) if opening.screen else None
     if reason := no_terminal():
         print(root_help())
         raise InputError(
@@ -53,18 +28,7 @@ def start(
     garbage.put_off()
     from lab.app_start import run_app
 
-    return run_app(
-        screen=name,
-        model=model,
-        fresh=fresh,
-        run=run,
-        lesson=lesson,
-        tour=tour,
-        ascii_only=ascii_only,
-        present=present,
-        light=light,
-        colours=colours,
-    )
+    return run_app(opening._replace(screen=name))
 
 
 def watch_here(name: str) -> int:
@@ -80,7 +44,7 @@ def watch_here(name: str) -> int:
     found = open_watched(name)
     if not found.foreign:
         begin(found.path / METRICS)
-    return start("training", run=str(found.path))
+    return start(Opening("training", run=str(found.path)))
 
 
 def screen_name(asked: str) -> str:

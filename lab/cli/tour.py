@@ -11,6 +11,7 @@ from lab.cli.commands import PROGRAM
 from lab.cli.control import AsJson
 from lab.cli.report import print_json
 from lab.cli.start import start
+from lab.opening import Opening
 from screens.catalogue import TITLES
 
 
@@ -42,4 +43,4 @@ def tour(
                 f"the tour has no step {step!r}: they go from 1 to {len(STEPS)}", f"{PROGRAM} tour --list lists them"
             )
         at = int(word) - 1
-    return start(fresh=fresh, tour=at)
+    return start(Opening(fresh=fresh, tour=at))

@@ -56,7 +56,8 @@ class Probe(lab.app.LabApp):
         self.clock = asyncio.create_task(tick(path, settle, seconds))
 lab.app.LabApp = Probe
 from lab.cli.start import start
-sys.exit(start("training", fresh=True, run=sys.argv[4]))
+from lab.opening import Opening
+sys.exit(start(Opening("training", fresh=True, run=sys.argv[4])))
 """
 )
 BARE_APP = (

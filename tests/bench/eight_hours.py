@@ -52,7 +52,8 @@ class Probe(lab.app.LabApp):
             pathlib.Path(sys.argv[2]).write_text(str(self.screen.looks))
 lab.app.LabApp = Probe
 from lab.cli.start import start
-sys.exit(start("training", fresh=True, run=sys.argv[1]))
+from lab.opening import Opening
+sys.exit(start(Opening("training", fresh=True, run=sys.argv[1])))
 """
 
 

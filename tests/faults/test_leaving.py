@@ -13,6 +13,7 @@ BUSY = """
 import sys, threading
 from lab.app import LabApp
 from lab.app_start import run_app
+from lab.opening import Opening
 
 class BusyApp(LabApp):
     def on_mount(self):
@@ -24,7 +25,7 @@ class BusyApp(LabApp):
 
 import lab.app_start
 lab.app_start.LabApp = BusyApp
-sys.exit(run_app("tokenizer", fresh=True))
+sys.exit(run_app(Opening("tokenizer", fresh=True)))
 """
 
 

@@ -11,6 +11,7 @@ import sys
 from textual.widgets import Static
 from lab.app import LabApp
 from lab.app_start import run_app
+from lab.opening import Opening
 from screens.base import LabScreen
 
 class Broken(Static):
@@ -22,7 +23,7 @@ class BrokenScreen(LabScreen):
         yield Broken()
 
 LabApp._make_screen = lambda self, name: BrokenScreen(self.workbench, name=name)
-sys.exit(run_app("attention", fresh=True))
+sys.exit(run_app(Opening("attention", fresh=True)))
 """
 
 

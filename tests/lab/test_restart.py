@@ -5,6 +5,7 @@ import time
 
 from core.workbench import Workbench
 from lab.app_start import make_app
+from lab.opening import Opening
 from lab.settings import Settings, load_settings, save_settings, settings_path
 
 
@@ -26,7 +27,7 @@ async def chosen(pilot, words):
 
 
 async def test_screen_model_prompt_theme_and_palette_outlive_the_app():
-    app = make_app(colours="true")
+    app = make_app(Opening(colours="true"))
     async with app.run_test(size=(120, 36)) as pilot:
         await until(pilot, lambda: app.current_mode == "training")
         app.workbench.set(a="demo@2000", prompt="Once upon")
@@ -52,9 +53,9 @@ async def test_screen_model_prompt_theme_and_palette_outlive_the_app():
 
 async def test_what_is_typed_stands_before_what_was_remembered_and_is_not_kept_for_it():
     save_settings(Settings(screen="tokenizer", workbench={"a": "demo@2000"}, keymap={"app.keys": "f5"}, tour_seen=True))
-    app = make_app("weights", "demo", colours="16")
+    app = make_app(Opening("weights", "demo", colours="16"))
     assert (app.workbench.a, app._first, app.look.colours, app.settings.colours) == ("demo", "weights", "16", "auto")
-    fresh = make_app(fresh=True)
+    fresh = make_app(Opening(fresh=True))
     assert (fresh.workbench.bench, fresh._first) == (Workbench().bench, "training")
     assert fresh.settings.keymap == {"app.keys": "f5"} and fresh.settings.tour_seen
     assert load_settings()[0].screen == "tokenizer"
