@@ -1,7 +1,7 @@
 """Word vectors that can be asked: neighbours, analogies, arithmetic, similarity, and a GPT's token embeddings likewise.
 
 A ``Vectors`` holds words, a matrix that may be mapped from a file, and the lengths of its rows, computed once; each
-query reads the matrix once (``search.py``). ``keyed`` is the same in gensim's own class, sharing the matrix. What
+query reads the matrix once (``queries.py``). ``keyed`` is the same in gensim's own class, sharing the matrix. What
 agrees with gensim's answers is said at each method and held by ``tests/parity/test_vectors_gensim.py``.
 
 Cosines are undefined for a row of zeros: it never stands among the neighbours, and asking for its cosine is an error.
@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import InputError
-from core.vectors import search
+from core.vectors import queries, search
 from core.vectors.answers import Answer, Closeness, Neighbour, OddOneOut
-from core.vectors.asked import checked_count, checked_vector, no_direction
-from core.vectors.expression import Expression, ExpressionError, parse
-from core.vectors.search import MEASURES, Measure
+from core.vectors.asked import no_direction
+from core.vectors.expression import Expression
+from core.vectors.search import Measure
 from core.vectors.spelling import close_words, completions, explain_unknown
 from core.vectors.sweep import Floats
 from core.vectors.words import UnknownWordError, WordTable
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
     from core.vectors.plane import Plane
     from core.vectors.projection import Method, Projection
-
-METHODS = ("add", "cosmul")
-"""How an analogy is solved: by the mean of unit vectors, or by Levy & Goldberg's product of cosines."""
 
 
 class Vectors:
@@ -251,15 +248,7 @@ class Vectors:
             UnknownWordError: the word, or one that is excluded, is unknown.
             InputError: a vector of zeros where the cosine is asked for, of another width, or not finite.
         """
-        if measure not in MEASURES:
-            raise InputError(f"measure must be one of {', '.join(MEASURES)}, got {measure!r}", "cosine is usual")
-        out = {self.row(word) for word in exclude}
-        if isinstance(query, str):
-            out.add(self.row(query))
-            vector: Floats = self.vector(query)
-        else:
-            vector = checked_vector(query, self.width, self.label)
-        return self._named(*self._nearest(vector, checked_count(n) + len(out), measure), out, n)
+        return queries.neighbours(self, query, n, measure, exclude)
 
     def analogy(
         self,
@@ -286,19 +275,7 @@ class Vectors:
             UnknownWordError: a word is unknown.
             InputError: no words, an unknown method, or a sum that is zero.
         """
-        if method not in METHODS:
-            raise InputError(f"method must be one of {', '.join(METHODS)}, got {method!r}", "add is usual")
-        if not positive:
-            raise InputError("an analogy needs a word that is added, got none", "for one: king - man + woman")
-        rows = {self.row(word) for word in (*positive, *negative)}
-        left_out = rows if exclude_inputs else set()
-        added, taken = self.units(positive), self.units(negative)
-        if method == "add":
-            scorer = search.by_cosine(self._direction(added.sum(axis=0) - taken.sum(axis=0), "this sum"))
-        else:
-            scorer = search.by_cosmul(added.astype(np.float32), taken.astype(np.float32))
-        found, scores = search.best_rows(self.matrix_all, self.norms, scorer, checked_count(n) + len(left_out))
-        return self._named(found, scores, left_out, n)
+        return queries.analogy(self, positive, negative, n, method, exclude_inputs)
 
     def evaluate(
         self, expression: str | Expression, n: int = 10, *, exclude_inputs: bool = True, unit: bool = True
@@ -316,18 +293,7 @@ class Vectors:
             UnknownWordError: a word is unknown.
             InputError: the sum is zero, so that it has no direction.
         """
-        parsed = parse(expression, self.words.__contains__) if isinstance(expression, str) else expression
-        rows = self._rows(parsed)
-        parts = self.units([term.word for term in parsed.terms]) if unit else self.matrix_all[rows].astype(np.float64)
-        weights = np.array([term.weight for term in parsed.terms])
-        total = weights @ parts
-        # What rounding leaves of words that cancel is no direction.
-        if np.linalg.norm(total) <= 1e-7 * float(np.abs(weights) @ np.linalg.norm(parts, axis=1)):
-            raise ExpressionError("these words cancel each other: the sum is zero and points nowhere", parsed.text, 0)
-        found, scores = self._nearest(total, checked_count(n) + len(rows), "cosine")
-        whole = self._named(found, scores, set(), n)
-        kept = self._named(found, scores, set(rows), n) if exclude_inputs else whole
-        return Answer(parsed, total.astype(np.float32), tuple(kept), tuple(whole), exclude_inputs)
+        return queries.evaluate(self, expression, n, exclude_inputs, unit)
 
     # --- spelling
 
@@ -361,40 +327,5 @@ class Vectors:
 
         return plane(self, expression, answers=answers)
 
-    # --- inside
 
-    def _rows(self, expression: Expression) -> list[int]:
-        """The rows of an expression's words; the error for an unknown one knows its place."""
-        rows = []
-        for term in expression.terms:
-            try:
-                rows.append(self.row(term.word))
-            except UnknownWordError as error:
-                error.at = term.at
-                raise
-        return rows
-
-    def _direction(self, vector: NDArray[np.float64], what: str) -> Floats:
-        length = np.linalg.norm(vector)
-        if length < 1e-7:
-            raise no_direction(what)
-        return (vector / length).astype(np.float32)
-
-    def _nearest(self, query: NDArray[Any], n: int, measure: Measure) -> tuple[NDArray[np.int64], Floats]:
-        """Rows and values, the nearest first."""
-        matrix, norms, vector = self.matrix_all, self.norms, query.astype(np.float32)
-        if measure == "dot":
-            return search.best_rows(matrix, norms, search.by_dot(vector), n)
-        if measure == "euclid":
-            return search.nearest_by_distance(matrix, norms, vector, n)
-        wide = query.astype(np.float64)
-        if not (length := np.linalg.norm(wide)):
-            raise no_direction("this vector")
-        return search.best_rows(matrix, norms, search.by_cosine((wide / length).astype(np.float32)), n)
-
-    def _named(self, rows: NDArray[np.int64], values: Floats, without: Collection[int], n: int) -> list[Neighbour]:
-        kept = [(int(row), float(value)) for row, value in zip(rows, values, strict=True) if row not in without]
-        return [Neighbour(self.words[row], value, rank) for rank, (row, value) in enumerate(kept[:n], 1)]
-
-
-__all__ = ["METHODS", "Answer", "Closeness", "Neighbour", "OddOneOut", "UnknownWordError", "Vectors"]
+__all__ = ["Answer", "Closeness", "Neighbour", "OddOneOut", "UnknownWordError", "Vectors"]
