@@ -16,7 +16,6 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.geometry import Region, Size
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from screens.widgets.cells import fit
@@ -27,11 +26,12 @@ from screens.widgets.heat_paint import Brush, legend
 from screens.widgets.heat_pool import Grid, Mask, place_of, row_step, scale_of
 from screens.widgets.heat_rows import PooledRows
 from screens.widgets.ramps import Look
+from screens.widgets.styled_lines import StyledLines
 
 NOTHING = np.zeros((0, 0), np.float32)
 
 
-class HeatPicture(Guarded, ScrollView):
+class HeatPicture(Guarded, StyledLines):
     """The picture, with a cursor and a pin in it."""
 
     AUTO_CELLS: ClassVar[tuple[str, ...]] = ("number", "short", "tile", "block")
@@ -54,7 +54,6 @@ class HeatPicture(Guarded, ScrollView):
         self._pin: tuple[int, int] | None = None
         self._strips: dict[tuple[int, int], Strip] = {}
         self._brush: Brush | None = None
-        self._base: Style | None = None
         self.empty_text = "nothing to show yet"
 
     # --- what is shown
@@ -199,18 +198,10 @@ class HeatPicture(Guarded, ScrollView):
 
     # --- painting
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of a region; the style is looked up once for all of them."""
-        self._base = self.rich_style
-        try:
-            return super().render_lines(crop)
-        finally:
-            self._base = None
-
     def render_line(self, y: int) -> Strip:
         """One row: labels of the columns, cells, or the legend at the bottom."""
         width, height = self.scrollable_content_region.size
-        base = self._base or self.rich_style
+        base = self.base
         if not self._grid.rows or not self._grid.columns:
             lines = self.empty_text.splitlines()
             index = y - max(0, (height - len(lines)) // 2)
@@ -238,7 +229,7 @@ class HeatPicture(Guarded, ScrollView):
         used = sum([len(segment.text) for segment in segments])  # labels aside, every sign is one cell wide
         if segments and not segments[0].text.isascii():
             used += cell_len(segments[0].text) - len(segments[0].text)
-        return Strip(segments, used).adjust_cell_length(width, self._base or self.rich_style)
+        return Strip(segments, used).adjust_cell_length(width, self.base)
 
     def _lines(self, brush: Brush, base: Style, width: int) -> HeatLines:
         return HeatLines(

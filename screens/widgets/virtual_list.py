@@ -13,15 +13,15 @@ from textual.binding import Binding, BindingType
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from screens.widgets.guarded import Guarded
+from screens.widgets.styled_lines import StyledLines
 
 RowFunction = Callable[[int], Text | str]
 
 
-class VirtualList(Guarded, ScrollView, can_focus=True):
+class VirtualList(Guarded, StyledLines, can_focus=True):
     """Rows of one line each; the cursor moves by keys and click, ``enter`` or a second click activates."""
 
     ALLOW_SELECT = False
@@ -61,7 +61,6 @@ class VirtualList(Guarded, ScrollView, can_focus=True):
         super().__init__(id=id)
         self._length = length
         self._row = row
-        self._base: Style | None = None
 
     def on_mount(self) -> None:
         """The height to scroll over."""
@@ -89,14 +88,6 @@ class VirtualList(Guarded, ScrollView, can_focus=True):
         """Other rows fit."""
         self._fit()
 
-    def render_lines(self, crop: Region) -> list[Strip]:
-        """The lines of a region; the style is looked up once for all of them."""
-        self._base = self.rich_style
-        try:
-            return super().render_lines(crop)
-        finally:
-            self._base = None
-
     def text_of(self, index: int) -> Text:
         """What stands in a row."""
         row = self._row(index)
@@ -106,7 +97,7 @@ class VirtualList(Guarded, ScrollView, can_focus=True):
         """One row, styled as cursor or not."""
         index = y + self.scroll_offset.y
         width = self.scrollable_content_region.width
-        base = self._base or self.rich_style
+        base = self.base
         if not 0 <= index < self._length:
             return Strip.blank(width, base)
         text = self.text_of(index)
