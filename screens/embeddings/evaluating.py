@@ -41,7 +41,8 @@ class EvaluatePane(Guarded, Horizontal):
     EvaluatePane > #v-sections { width: 3fr; }
     EvaluatePane > #v-misses { width: 2fr; }
     EmbedScreen.-narrow EvaluatePane, EmbedScreen.-tiny EvaluatePane { layout: vertical; }
-    EmbedScreen.-narrow EvaluatePane > VirtualList, EmbedScreen.-tiny EvaluatePane > VirtualList { width: 1fr; }
+    EmbedScreen.-narrow EvaluatePane > #v-sections, EmbedScreen.-tiny EvaluatePane > #v-sections { width: 1fr; }
+    EmbedScreen.-narrow EvaluatePane > #v-misses, EmbedScreen.-tiny EvaluatePane > #v-misses { width: 1fr; }
     """
 
     class Scored(Message):

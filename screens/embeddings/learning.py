@@ -107,8 +107,8 @@ class TrainPane(Guarded, Horizontal):
     TrainPane #t-probes { height: 2fr; }
     TrainPane #t-epochs { height: 3fr; }
     EmbedScreen.-narrow TrainPane, EmbedScreen.-tiny TrainPane { layout: vertical; }
-    EmbedScreen.-narrow TrainPane > *, EmbedScreen.-tiny TrainPane > * { width: 1fr; }
-    EmbedScreen.-narrow TrainPane > #t-loss, EmbedScreen.-tiny TrainPane > #t-loss { height: 8; }
+    EmbedScreen.-narrow TrainPane > Vertical, EmbedScreen.-tiny TrainPane > Vertical { width: 1fr; }
+    EmbedScreen.-narrow TrainPane > #t-loss, EmbedScreen.-tiny TrainPane > #t-loss { width: 1fr; height: 8; }
     """
 
     class Learnt(Message):

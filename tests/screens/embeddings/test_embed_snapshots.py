@@ -93,9 +93,10 @@ def test_sixteen_colours(snap_compare, still):
     assert snap_compare(still(look=Look(colours="16")), terminal_size=(80, 24), run_before=shown("analogy"))
 
 
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 @pytest.mark.parametrize("page", ["compare", "train", "evaluate"])
-def test_pages(snap_compare, still, page):
-    assert snap_compare(still(), terminal_size=(120, 36), run_before=shown(page=page))
+def test_pages(snap_compare, still, page, size):
+    assert snap_compare(still(), terminal_size=size, run_before=shown(page=page))
 
 
 def test_an_unknown_word(snap_compare, still):

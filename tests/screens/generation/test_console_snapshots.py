@@ -136,6 +136,24 @@ def test_a_scored_text(snap_compare, no_model, monkeypatch, look, size):
     assert snap_compare(app, terminal_size=size, run_before=score)
 
 
+@pytest.mark.parametrize(
+    ("keys", "look"),
+    [
+        pytest.param(("s", "down", "down"), Look(light=True), id="sampling-light"),
+        pytest.param(("a",), Look(), id="alternatives"),
+        pytest.param(("t",), Look(colours="16"), id="branches-16-colours"),
+    ],
+)
+def test_what_shares_a_place_where_there_is_little_room(snap_compare, no_model, keys, look):
+    async def go_there(pilot):
+        await fill_in(pilot)
+        await pilot.press(*keys)
+        await pilot.pause()
+
+    app = ConsoleApp(screen="generation", workbench=Workbench(Bench(a="demo", prompt=PROMPT)), look=look)
+    assert snap_compare(app, terminal_size=(80, 24), run_before=go_there)
+
+
 async def test_without_colour_the_bars_say_the_probability_of_each_token(no_model, monkeypatch):
     """Check 7, by the glyphs themselves."""
     monkeypatch.setenv("NO_COLOR", "1")

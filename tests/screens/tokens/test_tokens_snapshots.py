@@ -28,6 +28,7 @@ def steady(monkeypatch):
         pytest.param(Look(light=True), (120, 36), id="light"),
         pytest.param(Look(colours="none"), (80, 24), id="no-color"),
         pytest.param(Look(ascii=True, colours="16"), (120, 36), id="ascii-16"),
+        pytest.param(Look(), (200, 50), id="roomy"),
     ],
 )
 def test_a_pinned_token(snap_compare, gpt2_vocabulary, drive, monkeypatch, look, size):
@@ -59,3 +60,21 @@ def test_windows_and_vocabulary(snap_compare, gpt2_vocabulary, drive, key):
         await pilot.pause()
 
     assert snap_compare(an_app(Look()), terminal_size=(120, 36), run_before=settle)
+
+
+SCRIPTS = "漢字かな 한국어 العربية עברית नमस्ते é 👩‍👩‍👧 👍🏽 Z̷a"
+"""Wide, right to left, combined: what a terminal may count otherwise than we do."""
+
+
+def test_other_scripts(snap_compare, gpt2_vocabulary, drive):
+    """Whole characters and halves of some keep every border in its column."""
+
+    async def settle(pilot):
+        tokens = drive(pilot)
+        await tokens.settled()
+        await tokens.show(SCRIPTS)
+        await tokens.until(lambda: len(tokens.screen.compared) == 2)
+        await pilot.press(*["right"] * 12)
+        await pilot.pause()
+
+    assert snap_compare(an_app(Look()), terminal_size=(80, 24), run_before=settle)

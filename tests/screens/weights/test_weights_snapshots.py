@@ -90,12 +90,13 @@ def test_sizes(snap_compare, still, size):
     assert snap_compare(still(), terminal_size=size, run_before=shown(page="sizes"))
 
 
-def test_what_moved(snap_compare, still, isolated):
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_what_moved(snap_compare, still, isolated, size):
     from small import SHAPE, numbers
 
     moved = {name: values + numbers(SHAPE, seed=1)[name] / 3 for name, values in numbers(SHAPE).items()}
     huggingface(isolated / "other", moved)
-    assert snap_compare(still(b="other"), terminal_size=(120, 36), run_before=shown(page="compare"))
+    assert snap_compare(still(b="other"), terminal_size=size, run_before=shown(page="compare"))
 
 
 @pytest.mark.parametrize(
