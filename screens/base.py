@@ -77,6 +77,7 @@ class LabScreen(TaughtScreen):
         """Its number, which the app gives it."""
         self.lab_size: tuple[str, ...] = ("-normal",)
         """The size classes that hold now, see ``size_classes``; they are CSS classes of the screen too."""
+        self._sized = self._visited = False
         self._bench_seen = workbench.generation
         self._unsubscribe: Callable[[], None] | None = None
         self._updating = False
@@ -86,6 +87,7 @@ class LabScreen(TaughtScreen):
 
     def compose(self) -> ComposeResult:
         """Bar, body, bottom."""
+        self._fit(self.app.size.width, self.app.size.height)  # before there is anything whose styles it changes
         yield LabBar(TITLES, self.lab_index, getattr(self.app, "chip", ""))
         with Horizontal(id="middle"), Vertical(id="body"):
             yield from self.compose_body()
@@ -111,6 +113,14 @@ class LabScreen(TaughtScreen):
     def footer_keys(self) -> Sequence[str]:
         """The ids of this screen's own keys that the last line shows now, in their order; none: as they are bound."""
         return ()
+
+    async def filled(self) -> None:
+        """Comes back once there is something in the panes; until then, or for a moment, the frame alone is shown."""
+
+    def _compositor_refresh(self) -> None:
+        # The toolkit draws also what it then keeps to itself, while updates are put off.
+        if not self.app._batch_count:
+            super()._compositor_refresh()
 
     def pause_updates(self) -> None:
         """The screen is hidden: stop timers and tails."""
@@ -236,7 +246,10 @@ class LabScreen(TaughtScreen):
             self.pause_updates()
 
     @on(events.ScreenResume)
-    def _shown(self) -> None:
+    def _shown(self, event: events.ScreenResume) -> None:
+        if self._updating or not self._visited:
+            event.refresh_styles = False  # they were worked out a moment ago
+        self._visited = True
         self._catch_up()
         if not self._updating:  # the toolkit says it twice at the first visit
             self._updating = True
@@ -249,30 +262,35 @@ class LabScreen(TaughtScreen):
 
     @on(events.Resize)
     def _resized(self, event: events.Resize) -> None:
-        self._measure(event.size.width, event.size.height)
+        if self._measure(event.size.width, event.size.height):
+            self.call_after_refresh(self._give_back_focus, self.focused)
 
-    def _measure(self, width: int, height: int) -> None:
-        side = width >= NORMAL
-        wide = width >= WIDE
-        # All classes at once: each change matches the style sheet anew for the whole screen.
-        self.update_classes({"-lesson-side": side, "-lesson-over": not side}, animate=False)
+    def _measure(self, width: int, height: int) -> bool:
+        changed = self._fit(width, height)
         self.keep_in_lesson()
         self.refresh_bindings()  # behind a lesson that covers the body other keys work than beside it
-        panel = (LESSON_WIDE if wide else LESSON) if side and self.query(Lesson) else 0
-        found = size_classes(width, height)
-        if found != ("-too-small",):
-            found = size_classes(max(TINY, width - panel), height)
-        if found == ("-too-small",):
+        if self.lab_size == ("-too-small",):
             request = self.take_away()
             command = request.command if request else "llm-lab --help"
             self.query_one("#too-small", Static).update(f"{too_small(width, height)}\n{command}")
-        if found == self.lab_size and self.has_class(found[0]):
-            return
+        if changed or not self._sized:
+            self._sized = True
+            self.post_message(self.SizeChanged())
+        return changed
+
+    def _fit(self, width: int, height: int) -> bool:
+        """Sets the classes of a size; says whether the size class is another one."""
+        side = width >= NORMAL
+        panel = (LESSON_WIDE if width >= WIDE else LESSON) if side and self.query(Lesson) else 0
+        found = size_classes(width, height)
+        if found != ("-too-small",):
+            found = size_classes(max(TINY, width - panel), height)
+        changed = found != self.lab_size
         self.lab_size = found
-        held = self.focused
-        self.update_classes({name: name in found for name in ALL_SIZES}, animate=False)
-        self.post_message(self.SizeChanged())
-        self.call_after_refresh(self._give_back_focus, held)
+        # All classes at once: each change matches the style sheet anew for the whole screen.
+        classes = {"-lesson-side": side, "-lesson-over": not side, **{name: name in found for name in ALL_SIZES}}
+        self.update_classes(classes, animate=False)
+        return changed
 
     def _give_back_focus(self, held: Widget | None) -> None:
         """To what a resize hid for a moment; where it stays hidden, no text field may have what is typed next."""

@@ -71,7 +71,7 @@ class TrainingBody(Guarded, Horizontal):
     """Runs left; plot, trends and numbers; samples or log; the time machine."""
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+        super().__init__(id=id, classes="-text-samples -pane-runs")  # the samples before the log
         self.titled: dict[str, Text] = {}
         """The title of each pane."""
         self._subtitled: dict[str, str] = {}
@@ -83,7 +83,9 @@ class TrainingBody(Guarded, Horizontal):
             yield RunsList(id="runs")
         with Vertical(id="right"):
             yield Vertical(id="refused")
-            yield Vertical(id="alert")
+            alert = Vertical(id="alert")
+            alert.display = False
+            yield alert
             with Horizontal(id="top"):
                 with Vertical(id="plot-pane", classes="frame"):
                     yield Curve(id="plot")
@@ -101,11 +103,9 @@ class TrainingBody(Guarded, Horizontal):
                 yield Timeline(id="time")
 
     def on_mount(self) -> None:
-        """Titles that never change, and the samples before the log."""
-        self.alert.display = False
+        """Titles that never change."""
         for name, title in TRENDS.items():
             self.query_one(f"#trend-{name}").border_title = title
-        self.set_class(True, "-text-samples", "-pane-runs")
         self.titles()
 
     def wear(self, look: Look) -> None:

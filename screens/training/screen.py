@@ -6,6 +6,7 @@ The screen owns what is shown (cursor, overlays, axes, target) and paints it; re
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, final
@@ -95,6 +96,7 @@ class TrainingScreen(TrainingOffers):
         self._alert: Alert | None = None
         self._state_seen: tuple[str, str] | None = None
         self._folder_opened = False
+        self._filled = asyncio.Event()
 
     # --- frame
 
@@ -107,7 +109,10 @@ class TrainingScreen(TrainingOffers):
         self._ticker = self.set_interval(TICK, self._beat)
         self.body.wear(self.look)
         self.body.list.focus()
-        self._tick()
+
+    async def filled(self) -> None:
+        """The first look came back."""
+        await self._filled.wait()
 
     def pause_updates(self) -> None:
         """A hidden screen looks at nothing."""
@@ -119,7 +124,7 @@ class TrainingScreen(TrainingOffers):
         if self._ticker is not None:
             self._ticker.resume()
             self.body.wear(self.look)
-            self._tick()
+            self.call_later(self._tick)  # at the first visit the plot has its size only then
 
     def look_changed(self, look: Look) -> None:
         """Draws as the terminal can show it now."""
@@ -174,6 +179,7 @@ class TrainingScreen(TrainingOffers):
         if self._worth_painting(message.reading):
             self.paint(message.reading)
         self.looks += 1
+        self._filled.set()
         if message.reading.more:
             self._look_again = True
 
