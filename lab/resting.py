@@ -1,11 +1,17 @@
-"""Between the keys the app looks for garbage, which would otherwise fall between a key and its picture."""
+"""No key waits for what can wait: garbage is looked for between keys, and a thread that computes often gives way."""
 
 from __future__ import annotations
+
+import sys
 
 from textual import events
 from textual.app import App
 
 from lab import garbage
+
+TURN = 0.0005
+"""Seconds that a thread may keep the interpreter to itself, a tenth of Python's own: so long a key and its picture,
+which a thread of the toolkit writes, may each wait for one that traces a model."""
 
 
 class Resting(App[int]):
@@ -13,6 +19,7 @@ class Resting(App[int]):
 
     def rest_now_and_then(self) -> None:
         """What there is now stays; what comes is looked through from now on."""
+        sys.setswitchinterval(TURN)
         garbage.settle()
         self.set_interval(garbage.MOMENT, garbage.rest, name="garbage")
 
