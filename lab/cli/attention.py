@@ -66,23 +66,18 @@ def attention(
     arithmetic with its numbers.
     """
     files = Files(csv, png, svg, as_json)
-    if together is not None and (head is not None or what != "pattern"):
-        other = "--head" if head is not None else f"--what {what}"
-        raise InputError(f"--together is of the patterns of all heads, got {other} too", "leave one out")
+    worked = steps or part is not None
+    _must_go_together(together, head, what, worked)
     if row is not None and position != -1:
         raise InputError("--row and --position are the same, got both", "leave one out")
-    worked = steps or part is not None
-    if worked and (together is not None or what != "pattern"):
-        other = "--together" if together is not None else f"--what {what}"
-        raise InputError(f"--steps are those of one place, got {other} too", "leave one out")
+    if column is not None and not worked:
+        raise InputError("--column is of the steps of a head", "add --steps")
     seen = inside.subject(model, text, device)
     places = _places(seen, layer, head, together)
     at = seen.place(position) if row is None else seen.place(row, "--row")
     run = seen.run(off)
     if worked:
         return print_steps(seen, run, (part or "head", layer, head, at, column), files, as_json)
-    if column is not None:
-        raise InputError("--column is of the steps of a head", "add --steps")
 
     def maps() -> Iterator[HeadMap]:
         return _maps(seen, run, places, together, what)
@@ -96,6 +91,20 @@ def attention(
     elif not files.any:
         _print_lines(maps(), seen, at)
     return 0
+
+
+def _must_go_together(together: str | None, head: int | None, what: str, worked: bool) -> None:
+    """Refuses options of which one says what another has no part in.
+
+    Raises:
+        InputError: the title names two of them.
+    """
+    if together is not None and (head is not None or what != "pattern"):
+        other = "--head" if head is not None else f"--what {what}"
+        raise InputError(f"--together is of the patterns of all heads, got {other} too", "leave one out")
+    if worked and (together is not None or what != "pattern"):
+        other = "--together" if together is not None else f"--what {what}"
+        raise InputError(f"--steps are those of one place, got {other} too", "leave one out")
 
 
 def _places(seen: Subject, layer: int | None, head: int | None, together: str | None) -> list[Place]:

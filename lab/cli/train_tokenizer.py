@@ -24,6 +24,7 @@ from lab.cli.report import print_json, two_lines
 if TYPE_CHECKING:
     from rich.progress import Task
 
+    from core.data.corpora import Corpus
     from core.tokenizers.bpe import BPETokenizer, BPETraining, MergeStep
 
 _DRAWN = 0.1  # seconds between two pictures of the bar
@@ -75,14 +76,8 @@ def train_tokenizer(
     text = read(corpus)
     training = BPETokenizer.train_steps(text.text, vocab_size, pattern=_pattern(pattern), special_tokens=names)
     began = time.monotonic()
-    show = _lines if as_json else _bar if drawable() else _quiet
-    last: MergeStep | None = None
     try:
-        with _stopped_like_ctrl_c():
-            for step in show(training, len(text.text), text.name):
-                last = step
-            tokenizer = training.tokenizer()
-            save(tokenizer, folder)
+        tokenizer, last = _learn(training, text, folder, as_json)
     except KeyboardInterrupt as stopped:
         if as_json:
             print_json({"kind": "interrupted", "merges": training.learnt})
@@ -95,6 +90,22 @@ def train_tokenizer(
     else:
         _tell(tokenizer, folder, last, seconds, vocab_size)
     return 0
+
+
+def _learn(training: BPETraining, text: Corpus, folder: Path, as_json: bool) -> tuple[BPETokenizer, MergeStep | None]:
+    """Learns to the end, showing how far it is, and writes what was learnt; with it, the last merge.
+
+    Raises:
+        KeyboardInterrupt: it was stopped; nothing is written then.
+    """
+    show = _lines if as_json else _bar if drawable() else _quiet
+    last = None
+    with _stopped_like_ctrl_c():
+        for step in show(training, len(text.text), text.name):
+            last = step
+        tokenizer = training.tokenizer()
+        save(tokenizer, folder)
+    return tokenizer, last
 
 
 @contextmanager
