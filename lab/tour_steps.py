@@ -211,7 +211,7 @@ STEPS = (
         "The name at the top right is the model that all six screens look at. This one kept steps from its training: "
         "the same text, the same heads, a younger model.",
         "< : a step earlier; then > : a step later",
-        "All six screens look at {model} now. < goes back and > forward, as far as steps were kept.",
+        "Now all six screens look at that step. < goes back and > forward, as far as steps were kept.",
         lambda screen: screen.workbench.a,
         _to_heads,
         tidy=_use_demo,
