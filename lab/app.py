@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,8 +19,8 @@ from core.folders import asset, runs_dir
 from core.workbench import Bench, Workbench
 from lab import garbage
 from lab.background import JobActions
-from lab.early_keys import EarlyKeys
 from lab.filters import Together
+from lab.keys_in_turn import KeysInTurn
 from lab.resting import Resting
 from lab.settings import Settings, save_settings
 from lab.survival import Survivor
@@ -38,6 +40,8 @@ from screens.widgets.steady import SteadyFilter
 
 START = "start"
 """The mode of the empty frame, painted before the first screen is imported."""
+FILLED_WITHIN = 0.4
+"""Seconds that the first screen may take to find what it shows; then it is shown as it is."""
 SAVE_AFTER = 1.0
 """Seconds after a change until the settings are written."""
 
@@ -48,7 +52,7 @@ def _palette() -> type[Provider]:
     return LabCommands
 
 
-class LabApp(EarlyKeys, Resting, TourActions, BenchActions, JobActions, Survivor):
+class LabApp(KeysInTurn, Resting, TourActions, BenchActions, JobActions, Survivor):
     """LLM Lab."""
 
     TITLE = "LLM Lab"
@@ -154,6 +158,7 @@ class LabApp(EarlyKeys, Resting, TourActions, BenchActions, JobActions, Survivor
         def made() -> LabScreen:
             screen = self._make_screen(name)
             screen.lab_index = SCREENS.index(name) + 1
+            screen._css_update_count = self._css_update_count  # its styles are new: the toolkit would parse all again
             return screen
 
         return made
@@ -161,6 +166,7 @@ class LabApp(EarlyKeys, Resting, TourActions, BenchActions, JobActions, Survivor
     def _make_frame(self) -> LabScreen:
         frame = LabScreen(self.workbench, name=START)
         frame.lab_index = SCREENS.index(self._first) + 1
+        frame._css_update_count = self._css_update_count
         return frame
 
     def _make_screen(self, name: str) -> LabScreen:
@@ -182,13 +188,12 @@ class LabApp(EarlyKeys, Resting, TourActions, BenchActions, JobActions, Survivor
         try:
             if self.current_mode == START:
                 self.set_timer(garbage.AFTER, self.rest_now_and_then, name="garbage")
-                await self.switch_mode(self._first)
-                self.remove_mode(START)
+                await self._show_first()
+            elif self._run:
+                self._show_run(self._run)
         finally:
             self.call_after_refresh(self.let_keys_act)
         self.look_up_chip()
-        if self._run:
-            self._show_run(self._run)
         if self._lesson:
             await self.open_lesson(self._lesson)
         if self._tour is not None:
@@ -197,6 +202,18 @@ class LabApp(EarlyKeys, Resting, TourActions, BenchActions, JobActions, Survivor
             self.offer_tour()
         if self._notice:
             self.notify(self._notice, severity="warning", timeout=15)
+
+    async def _show_first(self) -> None:
+        """The first screen takes the frame's place when it has something to show, and is drawn once."""
+        with self.batch_update():
+            await self.switch_mode(self._first)
+            if self._run:
+                self._show_run(self._run)
+            if self.lab_screen is not None:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.lab_screen.filled(), FILLED_WITHIN)
+        self.screen.refresh()
+        self.remove_mode(START)
 
     def _show_run(self, name: str) -> None:
         from core.training.watched import open_watched
