@@ -17,6 +17,7 @@ from core.generation.settings import SamplingConfig
 from screens.generation.comparing import Comparing
 from screens.generation.dials import DIALS, OFF, Dial, effect_text, turned, typed, value_text
 from screens.generation.panes import Dials
+from screens.generation.steps_list import StepsList
 from screens.generation.view import bars_of, detail_text, legend, rate_text, token_sentence, values_of, written
 from screens.guard import guarded
 from screens.widgets.token_strip import TokenStrip
@@ -97,6 +98,12 @@ class Painting(Comparing):
         count = len(self.answers.children(self.shown))
         return f"the prompt · {count} {'answer' if count == 1 else 'answers'} below it in the tree"
 
+    @on(StepsList.Chosen)
+    @guarded
+    def _token_chosen(self, message: StepsList.Chosen) -> None:
+        self.body.strip.go_to(message.index)
+        self.body.strip.focus()
+
     def paint_tree(self) -> None:
         """The branches."""
         self.body.branches.show(self.tree_nodes(), str(self.shown) if self.shown is not None else None,
@@ -127,6 +134,8 @@ class Painting(Comparing):
             self.paint_score_side()
             return
         body, step, choice = self.body, self.step_here(), self.choice_here()
+        if body.steps.is_on_screen:
+            body.steps.follow(self.line_of(self.shown), body.strip.at)
         now = self.choice_now()
         if now is not None or choice is None:  # else what is shown stays for the moment until the answer is here
             self._effects = {d.field: effect_text(self.sampling, d, now, self.vocabulary) for d in DIALS}

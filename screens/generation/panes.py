@@ -18,6 +18,7 @@ from textual.widgets import Static
 from core.generation.settings import SamplingConfig
 from screens.generation.dials import DIALS, Dial, value_text
 from screens.generation.prompt import PromptPane
+from screens.generation.steps_list import StepsList
 from screens.panes import pane_of, share_a_place
 from screens.widgets.bars import Bars
 from screens.widgets.branch_tree import BranchTree
@@ -116,6 +117,8 @@ class GenerationBody(Guarded, Vertical):
                     yield TokenStrip(id="strip")
                 with Vertical(id="other-pane", classes="frame"):
                     yield TokenStrip(id="other")
+                with Vertical(id="steps-pane", classes="frame"):
+                    yield StepsList(id="steps")
             with Vertical(id="side"):
                 with Vertical(id="alternatives-pane", classes="frame"):
                     yield Bars(id="alternatives")
@@ -127,6 +130,7 @@ class GenerationBody(Guarded, Vertical):
         """One strip at first."""
         self.compare(False)
         self.query_one("#alert").display = False
+        self.query_one("#steps-pane").border_title = "token by token"
         self.set_class(True, "-pane-strip")
 
     # --- the parts
@@ -150,6 +154,11 @@ class GenerationBody(Guarded, Vertical):
     def other(self) -> TokenStrip:
         """What stands beside it while two are compared."""
         return self.query_one("#other", TokenStrip)
+
+    @property
+    def steps(self) -> StepsList:
+        """The tokens of the shown branch with their figures; hidden where there is little room."""
+        return self.query_one("#steps", StepsList)
 
     @property
     def bars(self) -> Bars:
@@ -182,6 +191,7 @@ class GenerationBody(Guarded, Vertical):
         """Draws as the terminal can show it."""
         for strip in (self.strip, self.other):
             strip.wear(look)
+        self.steps.wear(ascii_only=look.ascii)
         self.bars.wear(ascii_only=look.ascii, plain=not look.ramps)
         self.branches.wear(ascii_only=look.ascii)
 

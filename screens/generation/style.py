@@ -13,7 +13,8 @@ GenerationScreen {
     #main { height: 1fr; }
     #texts { width: 1fr; height: 1fr; }
     #strip-pane, #other-pane { width: 1fr; height: 1fr; padding: 0 1; }
-    #other-pane { display: none; }
+    #other-pane, #steps-pane { display: none; }
+    #steps-pane { width: 42%; max-width: 104; height: 1fr; padding: 0 0 0 1; }
     .-compare #other-pane, &.-wide .-compare #other-pane { display: block; }
     #side { width: 46; height: 1fr; }
     #alternatives-pane { height: 14; max-height: 70%; padding: 0 0 0 1; }
@@ -22,6 +23,8 @@ GenerationScreen {
 
     &.-wide { #side { width: 56; } #sampling-pane { width: 74; } }
     &.-wide.-high, &.-normal.-high { #top { height: 15; } #alternatives-pane { height: 15; } }
+    &.-wide.-high #steps-pane { display: block; }
+    &.-wide.-high .-compare #steps-pane, &.-wide.-high .-scoring #steps-pane { display: none; }
 
     &.-narrow, &.-short, &.-tiny {
         #top { height: 3; }

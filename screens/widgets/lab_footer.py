@@ -14,7 +14,7 @@ from textual.widgets._footer import FooterKey
 
 FIRST = ("lab.lesson",)
 LAST = ("lab.take-away", "app.picker")
-MOST, MOST_NARROW, NARROW = 9, 6, 100
+MOST, MOST_NARROW, FEWEST, NARROW = 9, 6, 3, 100
 PALETTE = len(" ▏^p palette ")
 Keys = tuple[dict[str, tuple[Binding, bool, str]], tuple[str, ...], ActiveBinding | None]
 
@@ -62,7 +62,7 @@ class LabFooter(Footer):
         """The keys that fit."""
         self._made_of = shown, wanted, palette = self._keys()
         every = [b for b, _, _ in shown.values()]
-        self._rooms = [(n, self._columns(chosen(every, n, wanted))) for n in range(MOST_NARROW, MOST + 1)]
+        self._rooms = [(n, self._columns(chosen(every, n, wanted))) for n in range(FEWEST, MOST + 1)]
         self._shown = most, narrow = self._most(), self.app.size.width < NARROW
         keys = chosen(every, most, wanted)
         for binding in keys:
@@ -94,8 +94,9 @@ class LabFooter(Footer):
     def _most(self) -> int:
         """How many keys fit the terminal now; never fewer than in a narrow one."""
         width = self.app.size.width
-        if width < NARROW:
-            return MOST_NARROW
+        if width < NARROW:  # there the palette's key is not shown
+            few = [n for n, columns in self._rooms if columns - PALETTE <= width and n <= MOST_NARROW]
+            return max(few, default=FEWEST)
         return max((n for n, columns in self._rooms if columns <= width), default=MOST_NARROW)
 
     def on_resize(self) -> None:

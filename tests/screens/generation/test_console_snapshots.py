@@ -62,6 +62,7 @@ async def fill_in(pilot):
     [
         pytest.param(Look(), (120, 36), id="normal"),
         pytest.param(Look(), (80, 24), id="narrow"),
+        pytest.param(Look(), (200, 50), id="roomy"),
         pytest.param(Look(light=True), (120, 36), id="light"),
         pytest.param(Look(colours="none"), (120, 36), id="no-color"),
         pytest.param(Look(ascii=True, colours="none"), (80, 24), id="ascii"),
@@ -168,6 +169,21 @@ async def test_without_colour_the_bars_say_the_probability_of_each_token(no_mode
         under = rows[3]
         glyphs = {piece: under[rows[2].index(piece)] for piece in ("We", "·are", "·accounted", ",", "·king")}
         assert glyphs == {"We": "▂", "·are": "▇", "·accounted": "▁", ",": "█", "·king": "▃"}
+
+
+async def test_the_tokens_one_below_the_other_follow_the_cursor_and_a_click_moves_it(no_model):
+    app = ConsoleApp(screen="generation", workbench=Workbench(Bench(a="demo", prompt=PROMPT)))
+    async with app.run_test(size=(200, 50)) as pilot:
+        await fill_in(pilot)
+        body = app.screen.body
+        await until(pilot, lambda: body.steps.length == body.strip.length and body.steps.cursor == body.strip.cursor)
+        assert "·king" in body.steps.text_of(body.steps.cursor).plain
+        await pilot.press("right")
+        await until(pilot, lambda: body.steps.cursor == body.strip.cursor)
+        await pilot.click(body.steps, offset=(20, 4))
+        await until(pilot, lambda: body.strip.cursor == body.steps.cursor == 4 and body.strip.has_focus)
+        await pilot.resize_terminal(120, 36)
+        await until(pilot, lambda: not body.steps.is_on_screen)
 
 
 async def test_halves_of_a_character_are_chips_and_never_a_broken_glyph(no_model):
