@@ -66,6 +66,8 @@ class Source:
     bytes_per_token: float | None
     tokenizer: str
     corpus: str
+    reading: bool = False
+    """Whether another process is at its first steps still."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +270,7 @@ def _legend(source: Source, number: int, axes: Axes, scale: float, single: bool)
     letter = "" if single else LETTERS[number]
     y = source.history.step_table.column(axes.measure)
     if not len(y):
-        return [LegendEntry(f"─{letter} no step yet", number)]
+        return [LegendEntry(f"─{letter} {'reading' if source.reading else 'no step yet'}", number)]
     if axes.measure == "lr":
         return [LegendEntry(f"─{letter} {short_number(float(y[-1]))}", number)]
     newest = last_smooth(y, reach_for(len(y), axes.smoothing)) * scale

@@ -321,6 +321,7 @@ def _source(one: _Watched) -> Source:
         corpus.get("bytes_per_token"),
         str(run.meta.get("tokenizer") or settings.get("tokenizer", "")),
         str(corpus.get("name") or settings.get("corpus", "")),
+        reading=one.ahead is not None,
     )
 
 

@@ -11,6 +11,7 @@ from core.config import TrainConfig
 from core.data.windows import check_length
 from core.errors import CorpusError
 from core.presets import TRAIN_PRESETS
+from core.training.ahead import ReadAhead
 from core.training.rundir import RunWriter
 from core.training.runs import open_run
 from core.training.stored import find_checkpoint
@@ -38,16 +39,24 @@ def look(folder, shown=None, overlays=(), **axes):
 def test_a_long_file_is_read_by_another_process_and_shown_the_same(tmp_path, monkeypatch):
     run = write(tmp_path / "a")
     here = look(tmp_path, run)
+    waits, wait = [], ReadAhead.wait
+
+    def not_yet(ahead, seconds):  # however fast the other process is
+        waits.append(seconds)
+        return len(waits) > 1 and wait(ahead, seconds)
+
+    monkeypatch.setattr(ReadAhead, "wait", not_yet)
     monkeypatch.setattr("core.training.ahead.LONG", 1)
     reader, wanted = DashboardReader(), Wanted(tmp_path, (), run, (), Axes(), 60)
     there = reader.look(wanted)
-    assert there.more
+    assert there.more and there.plot.legend[0].text == "─ reading"
     assert (there.detail.view.step, there.detail.view.loss) == (2000, None)  # the trainer's last word stands at once
     while there.more:
         there = reader.look(wanted)
     assert there.detail.view == here.detail.view
     assert there.plot == here.plot
     assert there.detail.samples == here.detail.samples
+    assert waits[0] == 0
 
 
 def test_the_numbers_are_those_of_the_run(tmp_path):
