@@ -21,7 +21,7 @@ class Resting(App[int]):
         """What there is now stays; what comes is looked through from now on."""
         sys.setswitchinterval(TURN)
         garbage.settle()
-        self.set_interval(garbage.MOMENT, garbage.rest, name="garbage")
+        self.set_interval(garbage.LOOK, garbage.rest, name="garbage")
 
     async def on_event(self, event: events.Event) -> None:
         """Notes keys and the mouse."""

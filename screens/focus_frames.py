@@ -1,4 +1,4 @@
-"""A focus that goes from pane to pane draws two frames, where the toolkit styles and draws all that is in sight."""
+"""A focus that goes from pane to pane changes two frames, a zoom one, where the toolkit styles all that is in sight."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ class FocusFrames(Screen[None]):
     """The part of a screen that draws where the focus is.
 
     The toolkit draws the whole screen at each step of the focus, and matches the style sheet for all that is in both
-    panes, in case a rule asks whether something around it has the focus. Ours ask that of frames alone; a test sees to
-    it. What has or loses the focus itself is styled by the toolkit as ever.
+    panes, in case a rule asks whether something around it has the focus; where one pane is shown alone, for all that
+    there is. Our rules ask that of frames, and of the pane that is shown alone; a test sees to it. What has or loses
+    the focus itself is styled by the toolkit as ever.
     """
 
     focused: Reactive[Widget | None] = Reactive(None, repaint=False)
@@ -26,3 +27,13 @@ class FocusFrames(Screen[None]):
                 frames += [node for node in widget.ancestors if node._has_focus_within and node not in frames]
         if frames:
             self.app.stylesheet.update_nodes(frames, animate=True)
+
+    def _watch_maximized(self, previously_maximized: Widget | None, maximized: Widget | None) -> None:
+        # The toolkit's own does the same for all that the screen holds.
+        self.set_class(maximized is not None, "-maximized-view", update=False)
+        nodes: list[DOMNode] = [self]
+        for widget in (previously_maximized, maximized):
+            if widget is not None:
+                widget.set_class(widget is maximized, "-maximized", update=False)
+                nodes.append(widget)
+        self.app.stylesheet.update_nodes(nodes, animate=True)

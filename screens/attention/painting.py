@@ -43,6 +43,7 @@ class Painting(Shown):
         self._grid_ends: dict[object, tuple[float, float]] = {}
         self._strip_of: object = None
         self._looks_of: object = None
+        self._next_bars: list[Bar] = []
         self._said = ""
 
     # --- painting
@@ -229,6 +230,7 @@ class Painting(Shown):
         seen, found = self.seen, self.next
         if seen is None or found is None or found.position != self.place.row:
             if seen is None:
+                self._next_bars = []
                 self.body.next.show([], empty="")
                 self.body.title("next", "next token", "")
             return
@@ -239,7 +241,9 @@ class Painting(Shown):
                 note = {"▲": "^", "▼": "v"}.get(note, note)
             second = before if found.off else None
             bars.append(Bar(written(piece), after, second, note=note, marked=token == found.follows))
-        self.body.next.show(bars, empty="the answer is not a number" if not bars else "")
+        if bars != self._next_bars or not bars:  # another head has the same successors
+            self._next_bars = bars
+            self.body.next.show(bars, empty="the answer is not a number" if not bars else "")
         self.body.title("next", f"after ‘{written(seen.pieces[found.position])}’ #{found.position}", next_note(found))
 
     # --- the sentence
