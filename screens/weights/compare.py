@@ -38,6 +38,10 @@ COLUMNS = {
     "mlp.c_fc.weight": "fc.w", "mlp.c_fc.bias": "fc.b", "mlp.c_proj.weight": "mproj.w", "mlp.c_proj.bias": "mproj.b",
 }  # fmt: skip
 """The tensors of a block, and what stands over their columns."""
+BRIEF = {"ln_1": "l1", "ln_2": "l2", "attn": "at", "proj": "pr", "mproj": "mp", "fc": "fc"}
+"""The same where a column has four cells."""
+BRIEF_BELOW = 90
+"""Cells of the whole map below which that is so."""
 
 
 def figure_of(change: TensorChange, measure: str) -> float:
@@ -158,6 +162,8 @@ class ComparePane(Guarded, Vertical):
         table, rows, columns = by_layer(self._changes, self.measure)
         finite = table[np.isfinite(table)]
         top = float(finite.max()) if finite.size else 1.0
+        if self.size.width < BRIEF_BELOW:
+            columns = [f"{BRIEF.get(name[:-2], name[:-2])}{name[-2:]}" for name in columns]
         self.map.fill(table, row_labels=rows, column_labels=columns, scale=(0.0, top or 1.0))
         self.list.fill(len(self._order), self._row, cursor=0)
         self._titles()
@@ -181,11 +187,14 @@ class ComparePane(Guarded, Vertical):
         bar = max(4, min(30, width - 98)) if width > 104 else 8
         shown = value if math.isfinite(value) else 0.0
         text.append(bar_text(shown, bar, top=top or 1.0, ascii_only=self._look.ascii) + " ")
-        for measure in (self.measure, *(m for m in MEASURES if m != self.measure)):  # what is cut off is not it
+        for measure in (self.measure, *(m for m in MEASURES if m != self.measure)):  # what has no room is not it
             value, mine = figure_of(change, measure), measure == self.measure
             said = figure(value) if value == value else "–"
             unit = "°" if measure == "angle" else " "
-            text.append(f" {measure.partition('_')[0]} {said:>8}{unit}", Style(bold=mine, dim=not mine))
+            part = f" {measure.partition('_')[0]} {said:>8}{unit}"
+            if text.cell_len + len(part) > width and not mine:
+                break
+            text.append(part, Style(bold=mine, dim=not mine))
         return text
 
     def sentence(self, change: TensorChange) -> str:

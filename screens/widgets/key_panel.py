@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,9 @@ from textual.screen import Screen
 from textual.widgets import Static
 
 from screens.widgets.dialog import Dialog
+
+PLACE = re.compile(r" \d+/\d+ tab$")
+"""What a title says of the pane's place in the round, where panes share one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,9 @@ def _place(node: DOMNode, screen: Screen[object]) -> str:
         return "everywhere"
     titles = (getattr(n, "border_title", None) for n in node.ancestors_with_self)
     title = next((t for t in titles if t), None)
-    return f"this pane ({title})" if title else "this pane"
+    name = str(title or "").partition(" · ")[0]  # what it shows; its figures are no name
+    name = PLACE.sub("", name)
+    return f"this pane ({name})" if name else "this pane"
 
 
 class KeyPanel(Dialog[None]):
