@@ -24,7 +24,7 @@ from screens.widgets.jobs import Job, JobStore
 if TYPE_CHECKING:
     from core.data.pull import PullProgress
 
-_PULL = re.compile(r"\bllm-lab pull ([^\s'\"]+)(?: --from (huggingface|openai)\b)?")
+_PULL = re.compile(r"\bllm-lab pull ([^\s'\"-][^\s'\"]*)(?: --from (huggingface|openai)\b)?")
 _TOLD = 0.25  # seconds between two reports to the list of jobs
 
 
@@ -46,6 +46,8 @@ class Pulled(Message):
 def download_door(error: LabError) -> Door | None:
     """The way out of an error whose hint is to pull a model: doing that from the app.
 
+    >>> download_door(ModelSpecError("no such model", "llm-lab pull --list shows what can be had")) is None
+    True
     >>> download_door(ModelSpecError("gpt2 is not on this machine", "fetch it: llm-lab pull gpt2")).action
     "app.download('gpt2')"
     """
