@@ -101,9 +101,7 @@ def _found(spec: str) -> Located:
 
 def _hint(spec: str) -> str:
     if not spec or not Path(spec).expanduser().exists():
-        return (
-            "llm-lab runs lists the runs, llm-lab pull --list what can be had; one elsewhere is named by its path"
-        )
+        return "llm-lab runs lists the runs, llm-lab pull --list what can be had; one elsewhere is named by its path"
     return (
         "of a path: a run, a folder of Hugging Face's (config.json, model.safetensors), one of OpenAI's (hparams.json, "
         "model.ckpt.*), or a .safetensors with its config.json beside it"
