@@ -200,6 +200,9 @@ class AttentionEngine(LabScreen, FocusFrames):
         if seen is None or key in self._asked or layer >= seen.layers:
             return
         self._asked.add(key)
+        self.call_after_refresh(self._read_in_thread, seen, layer, how)  # beside it a key's picture takes twice as long
+
+    def _read_in_thread(self, seen: Seen, layer: int, how: str) -> None:
         work = partial(self._layer_in_thread, seen, layer, how)
         self.run_worker(work, thread=True, group="layer", exit_on_error=False, description="read a layer")
 
