@@ -351,6 +351,7 @@ async def test_the_palette_finds_the_pages_by_what_they_are_for_and_a_border_has
         assert str(screen.body.near.border_subtitle) == "c compare P positions b train E scores"
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: str(screen.body.near.border_subtitle) == "other pages: c P b E")
+        await until(pilot, lambda: screen.focused is screen.body.near)  # and not the field, where a key would be typed
 
 
 async def test_every_place_of_the_lesson_is_filled_and_its_tries_happen(lab):
@@ -421,5 +422,7 @@ async def test_pages_stand_at_small_sizes(lab):
             for page in ("compare", "positions", "train", "evaluate"):
                 screen.show_page(page)
                 await until(pilot, lambda: screen.focused is not None and screen.focused.region.height >= 3)
+                panes = [pane for pane in screen.query(".pane") if pane.is_on_screen]
+                assert panes and max(pane.region.right for pane in panes) <= size[0], page
             await pilot.press("escape")
             assert screen.body.page == "words"

@@ -368,3 +368,20 @@ async def test_a_tiny_terminal_shows_the_tokens_and_one_that_grew_what_is_beside
             await pilot.resize_terminal(*size)
             await tokens.until(lambda sides=sides: main.is_on_screen and side.is_on_screen == sides)
             assert tokens.screen.focused is tokens.body.strip  # no key may fall into the text because of a resize
+
+
+async def test_where_there_is_room_the_table_stands_beside_the_text_and_both_have_one_cursor(tokens_app, drive):
+    async with tokens_app.run_test(size=(200, 50)) as pilot:
+        tokens = drive(pilot)
+        await tokens.settled()
+        body = tokens.body
+        assert body.table.is_on_screen and body.strip.is_on_screen
+        assert body.merges.is_on_screen and body.tree_rows.is_on_screen
+        await pilot.press("right", "right")
+        await tokens.until(lambda: body.table.cursor == body.strip.cursor == 2)
+        await pilot.press("tab", "down")
+        await tokens.until(lambda: body.table.has_focus and body.strip.cursor == 3)
+        await pilot.resize_terminal(120, 36)
+        await tokens.until(lambda: not body.table.is_on_screen and not body.tree_rows.is_on_screen)
+        await tokens.until(lambda: body.strip.has_focus)
+        assert tokens.screen.view == "text"
