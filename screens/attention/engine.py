@@ -200,7 +200,7 @@ class AttentionEngine(LabScreen, FocusFrames):
         if seen is None or key in self._asked or layer >= seen.layers:
             return
         self._asked.add(key)
-        self.call_after_refresh(self._read_in_thread, seen, layer, how)  # beside it a key's picture takes twice as long
+        self.call_after_refresh(self._read_in_thread, seen, layer, how)  # the key's picture comes first
 
     def _read_in_thread(self, seen: Seen, layer: int, how: str) -> None:
         work = partial(self._layer_in_thread, seen, layer, how)
