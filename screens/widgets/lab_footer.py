@@ -38,6 +38,7 @@ class LabFooter(Footer):
 
     def bindings_changed(self, screen: Screen[Any]) -> None:
         """Makes the keys anew where they are others: the focus goes from pane to pane, and mostly they are the same."""
+        self._bindings_ready = True
         if screen.app.app_focus and self.is_attached and screen is self.screen and not self._looks:
             self._looks = True
             self.call_after_refresh(self._look)
@@ -59,7 +60,9 @@ class LabFooter(Footer):
         return shown, tuple(wanted), palette
 
     def compose(self) -> ComposeResult:
-        """The keys that fit."""
+        """The keys that fit; none before the screen stands, whose panes say which of its keys do something."""
+        if not self._bindings_ready:
+            return
         self._made_of = shown, wanted, palette = self._keys()
         every = [b for b, _, _ in shown.values()]
         self._rooms = [(n, self._columns(chosen(every, n, wanted))) for n in range(FEWEST, MOST + 1)]
