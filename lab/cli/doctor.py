@@ -8,6 +8,7 @@ import os
 import platform
 import shutil
 import sys
+import textwrap
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,8 @@ from cyclopts import Parameter
 from lab.cli.control import AsJson
 from lab.cli.report import print_json
 
+NAMES = 18
+"""Cells of the names at the left."""
 LIBRARIES = ("torch", "textual", "tiktoken", "safetensors", "numpy", "gensim", "scikit-learn", "matplotlib", "cyclopts")
 EXTRAS = {"tensorflow": ("tensorflow", "tensorflow-cpu"), "tensorboard": ("tensorboard",), "dev": ("pytest",)}
 FOLDERS = {"models": "models", "vectors": "vectors", "trained_tokenizers": "tokenizers"}
@@ -280,11 +283,11 @@ def _show(facts: dict[str, Any]) -> None:
         "terminal": _terminal_line(facts["terminal"]),
     }
     for name, text in lines.items():
-        print(f"{name:<18}{text}")
+        print(_line(name, text))
     for problem in facts["problems"]:
-        print(f"{'PROBLEM':<18}{problem}")
+        print(_line("PROBLEM", problem))
     if not facts["problems"]:
-        print(f"{'verdict':<18}ready: llm-lab train --preset shakespeare-1min, or llm-lab")
+        print(_line("verdict", "ready: llm-lab train --preset shakespeare-1min, or llm-lab"))
 
 
 def _terminal_line(terminal: dict[str, Any]) -> str:
@@ -293,3 +296,14 @@ def _terminal_line(terminal: dict[str, Any]) -> str:
     colours = "no colour" if terminal["NO_COLOR"] else terminal["COLORTERM"] or "256 colours or fewer"
     size_of = f"{terminal['columns']}×{terminal['rows']}"
     return ", ".join([size_of, terminal["TERM"] or "TERM is not set", colours, str(terminal["encoding"])])
+
+
+def _line(name: str, text: str) -> str:
+    """One fact; in a terminal that is too narrow for it, broken between words under its beginning."""
+    if not sys.stdout.isatty():
+        return f"{name:<{NAMES}}{text}"
+    room = max(shutil.get_terminal_size((80, 24)).columns - NAMES, 30)
+    return "\n".join(
+        f"{'' if below else name:<{NAMES}}{line}"
+        for below, line in enumerate(textwrap.wrap(text, room, break_on_hyphens=False) or [""])
+    )
