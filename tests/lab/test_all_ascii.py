@@ -17,7 +17,7 @@ from screens.widgets.ascii import as_ascii
 from screens.widgets.ramps import Look
 
 ROOT = Path(__file__).parents[2]
-TEXTS = ("screens/tokens/texts.py", "screens/widgets/steady.py")
+TEXTS = ("screens/tokens/texts.py", "screens/widgets/clean.py", "screens/widgets/steady.py")
 """Samples of all scripts, and ranges of characters that terminals disagree about: none of them is drawn as a sign."""
 
 
