@@ -229,7 +229,8 @@ class TrainingScreen(TrainingOffers):
         growing = view is not None and view.live and not reading.more
         every = min(5.0, max(PLOT_EVERY, view.elapsed / 20)) if view is not None and growing else PLOT_EVERY
         asked = reading.wanted != self._plot_wanted or caught_up
-        self.body.plot.empty_text = "reading its metrics" if reading.more else "nothing to plot yet"
+        if reading.plot is not None:
+            self.body.plot.empty_text = "reading its metrics" if reading.more else "nothing to plot yet"
         if reading.plot is not None and (asked or now - self._plotted_at >= every - 0.05):
             if self.body.show_plot(reading.plot, self.axes):
                 self._plotted_at = now

@@ -71,9 +71,21 @@ class Curve(Guarded, Widget, can_focus=True):
         self._target: float | None = None
         self._plain = plain
         self._ascii_only = False
-        self.empty_text = "nothing to plot yet"
+        self._empty_text = "nothing to plot yet"
         self.paints = 0
         """How often the plot was drawn anew; a test and the benchmark count it."""
+
+    @property
+    def empty_text(self) -> str:
+        """What is said in place of a figure that holds nothing."""
+        return self._empty_text
+
+    @empty_text.setter
+    def empty_text(self, text: str) -> None:
+        if text != self._empty_text:
+            self._empty_text = text
+            if not self._strips:
+                self.refresh()
 
     @property
     def figure(self) -> Figure:
