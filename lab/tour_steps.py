@@ -179,6 +179,7 @@ STEPS = (
         "{head} is another: here {weight} goes to ‘{looked}’.",
         lambda screen: (screen.place.layer, screen.place.head),
         _to_heads,
+        ready=lambda screen: screen.settled,
     ),
     Step(
         "Life without a head",

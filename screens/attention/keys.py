@@ -189,6 +189,11 @@ class AttentionKeys(Ablating):
             self._fresh = ""
         super().moved(place, by_person=by_person)
 
+    @property
+    def settled(self) -> bool:
+        """Whether the head that is shown stays until a person moves: the screen goes nowhere by itself any more."""
+        return not self._fresh
+
     _fresh: Literal["best", "telling", ""] = "telling"
     """Which head is still to be gone to."""
     _find_column = False

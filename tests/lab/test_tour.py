@@ -1,6 +1,7 @@
 """The tour on the real program: each step's own key does what it asks for, at the size that a terminal has at least."""
 
 import asyncio
+import threading
 import time
 
 import pytest
@@ -12,6 +13,8 @@ from lab.app import LabApp
 from lab.settings import Settings, load_settings
 from lab.tour_steps import STEPS
 from lab.touring import OFFERS
+from screens.attention import engine
+from screens.attention.reader import measures_of
 from screens.catalogue import SCREENS
 from screens.tour import MARK, TourCard, TourOffer
 from screens.widgets.lesson import Lesson, TryLine
@@ -55,11 +58,23 @@ async def shown(pilot, at):
     await pilot.pause()
 
 
-async def test_each_step_says_live_numbers_points_and_sees_its_key_pressed():
+async def test_each_step_says_live_numbers_points_and_sees_its_key_pressed(monkeypatch):
+    told_head = threading.Event()  # the screen goes to a head by itself once all are measured, here late
+
+    def measured(seen):
+        assert told_head.wait(60)
+        return measures_of(seen)
+
+    monkeypatch.setattr(engine, "measures_of", measured)
     app = LabApp(screen="training")
     async with app.run_test(size=(80, 24)) as pilot:
         await app.action_tour()
         for at, (step, keys) in enumerate(zip(STEPS, KEYS, strict=True)):
+            if step.title == "Who looks at whom":
+                await until(pilot, lambda at=at, step=step: app.tour_at == at and not step.lacks(app._values()))
+                app._tour_look()
+                assert not app._tour_began, "its head is not yet the one that stays"
+                told_head.set()
             await shown(pilot, at)
             screen, card = app.lab_screen, card_of(app)
             assert screen.lab_index == step.screen == SCREENS.index(app.current_mode) + 1
