@@ -205,14 +205,16 @@ class LabApp(KeysInTurn, Resting, TourActions, BenchActions, JobActions, Survivo
 
     async def _show_first(self) -> None:
         """The first screen takes the frame's place when it has something to show, and is drawn once."""
-        with self.batch_update():
-            await self.switch_mode(self._first)
-            if self._run:
-                self._show_run(self._run)
-            if self.lab_screen is not None:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(self.lab_screen.filled(), FILLED_WITHIN)
-        self.screen.refresh()
+        try:
+            with self.batch_update():
+                await self.switch_mode(self._first)
+                if self._run:
+                    self._show_run(self._run)
+                if self.lab_screen is not None:
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self.lab_screen.filled(), FILLED_WITHIN)
+        finally:  # whatever went wrong: what stands is drawn
+            self.screen.refresh()
         self.remove_mode(START)
 
     def _show_run(self, name: str) -> None:

@@ -2,13 +2,12 @@
 
 Textual forwards a key to what has the focus the moment it comes. A terminal on a slow line sends keys in bursts, and a
 field that the first of them opens has no focus yet when the second comes: it would act as a key, not be written.
-Keys that come before the first screen stands wait for that too.
+Keys that come before the first screen stands wait for that too, and the mouse waits for the keys before it.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 from textual import events
@@ -25,7 +24,7 @@ class KeysInTurn(App[int]):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._held = False
-        self._waiting: list[events.Key | events.Paste] = []
+        self._waiting: list[events.InputEvent | events.Paste] = []
         self._acting: asyncio.TimerHandle | None = None
         self._turn = 0
 
@@ -33,18 +32,21 @@ class KeysInTurn(App[int]):
         """From now on keys wait."""
         self._held = True
 
-    async def let_keys_act(self) -> None:
+    def let_keys_act(self) -> None:
         """They act, the first to come first."""
+        self.call_later(self._let_go)  # where all keys act, or two would at once
+
+    async def _let_go(self) -> None:
         self._held = False
         await self._next(self._turn)
 
     async def on_event(self, event: events.Event) -> None:
-        """Lets a key and what is pasted wait for their turn; Pilot waits after each key by itself."""
-        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+        """Lets what a person does wait for its turn; Pilot waits after each key by itself."""
+        if not isinstance(event, events.InputEvent | events.Paste) or event.is_forwarded:
             await super().on_event(event)
         elif self._held or self._acting or self._waiting:
             self._waiting.append(event)
-        elif self.is_headless:
+        elif self.is_headless or isinstance(event, events.MouseEvent):
             await super().on_event(event)
         else:
             await self._act(event)
@@ -57,14 +59,14 @@ class KeysInTurn(App[int]):
             self._acting.cancel()
         self._acting = None
         self._turn += 1
-        if self._waiting:
-            await self._act(self._waiting.pop(0))
+        while self._waiting and not self._acting:
+            event = self._waiting.pop(0)
+            await (super().on_event(event) if isinstance(event, events.MouseEvent) else self._act(event))
 
     async def _act(self, event: events.Event) -> None:
         turn = self._turn
+        self._acting = asyncio.get_running_loop().call_later(PATIENCE, self.call_later, self._next, turn)
         first: DOMNode = self.focused or self.screen
-        at_the_latest: Callable[[], object] = lambda: self.call_later(self._next, turn)  # noqa: E731
-        self._acting = asyncio.get_running_loop().call_later(PATIENCE, at_the_latest)
         await super().on_event(event)
         self._heard(first, turn)
 

@@ -208,7 +208,8 @@ class DashboardReader:
         known = shown is not None and (shown in self._watched or shown != wanted.shown)
         if shown is None or not known or shown.exists():
             return shown
-        self._watched.pop(shown, None)
+        if shown in self._watched:
+            self._watched.pop(shown).close()
         self._listed = (-LIST_EVERY, None)  # the list is younger than a second, and names it still
         self._list(wanted)
         return self._runs[0].path if self._runs else None

@@ -14,8 +14,9 @@ def test_what_is_typed_before_the_screen_stands_is_kept_and_a_burst_after_it_too
         app.wait_for(b"Tokens")
         app.type(b"ezebra crossings")
         app.wait_for(b"zebra crossings")
+        so_far = len(app.seen)
         app.type(b"\x1b")
-        app.wait_for(b"e to edit", after=len(app.seen))
+        app.wait_for(b"e to edit", after=so_far)
         app.type(b"e\x01quiet ")  # the field has no focus yet as the next keys come
         app.wait_for(b"quiet zebra crossings")
         app.type(b"\x1b")
