@@ -174,7 +174,7 @@ def paint_cells(
         levels: (n,) of the cells that are seen, as ``brush.levels`` gives them.
         values: (n,) the same as numbers.
         marks: what stands at a cell: ``cursor`` or ``pin``.
-        written: whether this is the row of its cells in which numbers stand; the others of tall cells have none.
+        written: whether this is the row of its cells in which numbers and marks stand; others of tall cells have none.
     """
     segments: list[Segment] = []
     if brush.cells in NUMBERS or brush.plain:
@@ -195,7 +195,7 @@ def paint_cells(
     for level, count in _runs(levels):
         sign = NAN_SIGN if level == NAN else " "
         segments.append(Segment(sign * (CELL_WIDTHS[brush.cells] * count), brush.style(level)))
-    return _lay_marks(segments, marks, CELL_WIDTHS[brush.cells], brush, levels)
+    return _lay_marks(segments, marks if written else {}, CELL_WIDTHS[brush.cells], brush, levels)
 
 
 def paint_halves(

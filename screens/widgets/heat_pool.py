@@ -147,6 +147,8 @@ def lay_out(
     grid = Grid(rows, columns, *pooled, cells)
     if cells == "half":
         grid = replace(grid, wide=min(WIDEST, max(1, width // max(1, grid.across))))
+    elif cells == "tile" and pooled == (1, 1):  # three columns by two rows are about a square
+        grid = replace(grid, tall=2 if 2 * rows <= height else 1)
     return grid
 
 

@@ -253,6 +253,10 @@ async def test_cells_grow_into_the_room_there_is():
         app.widget.focus()
         await pilot.press("pagedown")
         assert app.widget.place[0] == 2
+        app.widget.fill(np.eye(4, 18, dtype=np.float32), row_labels=list("abcd"))
+        assert (app.widget.grid.cells, app.widget.grid.tall, app.widget.grid.lines) == ("tile", 2, 8)
+        shown = lines(app.widget)
+        assert [line.split() for line in shown[:4]] == [[], ["a", "[", "]"], [], ["b"]], "marked once, named once"
         app.widget.fill(np.eye(20, dtype=np.float32))
         assert (app.widget.grid.cells, app.widget.grid.wide) == ("half", 2)
         await pilot.pause()
