@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
-from screens.training.plot_keys import PlotKeys
 from screens.training.takeaway import lesson_values, take_away_of
+from screens.training.time_keys import TimeKeys
 from screens.widgets.lesson import LessonView
 from screens.widgets.take_away import TakeAwayRequest
 
 
-class TrainingOffers(PlotKeys):
+class TrainingOffers(TimeKeys):
     """The part of the screen that is about what leaves it."""
 
     def take_away(self) -> TakeAwayRequest | None:

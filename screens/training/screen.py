@@ -25,12 +25,9 @@ from screens.training.panes import PANES, TrainingBody
 from screens.training.reader import DashboardReader, Reading, Wanted
 from screens.training.style import STYLE
 from screens.training.view import state_sentence
-from screens.widgets.curve import Curve
-from screens.widgets.error_card import ErrorCard
 from screens.widgets.ramps import Look
 from screens.widgets.runs_list import RunsList
 from screens.widgets.status_line import StatusLine
-from screens.widgets.timeline import Timeline
 
 if TYPE_CHECKING:
     from core.workbench import Workbench
@@ -324,38 +321,7 @@ class TrainingScreen(TrainingOffers):
             self._folder_opened = True
             self.look_now()
 
-    # --- time machine and crosshair
-
-    def action_scrub(self, by: int) -> None:
-        """One checkpoint back or forward."""
-        self.body.time.action_move(by)
-
-    @on(Timeline.Moved)
-    @guarded
-    def _moved(self, message: Timeline.Moved) -> None:
-        self.body.show_target(message.step, self.reading, self.axes)
-        if message.step is None:
-            self.release_sentence()
-        elif self.reading is not None and self.reading.detail is not None:
-            enter = not isinstance(self.focused, ErrorCard)  # there it is the card's first door
-            self.hold(self.body.target_sentence(message.step, self.reading.detail, enter=enter))
-
-    @on(Timeline.Activated)
-    @guarded
-    def _activated(self, message: Timeline.Activated) -> None:
-        self.load_step(message.step)
-
-    def action_load(self) -> None:
-        """Loads the target into the workbench."""
-        self.body.time.action_activate()
-
-    @on(Curve.Crosshair)
-    def _crosshair(self, message: Curve.Crosshair) -> None:
-        self.body.show_crosshair(message.x, self.axes)
-
-    @on(Curve.Picked)
-    def _picked(self, message: Curve.Picked) -> None:
-        self.body.go_near(message.x, self.reading, self.axes)
+    # --- one thing back
 
     def release(self) -> bool:
         """One thing a press: the question, a sentence of several rows, the crosshair, the target."""
