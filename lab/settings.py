@@ -87,5 +87,6 @@ def save_settings(settings: Settings, path: Path | None = None) -> None:
     path = path or settings_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     with Beside(path) as new:
+        new.path.touch(0o600)  # prompts and questions are nobody else's
         new.path.write_text(json.dumps(asdict(settings), indent=1, ensure_ascii=False), encoding="utf-8")
         new.put()

@@ -17,6 +17,8 @@ def test_kept_and_read_again():
     save_settings(kept)
     assert load_settings() == (kept, "")
     assert [p.name for p in settings_path().parent.iterdir()] == ["settings.json"]
+    if sys.platform != "win32":
+        assert settings_path().stat().st_mode & 0o077 == 0, "what was asked is nobody else's"
 
 
 def test_nothing_kept_yet_is_no_problem():
