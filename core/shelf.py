@@ -120,9 +120,10 @@ def nearest_model(spec: str) -> str:
     """The clause that offers the model whose name is closest to one that means nothing, with its step; or nothing."""
     from core.training.runs import run_names
 
-    _, at, word = spec.rpartition("@")
+    typed, at, word = spec.rpartition("@")
     steps = ("best", "latest", *([word] if word.isdecimal() else [])) if at else ()
-    return nearest(spec, [*model_names(), *(f"{name}@{step}" for name in run_names() for step in steps)])
+    near = [name for name in run_names() if at and nearest(typed, [name])]  # a step in common makes no name alike
+    return nearest(spec, [*model_names(), *(f"{name}@{step}" for name in near for step in steps)])
 
 
 def gpt2_sizes() -> list[ModelRef]:

@@ -74,6 +74,7 @@ def test_a_mistyped_name_is_answered_by_the_nearest(typed, meant):
         locate(typed)
     assert f"(did you mean {meant}?)" in caught.value.title
     assert nearest_model("nothing-like-it") == ""
+    assert nearest_model("dxxx@300") == nearest_model("gpt9@best") == ""  # the step alone is no likeness
 
 
 def test_a_tokenizer_may_be_a_trained_one_or_a_models():
