@@ -12,16 +12,13 @@ from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Input, Static
-from textual.worker import Worker, WorkerState
 
-from core.errors import LabError
 from core.workbench import Bench, Workbench
 from screens.catalogue import TITLES
-from screens.guard import as_lab_error, guarded, log_exception
-from screens.pulling import download_door
+from screens.guard import guarded
+from screens.problems import ProblemScreen
 from screens.sizes import ALL_SIZES, LESSON, LESSON_WIDE, NORMAL, TINY, WIDE, size_classes, too_small
-from screens.taught import TaughtScreen
-from screens.widgets.error_card import Door, ErrorCard, Problem
+from screens.widgets.error_card import Door, Problem
 from screens.widgets.hints import press_hint
 from screens.widgets.jobs import JobStore
 from screens.widgets.lab_bar import LabBar
@@ -47,7 +44,7 @@ Command = tuple[str, str, Callable[[], object]]
 """What a screen adds to the palette: title, help, what it does."""
 
 
-class LabScreen(TaughtScreen):
+class LabScreen(ProblemScreen):
     """A screen of the lab. A subclass gives ``LAB_NAME``, ``compose_body`` and what else it has."""
 
     LAB_NAME: ClassVar[str] = ""
@@ -81,9 +78,6 @@ class LabScreen(TaughtScreen):
         self._bench_seen = workbench.generation
         self._unsubscribe: Callable[[], None] | None = None
         self._updating = False
-        self._cards_shown = 0
-        self._cards_before = 0
-        self._before_card: Widget | None = None
 
     def compose(self) -> ComposeResult:
         """Bar, body, bottom."""
@@ -177,47 +171,6 @@ class LabScreen(TaughtScreen):
         for line in self.query(StatusLine):
             line.count(text)
 
-    def problem(
-        self, where: Widget | str, error: LabError, doors: Sequence[Door | tuple[str, str, str]] = (), log: str = ""
-    ) -> ErrorCard:
-        """Shows an error in the pane that could not draw; one that is there already is replaced.
-
-        Args:
-            where: the container, or a selector of it.
-            error: the two lines.
-            doors: (key, label, action of this screen); for a model that can be fetched, ``d`` is added.
-            log: where more is written.
-        """
-        pane = self.query_one(where) if isinstance(where, str) else where
-        ways = [door if isinstance(door, Door) else Door(*door) for door in doors]
-        if (fetch := download_door(error)) is not None and not any(way.key == fetch.key for way in ways):
-            ways.insert(0, fetch)
-        problem = Problem.of(error, ways, log=log)
-        self._cards_shown += 1
-        for card in pane.query_children(ErrorCard):
-            card.replace(problem)
-            return card
-        if not isinstance(self.focused, ErrorCard):
-            self._before_card = self.focused
-        card = ErrorCard(problem)
-        pane.mount(card, before=0 if pane.children else None)
-        return card
-
-    def solved(self, where: Widget | str | None = None) -> None:
-        """Takes the error cards away, all or those of one pane; the focus returns to where it was before them."""
-        pane = self.query_one(where) if isinstance(where, str) else (where or self)
-        cards = list(pane.query(ErrorCard))
-        before = self._before_card
-        if self.focused in cards and before is not None and before.is_attached and before.display:
-            self.set_focus(before)
-        for card in cards:
-            card.remove()
-
-    def show_exception(self, error: Exception) -> None:
-        """Logs what nobody caught and shows it as a card at the top of the body."""
-        log_exception(error)
-        self.problem("#body", as_lab_error(error), [("escape", "put this away", "solved")]).focus()
-
     # What happens to a screen
 
     def _on_mount(self, event: events.Mount) -> None:
@@ -306,32 +259,7 @@ class LabScreen(TaughtScreen):
     async def _edge_clicked(self, event: events.Click) -> None:
         await press_hint(self, event)
 
-    @on(ErrorCard.Opened)
-    async def _door(self, event: ErrorCard.Opened) -> None:
-        event.stop()
-        await self.run_action(event.door.action)
-
-    @on(Worker.StateChanged)
-    def _worker_ended(self, event: Worker.StateChanged) -> None:
-        told = self._cards_shown != self._cards_before  # the subclass's own handler comes first
-        if event.state is WorkerState.ERROR and isinstance(event.worker.error, Exception) and not told:
-            self.show_exception(event.worker.error)
-
-    async def _dispatch_message(self, message: Message) -> None:
-        # The guard of SCREENS.md 2.7: a handler that fails shows a card, the app lives on.
-        self._cards_before = self._cards_shown
-        try:
-            await super()._dispatch_message(message)
-        except Exception as error:
-            if isinstance(message, (events.Compose, events.Unmount)) or not self.query("#body"):
-                raise
-            self.show_exception(error)
-
     # Actions
-
-    def action_solved(self) -> None:
-        """Puts the cards away."""
-        self.solved()
 
     def action_take_away(self) -> None:
         """Opens the dialog that takes this view away."""
