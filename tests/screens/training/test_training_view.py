@@ -1,6 +1,7 @@
 import json
 import math
 import shlex
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -57,6 +58,20 @@ def test_a_long_file_is_read_by_another_process_and_shown_the_same(tmp_path, mon
     assert there.plot == here.plot
     assert there.detail.samples == here.detail.samples
     assert waits[0] == 0
+
+
+def test_a_run_that_is_deleted_is_read_ahead_no_longer(tmp_path, monkeypatch):
+    run, other = write(tmp_path / "a"), write(tmp_path / "b")
+    ended = []
+    monkeypatch.setattr(ReadAhead, "__init__", lambda ahead, metrics: setattr(ahead, "path", metrics))
+    monkeypatch.setattr(ReadAhead, "wait", lambda ahead, seconds: False)
+    monkeypatch.setattr(ReadAhead, "cancel", lambda ahead: ended.append(ahead.path.parent))
+    monkeypatch.setattr("core.training.ahead.LONG", 1)
+    reader, wanted = DashboardReader(), Wanted(tmp_path, (), run, (), Axes(), 60)
+    assert reader.look(wanted).more and not ended
+    shutil.rmtree(run)
+    assert reader.look(wanted).detail.view.path == str(other)
+    assert ended == [run]
 
 
 def test_the_numbers_are_those_of_the_run(tmp_path):
