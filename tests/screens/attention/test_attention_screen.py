@@ -289,13 +289,14 @@ async def test_the_mouse_does_what_the_keys_do():
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
         head_map = screen.body.pattern.map
-        await pilot.hover(head_map, offset=(head_map._labels_width + 1, 5))
+        y_of = lambda row: 1 + row * head_map.grid.tall  # noqa: E731
+        await pilot.hover(head_map, offset=(head_map._labels_width + 1, y_of(4)))
         await pilot.pause()
         assert (screen.place.row, screen.place.column) == (4, 0), "hovering shows"
-        await pilot.click(head_map, offset=(head_map._labels_width + 4, 6))
+        await pilot.click(head_map, offset=(head_map._labels_width + 4, y_of(5)))
         await pilot.pause()
         assert head_map.pin == (5, 1)
-        await pilot.hover(head_map, offset=(head_map._labels_width + 1, 8))
+        await pilot.hover(head_map, offset=(head_map._labels_width + 1, y_of(7)))
         await pilot.pause()
         assert (screen.place.row, screen.place.column) == (5, 1), "what is pinned stays"
         await pilot.press("escape")
