@@ -94,6 +94,8 @@ class LabServer(Server):
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:
             raise web.HTTPForbidden(text=f"a page of {origin} may not use the lab; open {self.public_url}")
+        if request.path == "/ws" and request.headers.get("Upgrade", "").lower() != "websocket":
+            raise web.HTTPBadRequest(text=f"this is for the page alone; open {self.public_url}")
         return await handler(request)
 
     def _addressed_to_us(self, named: str) -> bool:

@@ -116,7 +116,7 @@ def _dispatch(argv: list[str]) -> int:
     if first in ("--version", "-V", "version"):
         from core import __version__
 
-        print(f"{PROGRAM} {__version__}")
+        print(f'{{"version": "{__version__}"}}' if "--json" in argv else f"{PROGRAM} {__version__}")
         return 0
     if first == "watch" and len(argv) == 2 and not argv[1].startswith("-"):
         from lab.cli.start import no_terminal, watch_here

@@ -74,7 +74,11 @@ class Painting(Comparing):
         own = self.current()
         body = self.body
         count = len(self.answers.path(own.id)) if own is not None else 0
-        name = f"branch {own.name} · {own.model} · {count} tokens" if own is not None else self._title_of_prompt()
+        name = (
+            f"branch {own.name} · {own.model} · {count} token{'s' * (count != 1)}"
+            if own is not None
+            else self._title_of_prompt()
+        )
         if own is not None and count:
             name += f" · perplexity {self.answers.perplexity(own.id):.3g}"
         below = legend(self.measure, self.look)

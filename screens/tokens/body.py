@@ -27,6 +27,7 @@ SIDES = ("token", "merge", "compare")
 """Those of which one has room beside the tokens in a narrow terminal, and the tokens alone in a tiny one."""
 MAIN = ("strip", "beside", "vocabulary", "windows", "build")
 """What the main pane can be."""
+NO_TEXT = "no text yet: e to type one, o for samples, corpora and files"
 
 
 class TokensBody(Guarded, Vertical):
@@ -67,7 +68,7 @@ class TokensBody(Guarded, Vertical):
         self.show_tree(on=False)
         self.set_class(True, "-pane-token")
         self.strip.show_spaces = True
-        self.strip.empty_text = "no text yet: e to type one, o for samples, corpora and files"
+        self.strip.empty_text = NO_TEXT
 
     def wear(self, look: Look) -> None:
         """Draws as the terminal can show it."""

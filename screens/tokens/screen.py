@@ -20,7 +20,7 @@ from textual.worker import Worker, WorkerState
 from core.errors import LabError
 from screens.base import LabScreen
 from screens.guard import guarded
-from screens.tokens.body import PANES, TokensBody
+from screens.tokens.body import NO_TEXT, PANES, TokensBody
 from screens.tokens.cut import LONG
 from screens.tokens.keeping import keep, kept
 from screens.tokens.offers import Offers
@@ -229,6 +229,7 @@ class TokensScreen(Offers):
             body.alert.display = False
             self._places = {}
             pin = body.strip.pin
+            body.strip.empty_text = NO_TEXT
             body.strip.spaced = not reading.cut.covers
             body.strip.fill(reading.cut.pieces, ids=reading.cut.id_list)
             if pin is not None and pin < body.strip.length:
@@ -257,6 +258,7 @@ class TokensScreen(Offers):
 
     def _show_error(self, error: LabError, wanted: Wanted) -> None:
         body = self.body
+        body.strip.empty_text = "no tokens: the card says why"
         body.strip.fill([])
         body.table.fill(0, str)
         body.token.show([])

@@ -106,6 +106,7 @@ class TrainingBody(Guarded, Horizontal):
         """Titles that never change."""
         for name, title in TRENDS.items():
             self.query_one(f"#trend-{name}").border_title = title
+        self.plot.empty_text = ""  # nobody has looked yet
         self.titles()
 
     def wear(self, look: Look) -> None:

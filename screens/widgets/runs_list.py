@@ -96,6 +96,8 @@ class RunsList(Guarded, ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None, ascii_only: bool = False) -> None:
         super().__init__(id=id, classes=classes)
         self._runs: tuple[RunSummary, ...] = ()
+        self._looked = False
+        """Whether anybody has looked for runs; until then there is nothing to say of them."""
         self._letters: dict[Path, str] = {}
         self._cursor: Path | None = None
         self._ascii_only = ascii_only
@@ -114,6 +116,9 @@ class RunsList(Guarded, ScrollView, can_focus=True):
     def show(self, runs: Sequence[RunSummary], letters: Mapping[Path, str]) -> bool:
         """Lists runs; repaints, and says so, only if something differs. The cursor stays on its run."""
         new, marks = tuple(runs), dict(letters)
+        if not self._looked:
+            self._looked = True
+            self.refresh()
         if repr(new) == repr(self._runs) and marks == self._letters:  # by text: a loss may be NaN, unequal to itself
             return False
         old, same_letters = self._runs, marks == self._letters
@@ -184,7 +189,7 @@ class RunsList(Guarded, ScrollView, can_focus=True):
         width, base = self.size.width, self.rich_style
         place, second = divmod(y + int(self.scroll_offset.y), LINES)
         if place >= len(self._runs):
-            empty = not self._runs and y == 1
+            empty = self._looked and not self._runs and y == 1
             return Strip([Segment((" no runs yet: n" if empty else "").ljust(width), base + Style(dim=True))], width)
         run = self._runs[place]
         here = run.path == self._cursor

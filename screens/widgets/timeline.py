@@ -80,6 +80,8 @@ class Timeline(Guarded, Widget, can_focus=True):
     def __init__(self, *, id: str | None = None, classes: str | None = None, ascii_only: bool = False) -> None:
         super().__init__(id=id, classes=classes)
         self._steps: tuple[int, ...] = ()
+        self._looked = False
+        """Whether anybody has looked for steps; until then there is nothing to say of them."""
         self._current = self._maximum = 0
         self._target: int | None = None
         self._ascii_only = ascii_only
@@ -98,6 +100,9 @@ class Timeline(Guarded, Widget, can_focus=True):
     def show(self, steps: Sequence[int], current: int, maximum: int) -> bool:
         """Shows a run's steps; repaints, and says so, only if something differs. A target that is gone is let go."""
         new = (tuple(steps), current, maximum)
+        if not self._looked:
+            self._looked = True
+            self.refresh()
         if new == (self._steps, self._current, self._maximum):
             return False
         self._steps, self._current, self._maximum = new
@@ -139,7 +144,7 @@ class Timeline(Guarded, Widget, can_focus=True):
     def render(self) -> Text:
         """The line, or what would fill it."""
         if not self._steps:
-            return Text("no checkpoint yet", Style(dim=True))
+            return Text("no checkpoint yet" if self._looked else "", Style(dim=True))
         line, _ = timeline_text(
             self._steps, self._current, self._maximum, self._target, self.size.width, ascii_only=self._ascii_only
         )

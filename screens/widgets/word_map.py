@@ -155,7 +155,9 @@ class WordMap(Guarded, Widget, can_focus=True):
             notes.append(dots if brief else f"{dots} · labels near the cursor")
         elif seen > len(painter.placed):
             hidden = seen - len(painter.placed)
-            notes.append(f"{hidden} hidden" if brief else f"{hidden} of {seen} labels have no room")
+            notes.append(
+                f"{hidden} hidden" if brief else f"{hidden} of {seen} labels {'has' if hidden == 1 else 'have'} no room"
+            )
         if len(xy) - bad > seen:
             notes.append(f"{len(xy) - bad - seen} outside")
         if bad:

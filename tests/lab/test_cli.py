@@ -50,6 +50,7 @@ def test_every_command_has_help_that_fits_the_terminal(llm_lab, name, monkeypatc
 
 def test_version(llm_lab):
     assert llm_lab("--version").out == f"llm-lab {core.__version__}\n"
+    assert json.loads(llm_lab("--version", "--json").out) == {"version": core.__version__}
 
 
 def test_every_field_of_a_configuration_is_a_flag(llm_lab):

@@ -105,6 +105,9 @@ async def test_only_our_own_page_is_let_in(served, headers, status):
             with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                 await session.ws_connect(f"{served}/ws", headers=headers)
             assert refused.value.status == 403
+        async with session.get(f"{served}/ws", headers=headers) as answer:  # as a curious person asks, not the page
+            assert answer.status == (400 if status == 200 else 403)
+            assert "for the page alone" in await answer.text() or status == 403
 
 
 async def test_a_port_that_is_taken_says_so(served):

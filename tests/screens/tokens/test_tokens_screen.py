@@ -176,7 +176,7 @@ async def test_on_a_fresh_machine_the_demo_words_characters_and_bytes_work_and_g
         card = tokens.screen.query_one(ErrorCard)
         assert "not on this machine" in card.problem.what and "llm-lab pull gpt2-vocabulary" in card.problem.why
         assert card.problem.doors[0].label == "fetch it"
-        assert tokens.body.strip.length == 0
+        assert tokens.body.strip.length == 0 and "no tokens" in tokens.body.strip.empty_text
         assert {row.label: row.tokens for row in tokens.screen.compared}["byte"] == 86
         await pilot.press("u")
         await tokens.settled()
