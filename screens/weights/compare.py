@@ -68,6 +68,21 @@ def by_layer(changes: Sequence[TensorChange], measure: str) -> tuple[np.ndarray,
     return table, [f"h.{n}" for n in layers], [COLUMNS[kind] for kind in kinds]
 
 
+class LayerMap(HeatMap):
+    """Layer by kind; its lower edge names what is in no layer, also when it has got another size."""
+
+    outside = ""
+
+    def note(self) -> str:
+        """That, before what the cells are."""
+        return self.outside or super().note()
+
+    def clear(self, text: str = "nothing to show yet") -> None:
+        """Nothing, and what to say in its place."""
+        self.outside = ""
+        super().clear(text)
+
+
 class ComparePane(Guarded, Vertical):
     """A map of layer by kind of tensor, and all tensors, the most moved first."""
 
@@ -95,7 +110,7 @@ class ComparePane(Guarded, Vertical):
 
     def compose(self) -> ComposeResult:
         """Map and list."""
-        yield HeatMap(id="w-change-map", classes="pane")
+        yield LayerMap(id="w-change-map", classes="pane")
         yield VirtualList(id="w-change-list")
 
     def on_mount(self) -> None:
@@ -104,9 +119,9 @@ class ComparePane(Guarded, Vertical):
         self.map.clear("two models of one shape are compared here")
 
     @property
-    def map(self) -> HeatMap:
+    def map(self) -> LayerMap:
         """Layer by kind."""
-        return self.query_one(HeatMap)
+        return self.query_one(LayerMap)
 
     @property
     def list(self) -> VirtualList:
@@ -173,7 +188,8 @@ class ComparePane(Guarded, Vertical):
         self.map.border_title = Text(f"{a} → {b} · {self.measure.replace('_', ' ')}: {MEASURE_WORDS[self.measure]}")
         outside = [c for c in self._changes if c.layer is None]
         said = "  ".join(f"{c.name} {figure(figure_of(c, self.measure))}" for c in outside)
-        self.map.border_subtitle = Text(f"outside the blocks: {said}" if said else "")
+        self.map.outside = f"outside the blocks: {said}" if said else ""
+        self.map.border_subtitle = Text(self.map.note())
         moved = sum(not c.same for c in self._changes)
         self.list.border_title = Text(f"{moved} of {len(self._changes)} tensors moved, most first")
         self.list.border_subtitle = Text("m measure · , . other step · enter looks at it")
