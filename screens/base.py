@@ -17,7 +17,7 @@ from core.workbench import Bench, Workbench
 from screens.catalogue import TITLES
 from screens.guard import guarded
 from screens.problems import ProblemScreen
-from screens.sizes import ALL_SIZES, LESSON, LESSON_WIDE, NORMAL, TINY, WIDE, size_classes, too_small
+from screens.sizes import ALL_SIZES, LESSON, LESSON_WIDE, NORMAL, TINY, TOO_SMALL, WIDE, size_classes, too_small
 from screens.widgets.error_card import Door, Problem
 from screens.widgets.hints import press_hint
 from screens.widgets.jobs import JobStore
@@ -78,6 +78,8 @@ class LabScreen(ProblemScreen):
         self._bench_seen = workbench.generation
         self._unsubscribe: Callable[[], None] | None = None
         self._updating = False
+        self._unseen: tuple[Widget, ...] = ()
+        """What had the focus when the terminal became too small to show it, and what that lies in."""
 
     def compose(self) -> ComposeResult:
         """Bar, body, bottom."""
@@ -215,14 +217,25 @@ class LabScreen(ProblemScreen):
 
     @on(events.Resize)
     def _resized(self, event: events.Resize) -> None:
+        held = self._unseen or self._focus_and_around()
         if self._measure(event.size.width, event.size.height):
-            self.call_after_refresh(self._give_back_focus, self.focused)
+            self.call_after_refresh(self._give_back_focus, held)
+        self._unseen = held if self.unseen else ()
+
+    @property
+    def unseen(self) -> bool:
+        """Whether the terminal is too small for anything but a line that says so."""
+        return self.lab_size == (TOO_SMALL,)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Nothing acts on what is not seen; keys that lead elsewhere are the app's."""
+        return False if self.unseen else super().check_action(action, parameters)
 
     def _measure(self, width: int, height: int) -> bool:
         changed = self._fit(width, height)
         self.keep_in_lesson()
         self.refresh_bindings()  # behind a lesson that covers the body other keys work than beside it
-        if self.lab_size == ("-too-small",):
+        if self.unseen:
             request = self.take_away()
             command = request.command if request else "llm-lab --help"
             self.query_one("#too-small", Static).update(f"{too_small(width, height)}\n{command}")
@@ -236,7 +249,7 @@ class LabScreen(ProblemScreen):
         side = width >= NORMAL
         panel = (LESSON_WIDE if width >= WIDE else LESSON) if side and self.query(Lesson) else 0
         found = size_classes(width, height)
-        if found != ("-too-small",):
+        if found != (TOO_SMALL,):
             found = size_classes(max(TINY, width - panel), height)
         changed = found != self.lab_size
         self.lab_size = found
@@ -245,15 +258,28 @@ class LabScreen(ProblemScreen):
         self.update_classes(classes, animate=False)
         return changed
 
-    def _give_back_focus(self, held: Widget | None) -> None:
-        """To what a resize hid for a moment; where it stays hidden, no text field may have what is typed next."""
-        if held is None or self.focused is held:
-            return
-        shown = all(node.display for node in held.ancestors_with_self if isinstance(node, Widget))
-        if held.is_attached and held.focusable and shown:
-            self.set_focus(held, scroll_visible=False)
-        elif self.typing:
+    def _focus_and_around(self) -> tuple[Widget, ...]:
+        around = self.focused.ancestors_with_self if self.focused is not None else ()
+        return tuple(node for node in around if isinstance(node, Widget) and node is not self)
+
+    def _give_back_focus(self, held: tuple[Widget, ...]) -> None:
+        """To what a resize hid for a moment, or what it lay in where a field was closed meanwhile.
+
+        Where it stays hidden, no text field may have what is typed next.
+        """
+        if self.unseen:
             self.set_focus(None)
+        elif held and self.focused is not held[0]:
+            again = next((widget for widget in held if widget.focusable and self._is_shown(widget)), None)
+            if again is held[0] or self.focused is None:
+                self.set_focus(again, scroll_visible=False)
+            elif self.typing:
+                self.set_focus(None)
+
+    def _is_shown(self, widget: Widget) -> bool:
+        return widget.is_attached and all(
+            node.display for node in widget.ancestors_with_self if isinstance(node, Widget)
+        )
 
     @on(events.Click)
     async def _edge_clicked(self, event: events.Click) -> None:

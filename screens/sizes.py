@@ -10,6 +10,10 @@ LESSON, LESSON_WIDE = 36, 60
 """Columns of the lesson beside the body."""
 
 
+TOO_SMALL = "-too-small"
+"""The class of a size in which nothing but a line fits that says so."""
+
+
 def is_too_small(width: int, height: int) -> bool:
     """Whether nothing but the message that says so fits."""
     return width < TINY or height < TINY_ROWS
@@ -33,7 +37,7 @@ def size_classes(width: int, height: int) -> tuple[str, ...]:
     ('-wide', '-high')
     """
     if is_too_small(width, height):
-        return ("-too-small",)
+        return (TOO_SMALL,)
     if width < NARROW or height < SHORT:
         return ("-tiny",)
     across = "-wide" if width >= WIDE else "-normal" if width >= NORMAL else "-narrow"
@@ -41,4 +45,4 @@ def size_classes(width: int, height: int) -> tuple[str, ...]:
     return (across, *down)
 
 
-ALL_SIZES = ("-high", "-wide", "-normal", "-narrow", "-short", "-tiny", "-too-small")
+ALL_SIZES = ("-high", "-wide", "-normal", "-narrow", "-short", "-tiny", TOO_SMALL)

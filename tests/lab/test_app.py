@@ -135,6 +135,25 @@ async def test_the_size_class_follows_the_terminal(size, classes):
             assert "llm-lab" in str(small.render())
 
 
+async def test_where_nothing_is_seen_no_key_acts_and_the_focus_comes_back():
+    app = lab(screen="generation")
+    async with app.run_test(size=(120, 36)) as pilot:
+        await until(pilot, lambda: app.screen.lab_size == ("-normal",))
+        screen = app.screen
+        await pilot.press("e", "a", "b")
+        await until(pilot, lambda: screen.typing)
+        answers, known = screen.answers, len(screen.answers)
+        for size in ((50, 14), (50, 12)):
+            await pilot.resize_terminal(*size)
+            await until(pilot, lambda: screen.unseen and not screen.typing)
+            await pilot.press("n", "x", "e", "y")
+        assert len(answers) == known and app.screen is screen and not screen.typing
+        await pilot.resize_terminal(120, 36)
+        await until(pilot, lambda: not screen.unseen and screen.focused is not None)
+        await pilot.press("e", "end", "c")
+        await until(pilot, lambda: screen.typing and screen.focused.text == "abc")
+
+
 async def test_the_key_panel_lists_what_works_now():
     app = lab()
     async with app.run_test(size=(120, 36)) as pilot:

@@ -72,7 +72,8 @@ def start(runs: Path) -> Iterator[Start]:
 
 def running(launched: Launched) -> Run:
     run = open_run(launched.path)
-    wait_for(lambda: run.status().step > 0 or not run.is_live)
+    # On a loaded machine it may be silent for a while as it starts.
+    wait_for(lambda: run.status().step > 0 or not (run.is_live or run.state == "silent"))
     assert run.state == "running", run.status().message
     return run
 
