@@ -169,6 +169,8 @@ async def test_list_lines_say_state_progress_loss_and_letter():
 async def test_an_empty_list_names_the_key_that_fills_it():
     runs = RunsList()
     async with Showing(runs).run_test(size=(40, 12)) as pilot:
+        assert not runs.render_line(1).text.strip(), "nobody has looked yet"
+        runs.show([], {})
         assert "n" in runs.render_line(1).text
         runs.focus()
         await pilot.press("down", "enter", "end")

@@ -143,7 +143,7 @@ async def test_what_is_not_seen_is_told_when_it_changes():
         assert "3 outside" in notes[-2] and notes[-1] == "" == app.map.note()
         await pilot.resize_terminal(9, 3)
         await pilot.pause()
-        assert "labels have no room" in notes[-1] and "hidden" in app.map.note(brief=True)
+        assert "no room" in notes[-1] and "hidden" in app.map.note(brief=True)
 
 
 async def test_search_goes_to_the_words_with_the_beginning_first():
