@@ -45,9 +45,9 @@ $(DEV): pyproject.toml | $(VENV)/pyvenv.cfg
 run: $(APP)
 	@$(PY) -m lab $(ARGS)
 
-# Two processes, a file's tests together: what tests of screens do is mostly waiting.
+# Three processes, also on two cores: a file's tests together, and what tests of screens do is mostly waiting.
 test: $(DEV)
-	$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
+	$(PY) -m pytest -n 3 --dist loadfile $(ARGS)
 
 check: $(DEV)
 	$(PY) -m ruff check .
