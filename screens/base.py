@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 from core.workbench import Bench, Workbench
 from screens.catalogue import TITLES
 from screens.guard import guarded
+from screens.painter import Painter
 from screens.problems import ProblemScreen
 from screens.sizes import ALL_SIZES, LESSON, LESSON_WIDE, NORMAL, TINY, TOO_SMALL, WIDE, size_classes, too_small
 from screens.widgets.error_card import Door, Problem
@@ -69,6 +70,7 @@ class LabScreen(ProblemScreen):
 
     def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:
         super().__init__(name=name or self.LAB_NAME or None)
+        self._compositor = Painter()
         self.workbench = workbench
         self.lab_index = 0
         """Its number, which the app gives it."""
@@ -219,7 +221,7 @@ class LabScreen(ProblemScreen):
     def _resized(self, event: events.Resize) -> None:
         held = self._unseen or self._focus_and_around()
         if self._measure(event.size.width, event.size.height):
-            self.call_after_refresh(self._give_back_focus, held)
+            self.call_after_refresh(self._once_hidden, held)
         self._unseen = held if self.unseen else ()
 
     @property
@@ -261,6 +263,11 @@ class LabScreen(ProblemScreen):
     def _focus_and_around(self) -> tuple[Widget, ...]:
         around = self.focused.ancestors_with_self if self.focused is not None else ()
         return tuple(node for node in around if isinstance(node, Widget) and node is not self)
+
+    def _once_hidden(self, held: tuple[Widget, ...]) -> None:
+        """A widget that a layout hid for a moment hears of it in its own queue, and loses the focus then."""
+        if not (held and held[0].call_later(self._give_back_focus, held)):
+            self._give_back_focus(held)
 
     def _give_back_focus(self, held: tuple[Widget, ...]) -> None:
         """To what a resize hid for a moment, or what it lay in where a field was closed meanwhile.

@@ -29,11 +29,9 @@ class FocusFrames(Screen[None]):
             self.app.stylesheet.update_nodes(frames, animate=True)
 
     def _watch_maximized(self, previously_maximized: Widget | None, maximized: Widget | None) -> None:
-        # The toolkit's own does the same for all that the screen holds.
-        self.set_class(maximized is not None, "-maximized-view", update=False)
-        nodes: list[DOMNode] = [self]
-        for widget in (previously_maximized, maximized):
-            if widget is not None:
-                widget.set_class(widget is maximized, "-maximized", update=False)
-                nodes.append(widget)
-        self.app.stylesheet.update_nodes(nodes, animate=True)
+        # The toolkit's own styles all that is in the pane, and gives the screen a class, for a hatch around the pane: a
+        # screen styled anew draws all that it holds anew. Here what is shown alone has the whole body.
+        panes = [widget for widget in (previously_maximized, maximized) if widget is not None]
+        for widget in panes:
+            widget.set_class(widget is maximized, "-maximized", update=False)
+        self.app.stylesheet.update_nodes(panes, animate=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from textual import events, on
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 
+from screens.focus_frames import FocusFrames
 from screens.widgets.error_card import ErrorCard
 from screens.widgets.lesson import Lesson, LessonView
 
@@ -16,7 +16,7 @@ WITH_A_LESSON = ("lesson", "back_out", "tab")
 """What a screen does while a lesson covers it: all else would happen where nobody sees it."""
 
 
-class TaughtScreen(Screen[None]):
+class TaughtScreen(FocusFrames):
     """The part of every screen that is about its lesson; abstract."""
 
     lesson_wanted = ""

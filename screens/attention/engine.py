@@ -33,7 +33,6 @@ from screens.attention.reader import (
 )
 from screens.attention.seen import Head, Place, Seen
 from screens.base import LabScreen
-from screens.focus_frames import FocusFrames
 from screens.guard import as_lab_error, guarded
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ SETTLED = 0.05
 """Seconds that the cursor rests on a token before what comes after it is asked for."""
 
 
-class AttentionEngine(LabScreen, FocusFrames):
+class AttentionEngine(LabScreen):
     """Questions and answers."""
 
     def __init__(self, workbench: Workbench, *, name: str | None = None) -> None:

@@ -154,6 +154,23 @@ async def test_where_nothing_is_seen_no_key_acts_and_the_focus_comes_back():
         await until(pilot, lambda: screen.typing and screen.focused.text == "abc")
 
 
+async def test_the_focus_returns_to_what_a_resize_hid_while_another_screen_was_shown():
+    app = lab(screen="embeddings")
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = app.screen
+        await until(pilot, lambda: screen.focused is not None)
+        held = screen.focused
+        await app.switch_mode("training")
+        await pilot.resize_terminal(80, 24)
+        await until(pilot, lambda: "-narrow" in app.screen.lab_size)
+        await app.switch_mode("embeddings")
+        await until(pilot, lambda: "-narrow" in screen.lab_size)
+        await pilot.pause()
+        await until(pilot, lambda: screen.focused is held)
+        await pilot.press("4")
+        await until(pilot, lambda: app.current_mode == "training")
+
+
 async def test_the_key_panel_lists_what_works_now():
     app = lab()
     async with app.run_test(size=(120, 36)) as pilot:
