@@ -181,7 +181,8 @@ class AttentionBody(Guarded, Vertical):
 
     def sort(self, on: bool) -> None:
         """The heads as a list by the measure, or as a grid."""
-        self.set_class(on, "-sorted")
+        self.set_class(on, "-sorted", update=False)
+        self.app.stylesheet.update_nodes([self.grid, self.ranks], animate=True)  # no rule asks for it elsewhere
 
     def go_to_pane(self, pane: str) -> None:
         """Gives a pane the focus; where there is little room it takes the place at the side."""
