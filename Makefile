@@ -6,6 +6,10 @@ PYTHON ?= python3
 VENV ?= .venv
 ARGS ?=
 
+# The tests start hundreds of processes, and most import PyTorch, some TensorFlow: read from source, which is what every
+# one of them does where this is set (as in many a container), that takes twice as long.
+unexport PYTHONDONTWRITEBYTECODE
+
 ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 else
