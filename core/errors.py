@@ -48,11 +48,11 @@ class TokenizerError(InputError):
 
 
 class ModelSpecError(InputError):
-    """A model name that means nothing here, or one that is not on this machine."""
+    """A model name that means nothing here, one that is not on this machine, or a step that its run has not kept."""
 
 
 class RunError(InputError):
-    """A run that does not exist, or a directory that is not a run."""
+    """A run or a checkpoint of it that does not exist, or a directory that is not a run."""
 
 
 class RunLockedError(LabError):
@@ -82,11 +82,27 @@ class MissingExtraError(LabError):
 def nearest(word: str, known: Iterable[str]) -> str:
     """A clause that offers the closest known name, or nothing.
 
+    Of names that begin alike the first is offered, not the shortest: what comes after the part that was typed says
+    nothing of which was meant.
+
     >>> nearest("learning_rat", ["learning_rate", "batch_size"]), nearest("GPT-2", ["demo", "gpt2"])
     (' (did you mean learning_rate?)', ' (did you mean gpt2?)')
+    >>> nearest("shakespare", ["shakespeare-1min", "shakespeare-tf"])
+    ' (did you mean shakespeare-1min?)'
+    >>> nearest("shakespare", ["shakespeare-tf", "shakespeare"])
+    ' (did you mean shakespeare?)'
     >>> nearest("zzz", ["learning_rate"])
     ''
     """
+    typed = word.casefold()
     names = {name.casefold(): name for name in known}  # also what differs by nothing but its capitals is near
-    close = difflib.get_close_matches(word.casefold(), names, n=1, cutoff=0.6)
-    return f" (did you mean {names[close[0]]}?)" if close else ""
+    close = set(difflib.get_close_matches(typed, names, n=len(names) or 1, cutoff=0.6))
+    begins = difflib.SequenceMatcher(b=typed)
+
+    def likeness(name: str) -> tuple[float, float, bool]:
+        begins.set_seq1(name[: len(typed) + 2])
+        # The second counts characters wherever they stand: two that were typed in each other's place.
+        return begins.ratio(), begins.quick_ratio(), len(name) <= len(typed) + 2
+
+    best = max((name for name in names if name in close), key=likeness, default=None)  # the first of equals
+    return f" (did you mean {names[best]}?)" if best is not None else ""

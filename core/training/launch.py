@@ -97,7 +97,7 @@ def start_run(
 
     Raises:
         RunLockedError: another trainer holds the run.
-        CheckpointError, ConfigError: the run cannot go on so; it stays as it was.
+        RunError, ConfigError: the run cannot go on so; it stays as it was.
         LabError: the folder or the process cannot be made.
     """
     which = "latest" if checkpoint is None else checkpoint

@@ -43,7 +43,7 @@ class Resumption:
         """Refuses what can be refused without reading weights; nothing on disk is touched, torch is not loaded.
 
         Raises:
-            CheckpointError: there is no such checkpoint.
+            RunError: there is no such checkpoint.
             ConfigError: something changed that would make it another run; all such fields are named.
         """
         path = find_checkpoint(run_dir, which)
@@ -57,7 +57,8 @@ class Resumption:
         """Reads and checks a checkpoint; call it with the run's lock.
 
         Raises:
-            CheckpointError: it is missing or damaged; the one before is offered.
+            RunError: there is no such checkpoint.
+            CheckpointError: it is damaged; the one before is offered.
             ConfigError: as ``check``.
         """
         checkpoint = load_checkpoint(find_checkpoint(run_dir, which))

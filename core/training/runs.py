@@ -27,6 +27,7 @@ __all__ = [
     "Run",
     "RunStatus",
     "RunSummary",
+    "check_deletable",
     "delete_run",
     "list_runs",
     "new_run_dir",
@@ -151,6 +152,20 @@ def new_run_dir(stem: str, root: str | Path | None = None) -> Path:
         raise write_error(parent, error) from error
 
 
+def check_deletable(run: Run, *, silent_too: bool = False) -> None:
+    """Refuses what ``delete_run`` would refuse, so that nobody is asked for a yes in vain.
+
+    Raises:
+        RunLockedError: a trainer is at work on it.
+        RunError: it is the demo.
+    """
+    if run.bundled:
+        raise RunError("the demo ships with the lab and cannot be deleted", "it takes no part in your runs folder")
+    state = run.state
+    if state in LIVE_STATES or (state == "silent" and not silent_too):
+        raise RunLockedError(f"the run {run.name} is {state}", f"stop it first: llm-lab stop {run.name}")
+
+
 def delete_run(run: Run, *, silent_too: bool = False) -> Path:
     """Moves a run to ``.trash`` beside it, from where it can be moved back.
 
@@ -165,11 +180,7 @@ def delete_run(run: Run, *, silent_too: bool = False) -> Path:
         RunLockedError: a trainer is at work on it.
         RunError: it is the demo.
     """
-    if run.bundled:
-        raise RunError("the demo ships with the lab and cannot be deleted", "it takes no part in your runs folder")
-    state = run.state
-    if state in LIVE_STATES or (state == "silent" and not silent_too):
-        raise RunLockedError(f"the run {run.name} is {state}", f"stop it first: llm-lab stop {run.name}")
+    check_deletable(run, silent_too=silent_too)
     path = run.path.expanduser().absolute()  # of a link the link goes, not what it points at
     target = path.parent / TRASH / f"{path.name}-{time.strftime('%Y%m%d-%H%M%S')}"
     check_inside(path.resolve(), LOCK)

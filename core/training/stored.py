@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import CheckpointError
+from core.errors import CheckpointError, RunError
 from core.files import open_plain, read_json, replace, write_bytes_atomic, write_error
 
 MODEL, OPTIMIZER, STATE = "model.safetensors", "optimizer.safetensors", "state.json"
@@ -43,11 +43,11 @@ def find_checkpoint(run_dir: Path, which: str | int = "latest") -> Path:
     """The folder of a checkpoint: ``latest``, ``best``, or a step; it is not read yet.
 
     Raises:
-        CheckpointError: there is none; the hint names those that there are.
+        RunError: there is none; the hint names those that there are.
     """
     infos = list_checkpoints(run_dir)
     if not infos:
-        raise CheckpointError(
+        raise RunError(
             f"the run {run_dir.name} has no checkpoint yet",
             f"while it runs, ask for one: llm-lab checkpoint {run_dir.name}; otherwise start it anew",
         )
@@ -57,7 +57,7 @@ def find_checkpoint(run_dir: Path, which: str | int = "latest") -> Path:
         best = next((i.path for i in infos if i.best), None)
         if best is not None:
             return best
-        raise CheckpointError(
+        raise RunError(
             f"the run {run_dir.name} has marked no checkpoint as its best yet",
             f"take the latest, {run_dir.name}@{infos[-1].step}",
         )
@@ -65,7 +65,7 @@ def find_checkpoint(run_dir: Path, which: str | int = "latest") -> Path:
     found = next((i.path for i in infos if wanted.isdecimal() and i.step == int(wanted)), None)
     if found is None:
         there = ", ".join(str(i.step) for i in infos)
-        raise CheckpointError(
+        raise RunError(
             f"the run {run_dir.name} has no checkpoint {wanted!r}", f"there are latest, best, and the steps {there}"
         )
     return found

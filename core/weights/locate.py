@@ -64,7 +64,7 @@ def locate(spec: str) -> Located:
     A published GPT-2 that is not here is found too, with its shape alone.
 
     Raises:
-        ModelSpecError: the name means nothing here.
+        ModelSpecError: the name means nothing here, or the run has not kept that step.
         CheckpointError: what it names lacks a file, or has a damaged one.
         ConfigError: its configuration is of another kind of model.
     """
@@ -193,11 +193,11 @@ def _of_run(spec: str, run: Run, word: str) -> Located:
     if step in snapshots:
         return Located(spec, run.config.model, "llm-lab", (snapshots[step],), run.path, step, run.name)
     if have := sorted({*checkpoints, *snapshots}):
-        raise CheckpointError(
+        raise ModelSpecError(
             f"the run {run.name} has nothing at {word or 'any step'}; best, latest or a step was expected",
             "there are steps " + ", ".join(map(str, have[-12:])),
         )
-    raise CheckpointError(
+    raise ModelSpecError(
         f"the run {run.name} has kept no weights yet",
         f"they come with its first checkpoint; while it runs, ask for one: llm-lab checkpoint {run.name}",
     )

@@ -20,9 +20,10 @@ def delete(
     as_json: AsJson = False,
 ) -> int:
     """Moves a run to the trash; on a terminal it asks for the run's name first."""
-    from core.training.runs import delete_run, open_run
+    from core.training.runs import check_deletable, delete_run, open_run
 
     found = open_run(run)
+    check_deletable(found)
     if not yes:
         _ask(found.name)
     kept = delete_run(found)

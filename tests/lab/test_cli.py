@@ -75,6 +75,26 @@ def test_unknown_options_are_all_named_with_the_nearest(llm_lab):
     )
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("weights", "demo@99999"),
+        ("lens", "demo@99999", "x"),
+        ("generate", "demo@best@7", "-p", "x"),
+        ("vectors", "demo@99999:wte", "neighbours", "a"),
+        ("vectors", "demo@99999", "neighbours", "a"),
+        ("watch", "demo@99999"),
+        ("train", "--resume", "demo", "--checkpoint", "99999"),
+        ("train", "--init-from", "demo@99999"),
+    ],
+)
+def test_a_step_that_is_not_there_is_bad_input_to_every_command(llm_lab, words):
+    said = llm_lab(*words)
+    assert said.code == 2
+    assert "demo" in said.error["title"]
+    assert said.error["hint"]
+
+
 def test_an_error_with_json_is_one_object_on_stdout(llm_lab):
     said = llm_lab("trian", "--json")
     assert (said.code, said.err) == (2, "")
@@ -90,6 +110,7 @@ def test_an_error_with_json_is_one_object_on_stdout(llm_lab):
         (("watch",), "needs RUN"),
         (("open", "nowhere"), "no screen 'nowhere'"),
         (("train", "--preset", "shakespeare-1mn"), "did you mean shakespeare-1min?"),
+        (("train", "--preset", "shakespare"), "did you mean shakespeare-1min?"),
         (("train", "--model", "gpt-2"), "did you mean gpt2?"),
         (("train", "--config", "missing.json"), "no file missing.json"),
         (("train", "--checkpoint", "best"), "--checkpoint belongs to --resume"),

@@ -214,10 +214,14 @@ class TestDelete:
         assert said.code == (0 if gone else 2)
         assert (llm_lab.runs / "done").exists() is not gone
 
-    def test_a_live_run_is_refused(self, llm_lab, live):
-        said = llm_lab("delete", "lively", "--yes")
+    @pytest.mark.parametrize("yes", [("--yes",), ()])
+    def test_what_cannot_be_deleted_is_refused_before_it_is_asked_for(self, llm_lab, live, yes):
+        said = llm_lab("delete", "lively", *yes)
         assert said.code == 1
         assert "llm-lab stop lively" in said.error["hint"]
+        said = llm_lab("delete", "demo", *yes)
+        assert said.code == 2
+        assert said.error["title"] == "the demo ships with the lab and cannot be deleted"
 
 
 class TestWatch:

@@ -12,7 +12,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from core.errors import CheckpointError
+from core.errors import CheckpointError, RunError
 from core.training.checkpoints import load_checkpoint, save_checkpoint, save_snapshot
 from core.training.stored import (
     clean_leftovers,
@@ -126,13 +126,13 @@ def test_latest_best_and_steps(tmp_path: Path) -> None:
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="has no checkpoint yet"):
+    with pytest.raises(RunError, match="has no checkpoint yet"):
         find_checkpoint(tmp_path)
     save(tmp_path, 100)
-    with pytest.raises(CheckpointError, match="no checkpoint '101'") as caught:
+    with pytest.raises(RunError, match="no checkpoint '101'") as caught:
         find_checkpoint(tmp_path, 101)
     assert "latest, best, and the steps 100" in caught.value.hint
-    with pytest.raises(CheckpointError, match="marked no checkpoint as its best"):
+    with pytest.raises(RunError, match="marked no checkpoint as its best"):
         find_checkpoint(tmp_path, "best")
     with pytest.raises(CheckpointError, match="no checkpoint 101 to mark"):
         mark_best(tmp_path, 101)

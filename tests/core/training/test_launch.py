@@ -214,7 +214,7 @@ def unchanged(run: Run, before: bytes) -> None:
 
 def test_what_can_be_refused_at_once_is(config: TrainConfig, start: Start, runs: Path) -> None:
     RunWriter.create(runs / "bare", {"config": config.to_dict()}).close("stopped")
-    with pytest.raises(CheckpointError, match="has no checkpoint yet"):
+    with pytest.raises(RunError, match="has no checkpoint yet"):
         start(config, resume=runs / "bare")
     assert open_run("bare").state == "stopped"
     with pytest.raises(RunError, match=r"^.* is not a run"):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.config import GPTConfig, TrainConfig
-from core.errors import CheckpointError, ConfigError, CorpusError, LabError, MemoryShortError, TokenizerError
+from core.errors import ConfigError, CorpusError, LabError, MemoryShortError, ModelSpecError, TokenizerError
 from core.training import estimate
 from core.training.events import EndEvent, Event, StepEvent
 from core.training.requests import send_request
@@ -220,7 +220,7 @@ def test_what_was_trained_is_opened(config: TrainConfig, runs: Path) -> None:
     assert best.config.vocab_size == best.tokenizer.vocab_size == 15
     assert latest.step == 30 and middle.step == 10  # 10 is a snapshot, its checkpoint was pruned
     assert best.tokenizer.decode(best.tokenizer.encode("the cat")) == "the cat"
-    with pytest.raises(CheckpointError, match="has nothing at 11"):
+    with pytest.raises(ModelSpecError, match="has nothing at 11"):
         load_model("first@11")
 
 

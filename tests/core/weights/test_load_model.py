@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from core.config import GPTConfig, TrainConfig
-from core.errors import CheckpointError, ConfigError, LabError, ModelSpecError
+from core.errors import ConfigError, LabError, ModelSpecError
 from core.folders import runs_dir
 from core.shelf import describe, kept_steps, resolve_step
 from core.training.runs import open_run
@@ -104,15 +104,15 @@ def test_a_name_that_means_nothing(run: Path, spec: str) -> None:
 
 
 def test_a_step_that_was_not_kept(run: Path) -> None:
-    with pytest.raises(CheckpointError, match="has nothing at 11") as caught:
+    with pytest.raises(ModelSpecError, match="has nothing at 11") as caught:
         load_model("shakes@11", device="cpu")
     assert caught.value.hint == "there are steps " + ", ".join(map(str, kept_steps(open_run(run))))
-    with pytest.raises(CheckpointError, match="has nothing at best"):
+    with pytest.raises(ModelSpecError, match="has nothing at best"):
         load_model("shakes@best", device="cpu")
     assert resolve_step(open_run(run), "best") is None
     for name in ("checkpoints", "snapshots"):
         shutil.rmtree(run / name)
-    with pytest.raises(CheckpointError, match="has kept no weights yet"):
+    with pytest.raises(ModelSpecError, match="has kept no weights yet"):
         load_model("shakes", device="cpu")
 
 
