@@ -34,7 +34,7 @@ CHUNK = 2 << 20
 READ_FOR = 0.4
 """Seconds that one look reads on in what is new: what else it does is done again for each, whatever it has read."""
 LIST_EVERY = 1.0
-TREND_CELLS = 60
+TREND_CELLS = 240
 SAMPLES = 40
 
 
