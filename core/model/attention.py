@@ -6,7 +6,8 @@ Shapes: B passes at once, T tokens, L layers, H heads, D channels of a head.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 import torch
 from torch import Tensor
@@ -29,6 +30,10 @@ class Attention:
     def __len__(self) -> int:
         return self.shape[0]
 
+    def __iter__(self) -> Iterator[Tensor]:
+        """Layer after layer, (H, T, T) each; one is computed when its turn comes."""
+        return (self[layer] for layer in range(len(self)))
+
     def __getitem__(self, key: Any) -> Tensor:
         """As a tensor's; the first two indices are integers or slices, whatever follows is handed on.
 
@@ -38,11 +43,11 @@ class Attention:
         layer, *rest = key if isinstance(key, tuple) else (key,)
         head, *inner = rest or (slice(None),)
         for what, asked in (("layer", layer), ("head", head)):
-            if not isinstance(asked, (int, slice)):
+            if not isinstance(asked, (SupportsIndex, slice)):
                 raise InputError(
                     f"a {what} is an integer or a slice, got {asked!r}", "for example trace.attention[2, 1]"
                 )
-        if isinstance(layer, int):
+        if not isinstance(layer, slice):
             pattern = self._of_layer(layer, head)
         else:
             layers = range(*layer.indices(self.shape[0]))
@@ -52,7 +57,7 @@ class Attention:
         return pattern[(*[slice(None)] * outer, *inner)] if inner else pattern
 
     def _of_layer(self, layer: int, head: int | slice) -> Tensor:
-        if isinstance(head, int):
+        if not isinstance(head, slice):
             return self._trace.pattern(layer, head)
         heads = range(*head.indices(self.shape[1]))
         if len(heads) == self.shape[1] and heads.step == 1:

@@ -7,13 +7,14 @@ Shapes: B passes at once, T tokens, C channels, H heads, D channels of a head.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from torch import Tensor
 
-from core.errors import InputError
+from core.errors import InputError, nearest
 from core.model.gpt import GPT
 from core.model.head_sets import Head
 
@@ -55,7 +56,8 @@ class Interventions:
         cls, ablate: Iterable[Head], scale: Mapping[Head, float] | None, patch: Patch | Iterable[Patch]
     ) -> Interventions:
         """What the arguments of ``core.trace`` ask for."""
-        factors = {**(scale or {}), **dict.fromkeys(ablate, 0.0)}
+        factors = {_head(head): _factor(factor) for head, factor in (scale or {}).items()}
+        factors.update(dict.fromkeys(map(_head, ablate), 0.0))
         return cls(factors, (patch,) if isinstance(patch, Patch) else tuple(patch))
 
     @property
@@ -109,6 +111,20 @@ class Interventions:
         return x
 
 
+def _head(head: Head) -> Head:
+    """A layer and a head, as plain numbers of the one kind that a dictionary holds."""
+    if not isinstance(head, Sequence) or isinstance(head, str) or len(head) != 2:
+        raise InputError(f"a head is (layer, head), got {head!r}", 'for example [(2, 1)]; core.parse_heads reads "2.1"')
+    return whole(head[0], "layer"), whole(head[1], "head")
+
+
+def _factor(factor: float) -> float:
+    try:
+        return float(factor)
+    except (TypeError, ValueError):
+        raise InputError(f"a head is scaled by a number, got {factor!r}", "for example {(2, 1): 0.5}") from None
+
+
 def check_head(model: GPT, layer: int, head: int) -> None:
     """Raises an InputError that says which layers and heads there are, unless this is one."""
     index(layer, model.config.n_layers, "layer", back=False)
@@ -117,6 +133,11 @@ def check_head(model: GPT, layer: int, head: int) -> None:
 
 def check_patch(model: GPT, patch: Patch, tokens: int) -> None:
     """Raises an InputError unless a patch fits a run of so many tokens."""
+    if patch.what not in get_args(Part):
+        raise InputError(
+            f"a patch of {patch.what!r} is none{nearest(str(patch.what), get_args(Part))}",
+            f"one of: {', '.join(get_args(Part))}",
+        )
     if (patch.head is None) != (patch.what != "head"):
         raise InputError(
             f"a patch of {patch.what} and head {patch.head} do not go together", 'name a head for what="head"'
@@ -146,8 +167,17 @@ def places(patch: Patch, tokens: int) -> list[int]:
 
 def index(value: int, count: int, what: str, *, back: bool = True) -> int:
     """An index from 0; negative ones count from the end where ``back`` allows it."""
+    value = whole(value, what)
     if not (-count if back else 0) <= value < count:
         raise InputError(
             f"there is no {what} {value}: there are {what}s 0 to {count - 1}", f"choose a {what} in between"
         )
     return value % count
+
+
+def whole(value: int, what: str) -> int:
+    """A whole number of any library as Python's own; a 1.0 is none."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise InputError(f"a {what} is a whole number, got {value!r}", "they are counted from 0") from None

@@ -96,7 +96,7 @@ def head_profiles(
         InputError: the text does not fit the model, or its context is too short to repeat anything.
     """
     if ids is not None:
-        return _mean([_measure(model, torch.as_tensor(ids, dtype=torch.int64))])
+        return _mean([_measure(model, ids)])
     half = min(64, model.config.context_length // 2)
     if model.config.context_length < MIN_CONTEXT:
         raise InputError(
@@ -107,8 +107,8 @@ def head_profiles(
     return _mean([_measure(model, repeated_tokens(vocab, half, seed + i)) for i in range(texts)])
 
 
-def _measure(model: GPT, ids: Tensor) -> HeadProfiles:
-    run = trace(model, ids)
+def _measure(model: GPT, tokens: Tensor | Sequence[int]) -> HeadProfiles:
+    run = trace(model, tokens)
     ids = run.ids
     T = len(ids)
     at = torch.arange(T, device=ids.device)

@@ -27,6 +27,7 @@ from core.model.gpt import GPT, Block
 from core.model.head_sets import Head
 from core.model.loss import text_losses
 from core.model.patching import Interventions, Patch, index
+from core.model.unchanged import Weights
 
 if TYPE_CHECKING:
     from core.model.attribution import Attribution
@@ -94,7 +95,7 @@ class Trace:
             like: a pass over the same tokens; the layers before the first that is treated otherwise are its own.
         """
         self.model, self.config, self.ids, self.changes = model, model.config, ids, changes
-        self._versions = _versions(model)
+        self._weights = Weights(model)
         self._at: tuple[int, int | None, dict[int, Tensor]] | None = None  # queries, keys, values asked for last
         self._between: tuple[int, Tensor] | None = None  # the residual in the middle of the layer asked for last
         self._residuals: tuple[Tensor, ...] = ()  # what enters each layer, (T, C), and what leaves the last
@@ -169,7 +170,7 @@ class Trace:
         self._check_fresh()
         layer, kept = self._layer(layer), self._between
         if kept is None or kept[0] != layer:
-            x = self.residual(layer)
+            x = self._residuals[layer]
             self._between = kept = (layer, x + self._attended(layer, x[None])[0])
         return kept[1]
 
@@ -231,7 +232,7 @@ class Trace:
         first, width = (which * C, C) if head is None else (which * C + head * D, D)
         rows, linear = slice(first, first + width), block.attn.c_attn
         bias = None if linear.bias is None else linear.bias[rows]
-        out = F.linear(block.ln_1(self.residual(layer)), linear.weight[rows], bias)  # (T, C) or (T, D)
+        out = F.linear(block.ln_1(self._residuals[layer]), linear.weight[rows], bias)  # (T, C) or (T, D)
         return out.view(-1, H, D).transpose(0, 1) if head is None else out
 
     def queries(self, layer: int, head: int | None = None) -> Tensor:
@@ -314,7 +315,7 @@ class Trace:
         return index(head, self.config.n_heads, "head")
 
     def _check_fresh(self) -> None:
-        if _versions(self.model) != self._versions:
+        if self._weights.changed:
             raise ModelSpecError(
                 "the model's weights have changed since this trace was made, so it can no longer be asked",
                 "trace again: core.trace(model, ids)",
@@ -322,7 +323,7 @@ class Trace:
 
 
 def _checked_ids(model: GPT, ids: Tensor | Sequence[int]) -> Tensor:
-    row = torch.as_tensor(ids, dtype=torch.int64, device=model.wte.weight.device)
+    row = _whole_numbers(ids).to(model.wte.weight.device, torch.int64, copy=True)  # the pass keeps them: its own copy
     row = row[0] if row.dim() == 2 and row.shape[0] == 1 else row
     if row.dim() != 1:
         raise InputError(f"expected the ids of one text, (T,) or (1, T), got {tuple(row.shape)}", "trace one at a time")
@@ -342,6 +343,14 @@ def _checked_ids(model: GPT, ids: Tensor | Sequence[int]) -> Tensor:
     return row
 
 
-def _versions(model: GPT) -> tuple[tuple[int, int], ...]:
-    """What changes whenever a weight is written to or replaced; torch counts no writing through ``.data``."""
-    return tuple((p.data_ptr(), 0 if p.is_inference() else p._version) for p in model.parameters())
+def _whole_numbers(ids: object) -> Tensor:
+    try:
+        found = torch.as_tensor(ids)
+    except (TypeError, ValueError, RuntimeError):
+        found = None
+    if found is None or (found.numel() and (found.is_floating_point() or found.dtype == torch.bool)):
+        got = "a text" if isinstance(ids, str) else f"{ids!r:.60}"
+        raise InputError(
+            f"expected token ids, whole numbers, got {got}", "encode a text with the model's own tokenizer"
+        )
+    return found

@@ -13,6 +13,7 @@ from core.config import GPTConfig
 from core.errors import InputError, ModelSpecError
 from core.model.gpt import GPT
 from core.model.trace import NAMES, Patch, trace
+from core.training.flat import FlatParameters
 
 T = 20
 
@@ -61,6 +62,7 @@ def test_attention_is_indexed_like_a_tensor(model: GPT, ids: torch.Tensor) -> No
     run = trace(model, ids)
     whole = torch.stack([run.pattern(layer) for layer in range(3)])
     assert run.attention.shape == whole.shape == (3, 4, T, T) and len(run.attention) == 3
+    assert all(torch.allclose(one, of) for one, of in zip(run.attention, whole, strict=True))
     keys: list[Any] = [
         (2, 1, 7, 1), (2, 1), 2, -1, (slice(None), 1), (slice(1, 3), slice(2), 5), (0, slice(None), slice(2, 4), 1),
         (slice(None), slice(None), 5, 3), (1, -1), slice(3, None), (slice(3, 3), 1), (1, slice(4, None)),
@@ -243,6 +245,53 @@ def test_a_trace_that_outlives_a_change_of_the_weights_refuses(model: GPT, ids: 
         _ = fresh.logits
 
 
+def by_a_fused_optimizer(model: GPT) -> None:
+    for parameter in model.parameters():
+        parameter.grad = torch.ones_like(parameter)
+    torch.optim.AdamW(model.parameters(), 0.1, fused=True).step()
+
+
+def as_a_training_run_does(model: GPT) -> None:
+    flat = FlatParameters(model)
+    fresh = trace(model, [1, 2])
+    flat.data.mul_(1.01)
+    with pytest.raises(ModelSpecError):
+        fresh.residual(0)
+
+
+def by_halves(model: GPT) -> None:
+    model.half().float()
+
+
+def by_hand(model: GPT) -> None:
+    model.h[1].attn.c_attn.weight.data[8:16] = 0.0  # the query of one head
+
+
+def by_numpy(model: GPT) -> None:
+    model.wpe.weight.numpy()[:] += 0.1
+
+
+@pytest.mark.parametrize("write", [by_a_fused_optimizer, as_a_training_run_does, by_halves, by_hand, by_numpy])
+def test_what_torch_does_not_count_as_writing_is_seen_too(model: GPT, ids: torch.Tensor, write: Any) -> None:
+    run = trace(model, ids)
+    write(model)
+    with pytest.raises(ModelSpecError, match="weights have changed"):
+        run.pattern(1, 0)
+
+
+def test_weights_that_are_no_numbers_have_not_changed(model: GPT, ids: torch.Tensor) -> None:
+    model.h[1].mlp.c_fc.weight.fill_(math.nan)
+    run = trace(model, ids)
+    assert run.pattern(0, 0).isfinite().all() and run.logits.isnan().all()
+
+
+def test_a_pass_keeps_its_own_copy_of_the_text(model: GPT, ids: torch.Tensor) -> None:
+    run = trace(model, ids)
+    loss = run.loss()
+    ids[3:] = 0
+    assert run.loss() == loss and len(set(run.ids.tolist())) > 1
+
+
 def test_nan_in_the_weights_is_shown(model: GPT, ids: torch.Tensor) -> None:
     model.h[2].attn.c_attn.weight[0, 0] = math.nan
     run = trace(model, ids)
@@ -284,6 +333,12 @@ def test_nan_in_a_query_is_in_the_answer(model: GPT, tokens: int) -> None:
         ({"ablate": [(3, 0)]}, "there is no layer 3: there are layers 0 to 2"),
         ({"ablate": [(0, -1)]}, "there is no head -1"),
         ({"scale": {(0, 4): 2.0}}, "there is no head 4: there are heads 0 to 3"),
+        ({"scale": {(0, 1): "much"}}, "scaled by a number, got 'much'"),
+        ({"ids": "a text"}, "expected token ids, whole numbers, got a text"),
+        ({"ids": [1.5, 2.0]}, r"whole numbers, got \[1.5, 2.0\]"),
+        ({"ids": [1, 10**30]}, "expected token ids"),
+        ({"ablate": (0, 1)}, r"a head is \(layer, head\), got 0"),
+        ({"ablate": [(0.5, 1)]}, "a layer is a whole number, got 0.5"),
     ],
 )
 def test_what_cannot_be_traced(model: GPT, wrong: dict[str, Any], message: str) -> None:
@@ -315,6 +370,8 @@ def test_what_cannot_be_asked(model: GPT) -> None:
     shallow = trace(GPT(GPTConfig(50, 24, 32, 4, 1)).eval(), [1, 2, 3])
     with pytest.raises(InputError, match="3 layers of 4 heads, width 32 here, 1 layers of 4 heads, width 32 there"):
         trace(model, [1, 2, 3], patch=Patch(shallow, 0, what="mlp"))
+    with pytest.raises(InputError, match=r"a patch of 'mpl' is none \(did you mean mlp\?\)"):
+        trace(model, [1, 2, 3], patch=Patch(run, 0, what="mpl"))  # type: ignore[arg-type]
     with pytest.raises(InputError, match="do not go together"):
         trace(model, [1, 2, 3], patch=Patch(run, 0, head=1, what="mlp"))
 
