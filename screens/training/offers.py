@@ -20,8 +20,8 @@ class TrainingOffers(TimeKeys):
         return take_away_of(self.reading, self.body.plot) if self.reading else None
 
     def lesson(self) -> LessonView:
-        """L5 with the numbers of the shown run."""
-        values = lesson_values(self.reading.detail if self.reading else None)
+        """L5 with the numbers of the shown run, at the step of the time machine."""
+        values = lesson_values(self.reading.detail if self.reading else None, self.body.time.target)
         tries = (
             ("start a run whose rate is ten times higher", "try_high_rate"),
             ("draw the loss as a logarithm", "log"),

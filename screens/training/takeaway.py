@@ -130,12 +130,14 @@ def _figure(shown: Plot) -> Callable[[Path], None]:
     return save
 
 
-def lesson_values(detail: Detail | None) -> dict[str, str]:
-    """The live numbers of lesson L5; what is not known is left out and prints as a dash."""
+def lesson_values(detail: Detail | None, target: int | None = None) -> dict[str, str]:
+    """The numbers of lesson L5, now or at the step of the time machine; what is not known prints as a dash."""
+    when = "Now" if target is None else f"At step {target:,}"
     if detail is None:
-        return {}
-    view = detail.view
+        return {"when": when}
+    view = detail.at(target)
     numbers: dict[str, Any] = {
+        "when": when,
         "name": view.name,
         "state": view.state,
         "step": f"{view.step:,}",

@@ -130,7 +130,11 @@ def test_what_the_lesson_says_is_what_the_panes_say(tmp_path):
     assert values["vocab_size"] == "65"
     assert values["val_loss"] == dict(number_rows(detail.view))["validation"]
     assert values["perplexity"] == dict(number_rows(detail.view))["perplexity"]
-    assert lesson_values(None) == {}
+    assert values["when"] == "Now" and values["loss"] == dict(number_rows(detail.view))["loss"].split()[0]
+    then, rows = lesson_values(detail, 100), dict(number_rows(detail.at(100), past=True))
+    assert then["when"] == "At step 100" and then["step"] == "100"
+    assert then["loss"] == rows["loss"].split()[0] != values["loss"] and then["tokens"] != values["tokens"]
+    assert lesson_values(None) == {"when": "Now"}
 
 
 def test_over_fitting_is_called_by_its_name(tmp_path):
