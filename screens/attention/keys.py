@@ -231,6 +231,7 @@ class AttentionKeys(Ablating):
         """One of the ways to see several heads as one; empty: one head."""
         self.body.pattern.how = how
         self.keep()
+        self.paint_head()
         self.paint_place()
         said = {
             "": "one head",

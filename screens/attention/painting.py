@@ -179,7 +179,8 @@ class Painting(Shown):
             values["effect"] = self.effects[self.swept]
         self.body.show_head(detail_lines(head, values, found.chance, off=head in self.off))
         on = "random tokens" if self.on == RANDOM else "this text"
-        self.body.title("head", f"head {head_text(head)}", f"{on} · (by chance) · #rank")
+        alone = " alone" if self.body.pattern.how else ""  # the map shows several as one
+        self.body.title("head", f"head {head_text(head)}{alone}", f"{on} · (by chance) · #rank")
 
     def paint_centre(self) -> None:
         """The view that is shown."""

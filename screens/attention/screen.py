@@ -294,8 +294,9 @@ class AttentionScreen(AttentionOffers):
     @guarded
     def _head_opened(self, event: HeadGrid.HeadOpened) -> None:
         event.stop()
-        self.moved(self.place.at(layer=event.layer, head=event.head))
         self.body.pattern.how = ""
+        self.moved(self.place.at(layer=event.layer, head=event.head))
+        self.paint_head()
         self.show_view("pattern")
         self.go_to_pane("centre")
 

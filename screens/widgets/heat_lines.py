@@ -69,7 +69,8 @@ class HeatLines:
             segments = paint_halves(brush, levels(top), lower, both, wide=grid.wide)
         else:
             values = self.rows.row(top, brush, self.ahead)[1][first:last]
-            segments = paint_cells(brush, levels(top), values, self.marks(top, first, last), written=written)
+            marks = self.marks(top, first, last)
+            segments = paint_cells(brush, levels(top), values, marks, written=written, pad=grid.pad)
         seen = (last - first) * grid.cell_width
         if off or seen > self.width - self.before:
             segments = cut(segments, off, off + self.width - self.before)
@@ -82,7 +83,7 @@ class HeatLines:
         cells = [" "] * ((last - first) * each + LABEL_MOST)
         free = 0
         for column in [self.cell[1], *range(first, last)]:
-            at = (column - first) * each
+            at = (column - first) * each + self.grid.pad // 2
             here = column == self.cell[1]
             signs = spread(self._column_label(column, here))
             taken = cells[max(0, at - 1) : at + len(signs) + 1]
@@ -106,7 +107,8 @@ class HeatLines:
         if self.grid.cells == "tile":  # a column's name stands over each
             return set_cell_size(label, 2)
         if self.grid.cells != "half":
-            return fit(label, max(self.grid.cell_width - 1, min(cell_len(label), 3)))
+            room = self.grid.cell_width - self.grid.pad // 2 - 1
+            return fit(label, max(room, min(cell_len(label), 3)))
         return set_cell_size(label, min(cell_len(label), LABEL_MOST))
 
     def _row_label(self, row: int, written: bool) -> list[Segment]:

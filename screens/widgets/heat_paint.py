@@ -165,7 +165,7 @@ class Brush:
 
 
 def paint_cells(
-    brush: Brush, levels: Levels, values: Values, marks: Mapping[int, str], *, written: bool = True
+    brush: Brush, levels: Levels, values: Values, marks: Mapping[int, str], *, written: bool = True, pad: int = 0
 ) -> list[Segment]:
     """A row of numbers, blocks, glyphs or digits; neighbours that look alike share a segment.
 
@@ -175,6 +175,7 @@ def paint_cells(
         values: (n,) the same as numbers.
         marks: what stands at a cell: ``cursor`` or ``pin``.
         written: whether this is the row of its cells in which numbers and marks stand; others of tall cells have none.
+        pad: columns around each number.
     """
     segments: list[Segment] = []
     if brush.cells in NUMBERS or brush.plain:
@@ -187,6 +188,7 @@ def paint_cells(
                 text = f"{'' if level == BLANK else short_text(value, largest):>4} "
             else:
                 text = brush.glyph(level, value)
+            text = " " * (pad // 2) + text + " " * (pad - pad // 2)
             mark = marks.get(i, "")
             if not written:
                 text, mark = " " * len(text), mark.replace("off", "")

@@ -21,7 +21,9 @@ CELL_WIDTHS = {"number": 8, "short": 5, "tile": 3, "block": 2, "half": 1, "glyph
 NUMBERS = ("number", "short")
 """The kinds that write each value out."""
 WIDEST, TALLEST = 3, 3
-"""How many times its width a half block may take, and how many rows a number, where there is room for it."""
+"""How many times its width a half block may take, and how many rows a number with few columns."""
+LARGE, LARGEST = 10, 32
+"""Columns that a number may take where there is room, from these on: twice as many as rows, which is about a square."""
 BUDGET = 1 << 16
 """Values that are read for one row of cells at most; of a larger band, every n-th row of the matrix is read."""
 
@@ -39,6 +41,8 @@ class Grid:
     cells: str = "block"
     wide: int = field(default=1, repr=False)
     """How many times the columns of its kind each cell takes."""
+    pad: int = field(default=0, repr=False)
+    """Columns around each number, half of them before it."""
     tall: int = field(default=1, repr=False)
     """Rows of the terminal for each row of cells; for each two of half blocks."""
 
@@ -60,7 +64,7 @@ class Grid:
     @property
     def cell_width(self) -> int:
         """Columns of the terminal for one cell."""
-        return CELL_WIDTHS[self.cells] * self.wide
+        return CELL_WIDTHS[self.cells] * self.wide + self.pad
 
     @property
     def each(self) -> int:
@@ -141,8 +145,7 @@ def lay_out(
     down, across = height * (2 if cells == "half" else 1), max(1, width // CELL_WIDTHS[cells])
     shrink = 1 << max(0, zoom)
     if cells in NUMBERS:  # the greatest of many is no number to be read
-        tall = min(TALLEST, max(1, height // max(1, rows))) if halves else 1
-        return Grid(rows, columns, 1, 1, cells, tall=tall)
+        return _numbers(Grid(rows, columns, 1, 1, cells), width, height) if halves else Grid(rows, columns, 1, 1, cells)
     pooled = (_share(_share(rows, down), shrink), _share(_share(columns, across), shrink))
     grid = Grid(rows, columns, *pooled, cells)
     if cells == "half":
@@ -150,6 +153,20 @@ def lay_out(
     elif cells == "tile" and pooled == (1, 1):  # three columns by two rows are about a square
         grid = replace(grid, tall=2 if 2 * rows <= height else 1)
     return grid
+
+
+def _numbers(grid: Grid, width: int, height: int) -> Grid:
+    """Numbers as large as there is room for: large ones are squares, small ones only become taller.
+
+    >>> grid = _numbers(Grid(10, 10, cells="number"), 190, 88)
+    >>> grid.cell_width, grid.tall, _numbers(Grid(4, 4, cells="number"), 36, 10).tall
+    (16, 8, 2)
+    """
+    across, down = width // max(1, grid.columns), max(1, height // max(1, grid.rows))
+    if across < LARGE:
+        return replace(grid, tall=min(TALLEST, down))
+    tall = min(down, max(TALLEST, min(across, LARGEST) // 2))
+    return replace(grid, tall=tall, pad=max(0, min(across, 2 * tall) - CELL_WIDTHS[grid.cells]))
 
 
 def _share(count: int, parts: int) -> int:

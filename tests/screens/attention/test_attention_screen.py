@@ -13,7 +13,7 @@ from screens.attention import engine
 from screens.attention.panes import FRAMES
 from screens.attention.prompt import TWICE
 from screens.attention.saying import MEASURING
-from screens.attention.view import MEASURES, VIEWS
+from screens.attention.view import MEASURES, VIEWS, head_text
 from screens.base import NOTHING_YET
 from screens.widgets.ramps import Look
 
@@ -179,10 +179,13 @@ async def test_heads_together_are_those_of_core():
         for how in TOGETHER:
             await pilot.press("t")
             assert screen.body.pattern.how == how
+            assert title(screen, FRAMES["head"]).endswith(" alone"), "it is of one head, which the map does not show"
             expected = together(by_hand(screen), screen.place.layer, how).numpy()
             await until(pilot, lambda expected=expected: same(screen.body.pattern.drawn, expected))
-        await pilot.press("t")
+        screen.body.grid.focus()
+        await pilot.press("enter")
         assert screen.body.pattern.how == ""
+        assert title(screen, FRAMES["head"]) == f"head {head_text((screen.place.layer, screen.place.head))}"
 
 
 async def test_scales_and_the_hidden_column_change_colours_and_never_the_numbers():

@@ -266,6 +266,15 @@ async def test_cells_grow_into_the_room_there_is():
         assert app.widget.grid.wide == 2
         await pilot.resize_terminal(24, 14)
         assert app.widget.grid.wide == 1
+        app.widget.fill(np.eye(3, dtype=np.float32), row_labels=["one", "two", "六"], column_labels=["a", "b", "c"])
+        await pilot.resize_terminal(120, 40)
+        grid = app.widget.grid
+        assert (grid.cells, grid.cell_width, grid.tall) == ("number", 24, 12), "twice as wide as tall is a square"
+        shown = lines(app.widget)
+        assert [i for i, line in enumerate(shown[1:37]) if line.strip()] == [6, 18, 30], "in the middle of its rows"
+        assert shown[0].index("b") - shown[0].index("a") == shown[7].index("0.000") - shown[7].index("1.000") == 24
+        await pilot.click(app.widget, offset=(4 + 2 * 24 + 20, 1 + 12 + 11))
+        assert app.widget.pin == (1, 2), "all of its rows and columns are the cell"
 
 
 async def test_names_of_columns_stay_over_them_when_scrolled():
