@@ -117,6 +117,7 @@ class TokensReader:
 
     _loaded: dict[tuple[str, str], Known] = field(default_factory=dict)
     _bpe: dict[int, BPETokenizer | None] = field(default_factory=dict)
+    _asked: set[int] = field(default_factory=set)
 
     def read(self, wanted: Wanted) -> Reading:
         """The tokens of the text."""
@@ -126,6 +127,9 @@ class TokensReader:
             text, cut_at = shown_part(wanted.text)
             from screens.tokens.cut import cut
 
+            if id(known.tokenizer) not in self._asked:
+                self._asked.add(id(known.tokenizer))
+                cut(" ", known.tokenizer)  # a vocabulary is built when it is first asked: that is not the text's time
             began = time.perf_counter()
             found = cut(text, known.tokenizer)
             seconds = time.perf_counter() - began
@@ -188,6 +192,11 @@ class TokensReader:
     def forget(self, name: str) -> None:
         """One is another now: trained anew, or fetched."""
         self._loaded = {key: known for key, known in self._loaded.items() if key[0] != name}
+        here = {
+            id(known.tokenizer) for known in self._loaded.values()
+        }  # another may come to have the number of one gone
+        self._bpe = {number: bpe for number, bpe in self._bpe.items() if number in here}
+        self._asked &= here
 
 
 def shown_part(text: str) -> tuple[str, int]:

@@ -16,9 +16,11 @@ from core.data.window_sets import windows_of
 from core.data.window_setting import WindowSetting
 from core.data.windows import Windows
 from core.tokenizers import get_tokenizer, list_tokenizers
+from core.tokenizers.bpe import BPETokenizer
 from core.tokenizers.listing import trained_folder
 from screens.tokens.cut import LongTokens, cut
 from screens.tokens.dialogs import ChooseTokenizers, OpenText, Plan, PlanTraining, TextChoice
+from screens.tokens.reader import Known, TokensReader, Wanted
 from screens.tokens.texts import SAMPLES, clipped, corpus_source, read_text_file
 from screens.tokens.windows import PRESETS, WindowsPane
 from screens.widgets.error_card import ErrorCard
@@ -385,3 +387,18 @@ async def test_where_there_is_room_the_table_stands_beside_the_text_and_both_hav
         await tokens.until(lambda: not body.table.is_on_screen and not body.tree_rows.is_on_screen)
         await tokens.until(lambda: body.strip.has_focus)
         assert tokens.screen.view == "text"
+
+
+def test_a_tokenizer_trained_anew_has_its_own_merges_and_is_built_before_a_text_is_timed(monkeypatch):
+    asked = []
+    monkeypatch.setattr("screens.tokens.cut.cut", lambda text, tokenizer: asked.append(text) or cut(text, tokenizer))
+    reader, wanted = TokensReader(), Wanted(0, "low lower", "mine", "demo", ())
+    for text in ("low lower lowest " * 9, "new newer newest " * 9):
+        tokenizer = BPETokenizer.train(text, 270)
+        reader._loaded["mine", ""] = Known("mine", "mine", tokenizer, "", ())
+        assert reader.read(wanted).bpe is reader.read(wanted).bpe is not None
+        assert reader.read(wanted).bpe.fingerprint == tokenizer.fingerprint
+        assert asked == [" ", *[wanted.text] * 3]
+        reader.forget("mine")
+        assert not reader._loaded and not reader._bpe and not reader._asked
+        asked.clear()
