@@ -159,7 +159,7 @@ class Ablating(Painting):
             return
         cancel.set()
         if job is not None:
-            job.finish(best_text(values))
+            job.finish(best_text(values, seen.tokens))
 
     @on(Swept)
     @guarded
@@ -172,7 +172,7 @@ class Ablating(Painting):
             self.paint_grid()
             self.paint_head()
             if not np.isnan(message.values).any():
-                self.say(best_text(message.values))
+                self.say(best_text(message.values, self.tokens))
 
     @on(SweepFailed)
     @guarded
@@ -187,7 +187,7 @@ class Ablating(Painting):
         self.keep()
         self.paint_grid()
         self.paint_head()
-        measure = measure_of(name)
+        measure = measure_of(name, self.tokens)
         about = NO_REPEATS if self.nothing_repeats else measure.about
         self.say(f"measure: {measure.title} · {about}")
 
@@ -220,17 +220,24 @@ class Ablating(Painting):
             self.say(f"{a.layers}×{a.heads} heads and {b.layers}×{b.heads}: no head has its counterpart")
 
 
-def best_text(values: NDArray[Any]) -> str:
+def best_text(values: NDArray[Any], tokens: int = 0) -> str:
     """Which head matters most, without which the text is easier, and which matters least.
+
+    Of a text of one token, which has no loss, how far its successor's distribution moves decides.
 
     >>> best_text(np.array([[0.1, 0.4], [-0.2, np.nan]]))
     'L0 H1 matters most: loss +0.400 nats without it · easier without L1 H0: -0.200 · least: L0 H0 +0.100'
     >>> best_text(np.array([[-0.1, -0.3]]))
     'no head helps here · easier without L0 H1: -0.300 · least: L0 H0 -0.100'
+    >>> best_text(np.array([[0.1, 0.3]]), tokens=1)
+    'L0 H1 matters most: without it the next token moves by 0.300 bits · least: L0 H0 0.100'
     """
     order = [head for head in ranked(values) if values[head] == values[head]]
     if not order:
         return "no head gives a number"
+    if tokens == 1:
+        said = f"{head_text(order[0])} matters most: without it the next token moves by {figure(values[order[0]])} bits"
+        return said if len(order) < 2 else f"{said} · least: {head_text(order[-1])} {figure(values[order[-1]])}"
     best, easier, least = order[0], order[-1], min(order, key=lambda head: abs(float(values[head])))
     parts, told = ["no head helps here"], []
     if values[best] > 0:

@@ -122,7 +122,7 @@ class Painting(Shown):
             body.grid.clear("no heads yet")
             body.title("grid", "heads", "")
             return
-        measure, values = measure_of(self.measure), self.grid_values()
+        measure, values = measure_of(self.measure, seen.tokens), self.grid_values()
         size = f"{seen.layers}×{seen.heads} heads"
         unit = f", {measure.unit}" if measure.unit else ""
         random = self.on == RANDOM and self.measure not in ("norm", "effect")
@@ -140,7 +140,7 @@ class Painting(Shown):
             body.grid.show(values, scale=ends, diverging=signed, off=self.off)
             blind = int(np.isnan(values).sum())
             notes = ["on random tokens" if random else "on this text"]
-            notes += [f"{blind} heads give no number" if blind and self.tokens > 1 else ""]
+            notes += [f"{blind} head{'' if blind == 1 else 's'} without a number" if blind and self.tokens > 1 else ""]
             notes += ["all heads on" if self.off else ""]
             body.title("grid", title, " · ".join(n for n in notes if n))
             here = (self.place.layer, self.place.head)
@@ -177,7 +177,7 @@ class Painting(Shown):
         values = {**self.measured[TEXT].values, **found.values} if TEXT in self.measured else dict(found.values)
         if self.swept in self.effects:
             values["effect"] = self.effects[self.swept]
-        self.body.show_head(detail_lines(head, values, found.chance, off=head in self.off))
+        self.body.show_head(detail_lines(head, values, found.chance, off=head in self.off, tokens=seen.tokens))
         on = "random tokens" if self.on == RANDOM else "this text"
         alone = " alone" if self.body.pattern.how else ""  # the map shows several as one
         self.body.title("head", f"head {head_text(head)}{alone}", f"{on} · (by chance) · #rank")

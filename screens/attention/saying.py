@@ -41,7 +41,7 @@ def sentence_of(screen: Painting) -> str:
 def head_sentence(screen: Painting) -> str:
     """The head, its measure, its rank."""
     head, values = (screen.place.layer, screen.place.head), screen.grid_values()
-    measure = measure_of(screen.measure)
+    measure = measure_of(screen.measure, screen.tokens)
     off = " · off" if head in screen.off else ""
     if screen.nothing_repeats:
         return f"{head_text(head)}{off} · {measure.title}: {NO_REPEATS}"

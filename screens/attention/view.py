@@ -51,11 +51,15 @@ MEASURES = (
     Measure("effect", "effect when off", "nats", "how much the loss rises without the head", "loss when off"),
 )
 NAMES = tuple(m.name for m in MEASURES)
+MOVED = Measure(
+    "effect", "effect when off", "bits", "how far the next token's distribution moves without the head", "KL when off"
+)
+"""The effect on a text of one token, which has no loss."""
 
 
-def measure_of(name: str) -> Measure:
-    """A measure by its name."""
-    return next(m for m in MEASURES if m.name == name)
+def measure_of(name: str, tokens: int = 0) -> Measure:
+    """A measure by its name, as it is of a text of so many tokens."""
+    return MOVED if name == MOVED.name and tokens == 1 else next(m for m in MEASURES if m.name == name)
 
 
 def figure(value: float) -> str:
@@ -204,11 +208,11 @@ def note_text(weight: float, most: float = 1.0) -> str:
 
 
 def detail_lines(
-    head: Head, measures: Mapping[str, NDArray[Any]], chance: Mapping[str, float], *, off: bool = False
+    head: Head, measures: Mapping[str, NDArray[Any]], chance: Mapping[str, float], *, off: bool = False, tokens: int = 0
 ) -> list[tuple[str, str, float]]:
     """All measures of a head: name, what it says, and a share from 0 to 1 for a bar (NaN: none)."""
     lines = []
-    for measure in MEASURES:
+    for measure in (measure_of(name, tokens) for name in NAMES):
         values = measures.get(measure.name)
         if values is None:
             lines.append((measure.short, "d measures it" if measure.name == "effect" else "–", math.nan))

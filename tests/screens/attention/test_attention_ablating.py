@@ -149,6 +149,10 @@ async def test_one_token_has_no_loss_so_a_sweep_says_how_far_the_answer_moves():
         await pilot.press("d")
         await until(pilot, lambda: screen.grid_values() is not None and np.isfinite(screen.grid_values()).all())
         assert (screen.grid_values() >= 0).all() and screen.grid_values().max() > 0
+        await until(pilot, lambda: "matters most: without it the next token moves by" in sentence(screen))
+        assert "bits" in sentence(screen) and "bits" in title(screen, "#a-grid-pane")
+        screen.go_to_pane("grid")
+        assert " bits · #" in sentence(screen) and "nats" not in sentence(screen)
 
 
 async def test_a_minus_b_is_the_difference_of_the_patterns_and_turns_itself_around():

@@ -198,7 +198,7 @@ async def test_not_a_number_in_the_weights_is_shown_as_such():
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
         assert not screen.query(ErrorCard)
-        assert "8 heads give no number" in subtitle(screen, "#a-grid-pane")
+        assert "8 heads without a number" in subtitle(screen, "#a-grid-pane")
         screen.moved(screen.place.at(layer=2, head=1))
         await pilot.pause()
         assert np.isnan(screen.body.pattern.drawn).any() and "not a number" in sentence(screen)
