@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from core.errors import LabError
+from core.presets import TRAIN_PRESETS
 from screens.training.start import missing_text
 from screens.widgets.plot_data import clock, short_number
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 _SETTLE = 0.8
 """Seconds without a key before a measurement begins: it takes both cores for a moment."""
+
+WAITING = "working out time and memory…"
+"""Until something is known: the first count takes a moment, since it loads what counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,12 @@ def _time_line(estimated: Estimated, config: TrainConfig, rough: str) -> str:
 def takes_as_long(one: TrainConfig, other: TrainConfig) -> bool:
     """Whether two runs have as many steps of the same kind."""
     return one.max_steps == other.max_steps and step_key(one) == step_key(other)
+
+
+def rough_for(preset: str | None, config: TrainConfig) -> str:
+    """How long a run takes on a usual machine, if a preset says so and the run takes as long as the preset's."""
+    own = TRAIN_PRESETS[preset] if preset is not None else None
+    return rough_time(own.summary) if own is not None and takes_as_long(own.config, config) else ""
 
 
 def rough_time(summary: str) -> str:

@@ -26,7 +26,7 @@ from textual.worker import get_current_worker
 
 from core.errors import InputError
 from core.presets import TRAIN_PRESETS
-from screens.training.estimate import Estimated, Figures, Timings, figures, presets_first, rough_time, takes_as_long
+from screens.training.estimate import WAITING, Estimated, Timings, figures, presets_first, rough_for
 from screens.training.fields import Checked, as_command, as_python, brought_by, check, form_fields, texts_of
 from screens.training.rows import FieldRow, NameRow
 from screens.training.start import StartRequest
@@ -97,7 +97,7 @@ class NewRunForm(Dialog[StartRequest]):
         with Horizontal(id="form-body"):
             with Vertical(id="form-left"):
                 yield OptionList(*(self._option(n) for n in self._presets), id="presets", classes="frame")
-                yield Static("", id="estimate", classes="frame", markup=False)
+                yield Static(WAITING, id="estimate", classes="frame", markup=False)
             with VerticalScroll(id="fields", classes="frame", can_focus=False):
                 yield Static("", id="loading-fields")
         yield Static("", id="meaning", markup=False)
@@ -236,6 +236,7 @@ class NewRunForm(Dialog[StartRequest]):
 
     def _changed(self, at_once: bool = False) -> None:
         """Checks everything, shows the reasons, and asks for a new estimate."""
+        mending = self._checked.config is None
         self._checked = check(self.texts(), self._base)
         for row in self.query(FieldRow):
             row.say(self._checked.reasons.get(row.field.name))
@@ -249,6 +250,8 @@ class NewRunForm(Dialog[StartRequest]):
             lines = [f"{wrong} field{'s' * (wrong > 1)} to mend:", *self._checked.reasons, *self._checked.general]
             self.query_one("#estimate", Static).update("\n".join(lines))
             return
+        if mending:
+            self.query_one("#estimate", Static).update(WAITING)
         self._pause = self.set_timer(0.01 if at_once else 0.15, self._estimate)
 
     # --- the estimate
@@ -272,9 +275,7 @@ class NewRunForm(Dialog[StartRequest]):
         if message.estimated.asked != self._asked or self._checked.config is None:
             return  # a late answer to an older question
         config = self._checked.config
-        own = TRAIN_PRESETS[self._preset] if self._preset is not None else None
-        rough = rough_time(own.summary) if own is not None and takes_as_long(own.config, config) else ""
-        shown: Figures = figures(message.estimated, config, rough)
+        shown = figures(message.estimated, config, rough_for(self._preset, config))
         self.query_one("#estimate", Static).update("\n".join(shown.lines))
         if message.estimated.measured is not None:
             presets = self.query_one("#presets", OptionList)

@@ -12,7 +12,7 @@ from core.errors import DownloadError, LabError
 from core.presets import TRAIN_PRESETS
 from core.training.estimate import Measured
 from screens.training import estimate as training_estimate
-from screens.training.estimate import Estimated, Timings, figures
+from screens.training.estimate import WAITING, Estimated, Timings, figures
 from screens.training.form import FieldRow, NewRunForm
 from screens.training.start import FellBack, Started, StartRequest, begin
 
@@ -95,14 +95,35 @@ async def test_a_wrong_value_has_its_reason_under_it_as_it_is_typed(app, folder,
         assert started[0].config.model.n_heads == 8
 
 
-async def test_all_wrong_ones_are_named_beside_the_presets(app, folder):
+async def test_all_wrong_ones_are_named_beside_the_presets_and_the_place_of_the_estimate_is_never_empty(
+    app, folder, monkeypatch
+):
+    counted, work_out = threading.Event(), Timings.work_out
+
+    def late(*asked, **how):
+        assert counted.wait(60)
+        yield from work_out(*asked, **how)
+
+    monkeypatch.setattr(Timings, "work_out", late)
     async with app.run_test(size=(120, 36)) as pilot:
-        form = await ready(pilot)
-        for name, value in (("batch_size", "many"), ("max_steps", "0"), ("schedule", "cosin")):
-            form.query_one(f"#field-{name}", Input).value = value
-        await pilot.pause()
-        await until(pilot, lambda: "3 fields to mend" in str(form.query_one("#estimate", Static).content))
-        assert "cosine" in "\n".join(form.problems())
+        try:
+            form = await ready(pilot)
+            estimate = form.query_one("#estimate", Static)
+            assert estimate.content == WAITING
+            good = {
+                name: form.query_one(f"#field-{name}", Input).value for name in ("batch_size", "max_steps", "schedule")
+            }
+            for name, value in (("batch_size", "many"), ("max_steps", "0"), ("schedule", "cosin")):
+                form.query_one(f"#field-{name}", Input).value = value
+            await pilot.pause()
+            await until(pilot, lambda: "3 fields to mend" in str(estimate.content))
+            assert "cosine" in "\n".join(form.problems())
+            for name, value in good.items():
+                form.query_one(f"#field-{name}", Input).value = value
+            await until(pilot, lambda: estimate.content == WAITING)
+        finally:
+            counted.set()
+        await until(pilot, lambda: "parameters" in str(estimate.content))
 
 
 async def test_a_preset_fills_every_field(app, folder, monkeypatch):
