@@ -63,8 +63,8 @@ class History:
     """The step that the run has come to."""
     steps: dict[int, StepProfiles] = field(default_factory=dict)
     skipped: dict[int, StepSkipped] = field(default_factory=dict)
-    of: int = 0
-    """How many steps there are."""
+    there: frozenset[int] = frozenset()
+    """The steps whose weights are there now: a run that goes on keeps its last checkpoints and its snapshots alone."""
     live: bool = False
     """Whether the run goes on."""
     ended: bool = False
@@ -85,6 +85,10 @@ class History:
         """The steps whose heads were measured, rising."""
         return tuple(sorted(self.steps))
 
+    def stops(self, looked_at: int | None = None) -> tuple[int, ...]:
+        """The steps that can be gone to: those whose weights are there still, and the one that is looked at."""
+        return tuple(step for step in self.known if step in self.there or step == looked_at)
+
     @property
     def newest(self) -> int | None:
         """The last of them."""
@@ -95,7 +99,8 @@ class History:
         from core.model.through_time import StepSkipped
 
         if isinstance(found, Glance):
-            self.of, self.now, self.maximum, self.live = len(found.steps), found.now, found.maximum, found.live
+            self.there = frozenset(found.steps)
+            self.now, self.maximum, self.live = max(self.now, found.now), found.maximum, found.live
             if self.wanted == self.now:
                 self.wanted = None  # the newest is followed
         elif isinstance(found, StepSkipped):
@@ -103,7 +108,7 @@ class History:
         else:
             self.steps[found.step] = found
             self.skipped.pop(found.step, None)
-            self.of = found.of
+            self.there |= {found.step}
             self.now = max(self.now, found.step)
 
     def end(self, error: LabError | None) -> None:
@@ -114,12 +119,16 @@ class History:
         """What is being done, or why there is nothing."""
         if self.error is not None:
             return self.error.title
-        done, total = len(self.steps), max(self.of, len(self.steps))
+        done, total = len(self.stops()), len(self.there)
+        gone = len(self.steps) - done
+        kept = f"{done} kept step{'' if done == 1 else 's'}"
         said = f"{done} of {total} kept steps measured"
         if self.ended:
-            said = f"{done} kept step{'' if done == 1 else 's'}" if done == total else f"{said}, stopped"
+            said = kept if done == total else f"{said}, stopped"
         elif done == total and self.live and done:
-            said = f"{done} kept steps, the run goes on"
+            said = f"{kept}, the run goes on"
+        if gone:
+            said += f" · {gone} not kept"
         if self.skipped:
             said += f" · step {', '.join(str(s) for s in sorted(self.skipped))} cannot be read"
         return said
@@ -127,7 +136,7 @@ class History:
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """What can be said of a run before anything is measured."""
+    """What can be said of a run without measuring anything."""
 
     steps: tuple[int, ...]
     now: int
@@ -183,6 +192,8 @@ def legend_of(
 def watch(history: History, tell: Callable[[Glance | StepProfiles | StepSkipped], object]) -> LabError | None:
     """Follows a run: first what it is, then its heads step by step, until it ends or ``history.cancel`` is set.
 
+    With each step what is kept is told anew, since a run prunes its checkpoints as it goes on.
+
     Returns why it could not go on, if so.
     """
     from core.errors import LabError
@@ -194,10 +205,15 @@ def watch(history: History, tell: Callable[[Glance | StepProfiles | StepSkipped]
     try:
         found = head_history(history.run, history.ids, history.cancel, follow=True, device=history.device)
         run = open_run(history.run)
-        steps = kept_steps(run)
-        tell(Glance(steps, steps[-1] if steps else 0, run.config.max_steps, run.is_live))
+
+        def glance() -> Glance:
+            steps = kept_steps(run)
+            return Glance(steps, steps[-1] if steps else 0, run.config.max_steps, run.is_live)
+
+        tell(glance())
         for event in found:
             tell(event)
+            tell(glance())
             if history.cancel.is_set():
                 break
     except LabError as error:

@@ -155,7 +155,7 @@ class TimeView(TimeEngine):
         if refused and history.error is not None:
             self.map.clear(f"{history.error.title}\n{history.error.hint}")
         self.curve.empty_text = "" if refused else COMING
-        self.line.show(history.known, history.now, max(history.maximum, history.now))
+        self._show_line(self.line.target)
         self._go_to_wanted()
         self._draw_words()
         self._draw_curves()
@@ -177,8 +177,14 @@ class TimeView(TimeEngine):
     def _go_to_wanted(self) -> None:
         history = self.history
         if history is not None and history.wanted is not None and history.wanted in history.steps:
+            self._show_line(history.wanted)
             self.line.go_to(history.wanted)
             history.wanted = None
+
+    def _show_line(self, looked_at: int | None) -> None:
+        history = self.history
+        if history is not None:
+            self.line.show(history.stops(looked_at), history.now, max(history.maximum, history.now))
 
     # --- what is drawn
 
@@ -244,6 +250,7 @@ class TimeView(TimeEngine):
     @on(Timeline.Moved)
     def _moved(self, event: Timeline.Moved) -> None:
         event.stop()
+        self._show_line(self.line.target)
         self._draw_words()
         self._draw_curves()
         self.ask_pattern()
@@ -259,8 +266,8 @@ class TimeView(TimeEngine):
     @on(Curve.Picked)
     def _picked(self, event: Curve.Picked) -> None:
         event.stop()
-        if self.history is not None and self.history.steps:
-            self.line.go_to(min(self.history.known, key=lambda step: abs(step - event.x)))
+        if self.line.steps:
+            self.line.go_to(min(self.line.steps, key=lambda step: abs(step - event.x)))
 
     @on(HeatMap.Highlighted)
     def _cell(self, event: HeatMap.Highlighted) -> None:

@@ -127,17 +127,28 @@ async def test_a_run_that_goes_on_is_followed(isolated: Path) -> None:
             kept(folder, 20)
             await until(pilot, lambda: view.line.steps == (0, 10, 20))
             assert view.at == 0, "who looks at a step is left there"
+            for pruned in (0, 10):  # as a run does that keeps its last checkpoints
+                (folder / "snapshots" / f"step-{pruned:06}.safetensors").unlink()
+            kept(folder, 30)
+            await until(pilot, lambda: 30 in view.line.steps and 10 not in view.line.steps)
+            assert view.line.steps == (0, 20, 30) and view.at == 0, "what is gone is no stop, but for where one is"
+            assert view.history.known == (0, 10, 20, 30) == tuple(int(x) for x in view.curve.figure.lines[0].x)
+            assert "2 not kept" in view.history.state()
+            await pilot.press("full_stop")
+            assert view.at == 20 and view.line.steps == (20, 30)
+            await pilot.press("comma")
+            assert view.at == 20, "there is nothing to go back to"
             await pilot.press("end")
-            assert view.at == 20
+            assert view.at == 30
             await drawn(pilot, view)
-            trace = core.trace(model_at(20), screen.seen.ids)
+            trace = core.trace(model_at(30), screen.seen.ids)
             assert np.abs(view.pattern - trace.pattern(screen.place.layer, screen.place.head).numpy()).max() < 0.01
             assert view.line.target is not None
             await pilot.press("escape")
             assert view.history.cancel.is_set()
             await until(pilot, lambda: view.history.ended)
             await pilot.press("escape")
-            assert view.line.target is None and view.at == 20
+            assert view.line.target is None and view.at == 30
             assert screen_of(app) is screen
         writer.close("finished")
 
