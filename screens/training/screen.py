@@ -193,6 +193,7 @@ class TrainingScreen(TrainingOffers):
     def paint(self, reading: Reading) -> None:
         """Shows one look: every pane repaints only if its content changed."""
         caught_up = self.reading is not None and _caught_up(self.reading, reading)
+        self.say_gone(reading, self._run_shown)
         self.reading = reading
         self._painted_at = time.monotonic()
         body = self.body

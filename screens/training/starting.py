@@ -115,6 +115,18 @@ class RunStarter(LabScreen):
         """Lets the run's state return with the next look."""
         self._held_until = 0.0
 
+    def say_gone(self, new: Reading, shown: Path | None) -> None:
+        """Says it once when the shown run is not there any more: nobody asked for the one in its place.
+
+        Args:
+            new: a look that is not painted yet.
+            shown: the run that a person sees.
+        """
+        before = self.reading.detail if self.reading is not None and self.reading.wanted.shown == shown else None
+        now = new.detail.view if new.detail is not None and new.wanted.shown == shown else None
+        if before is not None and now is not None and before.view.path != now.path:
+            self.hold(f"the run {before.view.name} is gone · showing {now.name}")
+
     # --- starting
 
     def action_new_run(self) -> None:
