@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, final
 
 from rich.style import Style
@@ -18,7 +19,7 @@ from textual.widgets import Static
 
 from screens.attention.centre import CentreView
 from screens.attention.seen import Place, Seen
-from screens.attention.takeaway_text import heads_flag, python_start
+from screens.attention.takeaway_text import heads_flag, lens_text, python_start
 from screens.attention.view import written
 from screens.guard import guarded
 from screens.widgets.bars import percent
@@ -239,6 +240,13 @@ class LensView(CentreView):
             for i, t in enumerate(r.top)
         ]
         header = ("layer", "entropy_bits", "answer", "rank_of_answer", "p_of_answer", "place", "token", "text", "p")
+        title = f"{seen.spec} · after {read.position} {seen.labels[read.position]}"
+
+        def draw(path: Path) -> None:
+            from core.model.pictures.figures import lens_figure, save_figure
+
+            save_figure(lens_figure(read.rows, seen.loaded.tokenizer, title), path)
+
         command = ["llm-lab", "lens", seen.spec, seen.text, "--position", str(read.position)]
         command += [*heads_flag(seen, "--off"), "--json"]
         return TakeAwayRequest(
@@ -253,5 +261,8 @@ class LensView(CentreView):
                 "rows": [row.to_dict() for row in read.rows],
             },
             table=(header, rows),
+            figure=draw,
+            vector=True,
+            text=lambda: lens_text(title, read.rows, read.word),
             pane=self.parent,  # type: ignore[arg-type]
         )

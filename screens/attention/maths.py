@@ -21,6 +21,7 @@ from core.errors import LabError
 from screens.attention.centre import CentreView
 from screens.attention.maths_parts import PARTS, PartsLine, command_of, python_of
 from screens.attention.seen import Place, Seen
+from screens.attention.takeaway_text import steps_text
 from screens.attention.view import figure, written
 from screens.guard import as_lab_error, guarded
 from screens.widgets.math_steps import MathSteps
@@ -276,6 +277,7 @@ class MathsView(CentreView):
                 "steps": [step.to_dict() for step in steps],
             },
             table=(("number", "step", "name", "index", "value"), rows),
+            text=partial(steps_text, steps),
             pane=self.parent,  # type: ignore[arg-type]
         )
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from screens.attention.reader import NEXT, RANDOM, TEXT
-from screens.attention.takeaway_text import heads_flag, python_start
+from screens.attention.takeaway_text import heads_flag, heads_text, python_start
 from screens.attention.view import MEASURES, written
 from screens.widgets.take_away import TakeAwayRequest
 
@@ -200,6 +200,7 @@ def heads_of(screen: Painting) -> TakeAwayRequest | None:
         table=(("layer", "head", *names), rows),
         figure=draw,
         vector=True,
+        text=lambda: heads_text(f"{seen.spec} · {shown}", grids[shown].tolist()),
         pane=screen.body.query_one("#a-grid-pane"),
         link=shlex.join(["llm-lab", "open", "attention", "--model", seen.spec]),
     )
@@ -259,6 +260,7 @@ def effects_of(screen: Painting) -> TakeAwayRequest | None:
         table=(("layer", "head", name), rows),
         figure=draw,
         vector=True,
+        text=lambda: heads_text(f"{seen.spec} · each head off once · {name}", values.tolist()),
         pane=screen.body.query_one("#a-grid-pane"),
     )
 

@@ -7,6 +7,7 @@ Above the map of the head at one step, below its measures as curves over all ste
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import Any, ClassVar, final
 
 import numpy as np
@@ -200,7 +201,7 @@ class TimeView(TimeEngine):
             stops = f"{stops} · all heads on".removeprefix(" · ")
         curves = f"curves {self.curves.title}" if history.steps else ""
         state = "" if history.error is not None and not history.steps else history.state()  # the map says it
-        said = " · ".join(part for part in (where, state, stops, curves) if part)
+        said = " · ".join(part for part in (where, stops, state, curves) if part)
         self.query_one("#a-time-head", Static).update(said, layout=False)
         head = (self.place.layer, self.place.head)
         legend = Text(no_wrap=True, end="", overflow="ellipsis")
@@ -315,6 +316,16 @@ class TimeView(TimeEngine):
             f"        found = {shown}\n"
             f"        print(told.step, *(float(found[name][{head[0]}, {head[1]}]) for name in names))\n"
         )
+        drawn, curves = figure_of(history, head, self.curves), self.curves
+
+        def draw(path: Path) -> None:
+            from core.model.pictures.figures import history_figure, save_figure
+
+            values = {line.label: line.y for line in drawn.lines}
+            named = "share of attention" if len(values) > 1 else curves.names[0]
+            title = f"{history.run} · {head_text(head)} · {curves.title}"
+            save_figure(history_figure([int(step) for step in drawn.lines[0].x], values, named, title=title), path)
+
         return TakeAwayRequest(
             what=f"time-{history.run.rpartition('/')[2]}-l{head[0]}-h{head[1]}",
             python=python,
@@ -325,5 +336,7 @@ class TimeView(TimeEngine):
                 "steps": [history.steps[s].to_dict() for s in history.known],
             },
             table=(("step", "measured_on", *names), rows),
+            figure=draw,
+            vector=True,
             pane=self.parent,  # type: ignore[arg-type]
         )

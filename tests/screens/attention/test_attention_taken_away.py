@@ -1,5 +1,6 @@
 """What leaves the attention screen: every snippet is run, every command too, and they say what the panes show."""
 
+import ast
 import contextlib
 import io
 import json
@@ -91,6 +92,9 @@ async def test_all_heads(measure):
         said = run_command(request.command)
         assert np.allclose(said["entropy"], request.data["entropy"], atol=1e-6)
         assert len(request.table[1]) == 16 and request.table[0][:2] == ("layer", "head")
+        assert (
+            f"{float(screen.grid_values()[head]):.3f}" == request.text().splitlines()[2 + head[0]].split()[1 + head[1]]
+        )
 
 
 async def test_all_heads_on_random_tokens_and_each_head_off_once():
@@ -146,7 +150,7 @@ async def test_the_command_of_the_lens_switches_the_same_heads_off():
         assert abs(with_all - theirs) > 1e-3, "with all heads on it is another answer"
 
 
-async def test_the_lens():
+async def test_the_lens(tmp_path):
     app = attention(REPEATED)
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
@@ -154,7 +158,17 @@ async def test_the_lens():
         lens = screen.body.centre
         await until(pilot, lambda: lens.read is not None)
         request = screen.take_away()
-        assert len(run_python(request.python).splitlines()) == 5
+        printed = [line.split(" ", 2) for line in run_python(request.python).splitlines()]
+        assert len(printed) == len(lens.read.rows) == 5
+        for (layer, entropy, top), row in zip(printed, lens.read.rows, strict=True):
+            assert int(layer) == row.layer and float(entropy) == pytest.approx(row.entropy, abs=1e-3)
+            assert [p for _, p in ast.literal_eval(top)] == pytest.approx([t.probability for t in row.top], abs=1e-5)
+        request.figure(tmp_path / "lens.svg")
+        assert request.vector and ET.parse(tmp_path / "lens.svg")
+        text = request.text().splitlines()
+        assert [line.split("  ")[0] for line in text[2:]] == ["embedding", *(f"layer {i}" for i in range(4))]
+        best = lens.read.rows[-1].top[0]
+        assert f"{lens.read.word(best.token)} {best.probability:.1%}" in text[-1]
         said = run_command(request.command)
         rows = said["rows"] if isinstance(said, dict) and "rows" in said else said
         assert rows and request.data["rows"][-1]["top"][0]["token"] == lens.read.rows[-1].top[0].token

@@ -133,6 +133,7 @@ async def test_what_is_taken_away_gives_the_same_numbers(capsys: pytest.CaptureF
 
     for part, (request, steps) in taken.items():
         assert request is not None
+        assert request.text is not None and all(line in request.text() for step in steps for line in step.lines)
         said = io.StringIO()
         with contextlib.redirect_stdout(said):
             exec(request.python, {})

@@ -195,7 +195,7 @@ async def test_a_model_that_is_no_run_says_so(isolated: Path) -> None:
         assert screen_of(app) is screen and view.curve.figure.empty
 
 
-async def test_what_is_taken_away_gives_the_same_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_what_is_taken_away_gives_the_same_numbers(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     app = lab()
     async with app.run_test(size=(120, 36)) as pilot:
         steps = kept_steps(open_run("demo"))
@@ -225,6 +225,9 @@ async def test_what_is_taken_away_gives_the_same_numbers(capsys: pytest.CaptureF
     assert [one["step"] for one in told] == list(steps)
     assert alike([one["text"]["first"] for one in told], [one["text"]["first"] for one in request.data["steps"]])
     assert len(request.table[1]) == 2 * len(steps)
+    assert request.figure is not None and request.vector
+    request.figure(tmp_path / "time.svg")
+    assert CURVES[-1].title in (tmp_path / "time.svg").read_text(encoding="utf-8"), "the curves that are shown"
 
 
 def test_a_figure_of_nothing_is_empty() -> None:
