@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events, on
 from textual.app import ComposeResult
@@ -19,12 +20,12 @@ from screens.widgets.dialog import Dialog
 from screens.widgets.ramps import UNICODE, Symbols
 from screens.widgets.virtual_list import VirtualList
 
-LABEL = 18
-"""Cells for a model's name and step, where columns follow."""
 STEP_LABEL = 36
 """The same for a checkpoint's own row, where nothing follows but the edge of a narrow terminal."""
 NARROW = 76
 """Cells of a row in a terminal of 80 columns."""
+NOTE = 16
+"""Cells of it that are left for what is said of a model."""
 
 
 class Picked(NamedTuple):
@@ -68,19 +69,51 @@ def size_text(count: int) -> str:
     return f"{count / 1e6:.1f}M" if count >= 100_000 else f"{count / 1e3:.0f}k"
 
 
+class Columns(NamedTuple):
+    """Cells of the columns whose names may be long; what is left is for what is said of a model."""
+
+    group: int = 9
+    label: int = 18
+    """A model's name and step, where columns follow."""
+    tokenizer: int = 8
+
+
+def columns_for(width: int, tokenizer: int = 8) -> Columns:
+    """How a row is shared out.
+
+    Args:
+        width: cells of the row.
+        tokenizer: cells of the longest tokenizer's name. All of it is seen before all of what the detail below the
+            list says too: the group, the model's name, and at last what is said of it are shortened.
+
+    >>> columns_for(NARROW), columns_for(NARROW + 12).tokenizer, columns_for(56)
+    (Columns(group=9, label=18, tokenizer=8), 20, Columns(group=7, label=14, tokenizer=8))
+    >>> columns_for(NARROW, 11), columns_for(56, 13)
+    (Columns(group=7, label=17, tokenizer=11), Columns(group=7, label=11, tokenizer=13))
+    """
+    group, label, own = Columns()
+    wanted = max(own, min(tokenizer, own + 8))
+    spare = width - NARROW - (wanted - own)
+    if spare >= 0:
+        return Columns(group, label, wanted + spare)
+    short = -spare
+    from_group = min(2, short)
+    from_label = min(4, short - from_group)
+    return Columns(group - from_group, label - from_label - max(0, short - from_group - from_label - NOTE), wanted)
+
+
 def row_text(
-    row: _Row, folder: str, first: bool, unfolded: bool, symbols: Symbols = UNICODE, width: int = NARROW
+    row: _Row, folder: str, first: bool, unfolded: bool, symbols: Symbols = UNICODE, columns: Columns | None = None
 ) -> Text:
-    """One line of the list; what it is wider than a narrow terminal's goes to the tokenizer."""
-    ref = row.ref
+    """One line of the list."""
+    ref, columns = row.ref, columns or Columns()
     group = {"bundled": "bundled", "runs": folder, "GPT-2": "GPT-2"}.get(row.group, row.group) if first else ""
     text = Text(no_wrap=True)
-    text.append(fit(group, 9) + " ", "bold")
+    text.append(fit(group, columns.group) + " ", "bold")
     text.append("  " * row.depth + f"{glyph(ref, symbols)} ")
-    text.append(fit_label(ref.label, STEP_LABEL if row.depth else LABEL) + " ")
+    text.append(fit_label(ref.label, STEP_LABEL if row.depth else columns.label) + " ")
     if row.depth == 0:
-        tokenizer = fit(ref.tokenizer, 8 + max(0, width - NARROW))
-        text.append(f"{size_text(ref.parameters):>5}  {ref.shape:<13}{tokenizer} ")
+        text.append(f"{size_text(ref.parameters):>5}  {ref.shape:<13}{fit(ref.tokenizer, columns.tokenizer)} ")
         note = (
             f"{ref.size / 1e9:.2f} GB missing"
             if not ref.here and ref.size
@@ -207,8 +240,9 @@ class Picker(Dialog[Picked]):
     def _line(self, index: int) -> Text:
         row = self._rows[index]
         first = index == 0 or self._rows[index - 1].group != row.group
-        width = self.rows.scrollable_content_region.width
-        return row_text(row, self._folder, first, row.ref.spec in self._open, self._symbols, width)
+        longest = max((cell_len(ref.tokenizer) for ref in self._refs), default=0)
+        columns = columns_for(self.rows.scrollable_content_region.width, longest)
+        return row_text(row, self._folder, first, row.ref.spec in self._open, self._symbols, columns)
 
     @property
     def ref(self) -> ModelRef | None:
