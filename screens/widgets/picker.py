@@ -24,8 +24,8 @@ STEP_LABEL = 36
 """The same for a checkpoint's own row, where nothing follows but the edge of a narrow terminal."""
 NARROW = 76
 """Cells of a row in a terminal of 80 columns."""
-NOTE = 16
-"""Cells of it that are left for what is said of a model."""
+LEAST = 6
+"""Cells below which nothing is said of a model in its row; the detail says it."""
 
 
 class Picked(NamedTuple):
@@ -70,12 +70,14 @@ def size_text(count: int) -> str:
 
 
 class Columns(NamedTuple):
-    """Cells of the columns whose names may be long; what is left is for what is said of a model."""
+    """Cells of the columns that are not the same at every width."""
 
     group: int = 9
     label: int = 18
     """A model's name and step, where columns follow."""
     tokenizer: int = 8
+    note: int = 16
+    """What is said of a model; it comes last and may be longer."""
 
 
 def columns_for(width: int, tokenizer: int = 8) -> Columns:
@@ -86,20 +88,22 @@ def columns_for(width: int, tokenizer: int = 8) -> Columns:
         tokenizer: cells of the longest tokenizer's name. All of it is seen before all of what the detail below the
             list says too: the group, the model's name, and at last what is said of it are shortened.
 
-    >>> columns_for(NARROW), columns_for(NARROW + 12).tokenizer, columns_for(56)
-    (Columns(group=9, label=18, tokenizer=8), 20, Columns(group=7, label=14, tokenizer=8))
+    >>> columns_for(NARROW) == Columns(), columns_for(NARROW + 12).tokenizer
+    (True, 20)
     >>> columns_for(NARROW, 11), columns_for(56, 13)
-    (Columns(group=7, label=17, tokenizer=11), Columns(group=7, label=11, tokenizer=13))
+    (Columns(group=7, label=17, tokenizer=11, note=16), Columns(group=7, label=11, tokenizer=13, note=0))
     """
-    group, label, own = Columns()
+    group, label, own, note = Columns()
     wanted = max(own, min(tokenizer, own + 8))
     spare = width - NARROW - (wanted - own)
     if spare >= 0:
-        return Columns(group, label, wanted + spare)
+        return Columns(group, label, wanted + spare, note)
     short = -spare
     from_group = min(2, short)
     from_label = min(4, short - from_group)
-    return Columns(group - from_group, label - from_label - max(0, short - from_group - from_label - NOTE), wanted)
+    from_note = min(note, short - from_group - from_label)
+    rest = short - from_group - from_label - from_note
+    return Columns(group - from_group, label - from_label - rest, wanted, note - from_note)
 
 
 def row_text(
@@ -119,8 +123,8 @@ def row_text(
             if not ref.here and ref.size
             else ref.note or ("here" if ref.here else "")
         )
-        text.append(note)
-        if len(ref.steps) > 1:
+        text.append(note if columns.note >= LEAST else "")
+        if len(ref.steps) > 1 and columns.note >= LEAST:
             text.append(f" {symbols.down if unfolded else symbols.right} {len(ref.steps)}")
     return text
 
