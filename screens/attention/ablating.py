@@ -188,7 +188,8 @@ class Ablating(Painting):
         self.paint_grid()
         self.paint_head()
         measure = measure_of(name, self.tokens)
-        about = NO_REPEATS if self.nothing_repeats else measure.about
+        by = f" ({measure.source})" if measure.source else ""
+        about = NO_REPEATS if self.nothing_repeats else f"{measure.about}{by}"
         self.say(f"measure: {measure.title} · {about}")
 
     # --- A and B

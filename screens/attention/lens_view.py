@@ -21,7 +21,7 @@ from screens.attention.centre import CentreView
 from screens.attention.seen import Place, Seen
 from screens.attention.takeaway_text import heads_flag, lens_text, python_start
 from screens.attention.view import written
-from screens.guard import guarded
+from screens.guard import as_lab_error, guarded
 from screens.widgets.bars import percent
 from screens.widgets.cells import fit
 from screens.widgets.ramps import Look, bar_glyph, ramp_style, sequential
@@ -29,6 +29,7 @@ from screens.widgets.take_away import TakeAwayRequest
 from screens.widgets.virtual_list import VirtualList
 
 if TYPE_CHECKING:
+    from core.errors import LabError
     from core.model.lens import LensRow
 
 MOST = 10
@@ -124,6 +125,14 @@ class LensView(CentreView):
             self.seen = seen
             self.found = found
 
+    class Failed(Message):
+        """They could not be read."""
+
+        def __init__(self, seen: Seen, position: int, error: LabError) -> None:
+            super().__init__()
+            self.of = (seen, position)
+            self.error = error
+
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.read: LensRead | None = None
@@ -174,8 +183,12 @@ class LensView(CentreView):
             )
 
     def _read_in_thread(self, seen: Seen, position: int) -> None:
-        if self._of == (seen, position):
+        if self._of != (seen, position):
+            return
+        try:
             self.post_message(self.Read(seen, read_lens(seen, position)))
+        except Exception as error:
+            self.post_message(self.Failed(seen, position, as_lab_error(error)))
 
     @on(Read)
     @guarded
@@ -191,6 +204,15 @@ class LensView(CentreView):
         if self.shown:
             self.subtitle("% of the likeliest tokens · underlined: the model's own answer")
         self.post_message(self.Said(self.sentence()))
+
+    @on(Failed)
+    @guarded
+    def _failed(self, message: LensView.Failed) -> None:
+        message.stop()
+        if self._of == message.of:
+            self.read = self._of = None  # the next look asks again
+            self.target.show(None)
+            self.post_message(self.Said(f"{message.error.title} · {message.error.hint}"))
 
     def on_virtual_list_highlighted(self, event: VirtualList.Highlighted) -> None:
         """Says the layer under the cursor."""

@@ -85,7 +85,11 @@ class AttentionOffers(AttentionKeys):
         for view in VIEWS:
             yield f"View: {view}", "v", partial(self.show_view, view)
         for measure in MEASURES:
-            yield f"Measure: {measure.title}", f"m: {measure.about}", partial(self.set_measure, measure.name)
+            yield (
+                f"Measure: {measure.title}",
+                f"m: {measure.about}{f' ({measure.source})' if measure.source else ''}",
+                partial(self.set_measure, measure.name),
+            )
         for scale in SCALES:
             yield f"Scale: {SCALE_WORDS[scale]}", "s", partial(self.set_scale, scale)
         for how in HOW:

@@ -148,14 +148,15 @@ class PatternView(CentreView):
     def note(self) -> str:
         """What the encoding is, in words."""
         if self.seen is not None and self.seen.tokens == 1:
-            return "one token: it can only look at itself, so its weight is 1"
+            return "one token: it sees itself alone, weight 1"
         parts = ["difference of weights" if self._signed else SCALE_WORDS[self.scale]]
+        if (pooling := self.map.pooling) is not None:  # early: the end of a long note is cut
+            rows, columns = pooling
+            parts.append(f"largest{' |x|' if self._signed else ''} of {rows}×{columns} a cell")
         if self.how == "max":
             parts.append("rows do not add up to 1")
         if self.hide_first:
             parts.append("first column hidden")
-        if pooled := self.map.note():
-            parts.append(pooled)
         return " · ".join(parts)
 
     def show(self, seen: Seen | None, place: Place) -> None:

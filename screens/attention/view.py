@@ -38,16 +38,56 @@ class Measure:
     """As it is called where there is little room."""
     rising: bool = False
     """Whether the lowest is the first in rank."""
+    source: str = ""
+    """Who describes it; as ``core.model.profiles`` and ``head_norms`` have it in full."""
 
 
 MEASURES = (
-    Measure("entropy", "entropy", "bits", "how spread the attention of a token is", "entropy, bits", rising=True),
-    Measure("previous", "previous token", "", "attention to the token just before", "previous"),
-    Measure("duplicate", "duplicate token", "", "attention to earlier copies of the token", "duplicate"),
-    Measure("induction", "induction", "", "attention to what followed earlier copies of the token", "induction"),
-    Measure("first", "first token", "", "attention to the first token", "first token"),
-    Measure("distance", "distance", "tokens", "how far back a head looks, on average", "tokens back"),
-    Measure("norm", "output norm", "", "how much a head adds to the residual stream", "output norm"),
+    Measure(
+        "entropy",
+        "entropy",
+        "bits",
+        "how spread the attention of a token is",
+        "entropy, bits",
+        True,
+        "Clark et al., 2019",
+    ),
+    Measure(
+        "previous", "previous token", "", "attention to the token just before", "previous", source="Clark et al., 2019"
+    ),
+    Measure(
+        "duplicate",
+        "duplicate token",
+        "",
+        "attention to earlier copies of the token",
+        "duplicate",
+        source="Wang et al., 2022",
+    ),
+    Measure(
+        "induction",
+        "induction",
+        "",
+        "attention to what followed earlier copies of the token",
+        "induction",
+        source="Olsson et al., 2022",
+    ),
+    Measure("first", "first token", "", "attention to the first token", "first token", source="Xiao et al., 2023"),
+    Measure(
+        "distance",
+        "distance",
+        "tokens",
+        "how far back a head looks, on average",
+        "tokens back",
+        source="Vig and Belinkov, 2019",
+    ),
+    Measure(
+        "norm",
+        "output norm",
+        "",
+        "how much a head adds to the residual stream",
+        "output norm",
+        source="Kobayashi et al., 2020",
+    ),
     Measure("effect", "effect when off", "nats", "how much the loss rises without the head", "loss when off"),
 )
 NAMES = tuple(m.name for m in MEASURES)

@@ -148,6 +148,12 @@ class HeatPicture(Guarded, StyledLines):
         self._cells = cells
         self._lay_out()
 
+    @property
+    def pooling(self) -> tuple[int, int] | None:
+        """How many rows and columns of values a cell stands for, by the largest of them; None: each is one value."""
+        grid = self._grid
+        return (grid.pool_rows, grid.pool_columns) if grid.pooled and grid.rows else None
+
     def note(self) -> str:
         """What is pooled or sampled, in words; empty if each cell is one value."""
         grid = self._grid

@@ -310,7 +310,7 @@ async def test_a_large_text_is_pooled_and_says_so_and_zoom_reaches_every_weight(
     app = attention("The for statement is used to iterate over the elements of a sequence. " * 6)
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
-        assert screen.seen.tokens > 100 and "largest |x|" in subtitle(screen, "#a-centre")
+        assert screen.seen.tokens > 100 and "a cell" in (said := subtitle(screen, "#a-centre")) and "largest of" in said
         before = screen.place
         await pilot.press("comma")
         assert screen.place.row == before.row - 1, "a step goes by one token, though a cell holds several"
@@ -321,6 +321,15 @@ async def test_a_large_text_is_pooled_and_says_so_and_zoom_reaches_every_weight(
         at = screen.place
         await pilot.press("up")
         assert screen.place.row == at.row - 1
+
+
+def test_the_screen_names_the_sources_that_core_has():
+    from core.model.head_norms import output_norms
+    from core.model.profiles import MEASURES as IN_CORE
+
+    told = {measure.name: measure.source for measure in MEASURES if measure.source}
+    assert told.keys() == {*IN_CORE, "norm"} and all(told[name] in IN_CORE[name] for name in IN_CORE)
+    assert told["norm"].split(" et al.")[0] in str(output_norms.__doc__)
 
 
 async def test_without_colour_every_number_has_a_glyph():

@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 from alike import alike
-from attention_pilots import REPEATED, attention, demo_steps, traced, until
+from attention_pilots import REPEATED, attention, demo_steps, sentence, traced, until
 
 from screens.widgets.take_away import TakeAway, csv_text, forms_of, json_text
 
@@ -173,6 +173,27 @@ async def test_the_lens(tmp_path):
         rows = said["rows"] if isinstance(said, dict) and "rows" in said else said
         assert rows and request.data["rows"][-1]["top"][0]["token"] == lens.read.rows[-1].top[0].token
         assert len(request.table[1]) == 50
+
+
+async def test_layers_that_cannot_be_read_are_said_and_asked_again(monkeypatch):
+    app = attention(REPEATED)
+    async with app.run_test(size=SIZE) as pilot:
+        screen = await traced(pilot)
+        screen.show_view("lens")
+        lens = screen.body.centre
+        await until(pilot, lambda: lens.read is not None)
+
+        def too_much(*_):
+            raise MemoryError
+
+        monkeypatch.setattr("core.model.lens.lens", too_much)
+        await pilot.press("comma")
+        await until(pilot, lambda: lens.read is None)
+        assert screen.take_away() is None or screen.take_away().what.startswith("head")
+        await until(pilot, lambda: "MemoryError" in sentence(screen))
+        monkeypatch.undo()
+        await pilot.press("full_stop")
+        await until(pilot, lambda: lens.read is not None and lens.read.position == screen.place.row)
 
 
 async def test_figures_text_and_the_dialog(tmp_path, monkeypatch):

@@ -137,7 +137,7 @@ async def test_one_token_says_that_it_can_only_look_at_itself():
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
         assert screen.body.pattern.drawn.tolist() == [[1.0]]
-        assert "only look at itself" in subtitle(screen, "#a-centre")
+        assert "sees itself alone" in subtitle(screen, "#a-centre")
         await pilot.press("right", "up")
         screen.say_here()
         assert "one token can only look at itself" in sentence(screen)
