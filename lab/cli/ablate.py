@@ -78,20 +78,22 @@ def _print(result: AblationResult, seen: Subject, top: int) -> None:
     from lab.cli.runs import print_table
 
     said = format_heads(result.heads, seen.loaded.config) or "none"
-    write(f"{len(result.heads)} heads off: {said} · after {result.position} {seen.labels[result.position]}\n")
+    heads = f"{len(result.heads)} head{'' if len(result.heads) == 1 else 's'}"
+    write(f"{heads} off: {said} · after {result.position} {seen.labels[result.position]}\n")
     rows: list[tuple[str, ...]] = [
         (shift["text"], f"{shift['before']:.2%}", f"{shift['after']:.2%}", _arrow(shift["before"], shift["after"]))
         for shift in _shifts(result, seen, top)
     ]
     print_table(("token", "all", "without", ""), rows)
     write(f"KL {number(result.kl_bits, 3)} bits · ")
-    change = number(result.loss_change) if result.loss_change < 0 else f"+{number(result.loss_change)}"
+    change = _signed(result.loss_change)
     loss = f"loss over the text {number(result.loss_before)} > {number(result.loss_after)} nats ({change})"
     write((loss if len(seen.ids) > 1 else "one token has no loss") + "\n")
 
 
 def _arrow(before: float, after: float) -> str:
-    return "" if math.isclose(before, after, rel_tol=0.05) else "up" if after > before else "down"
+    moved = not math.isclose(before, after, rel_tol=0.05)
+    return "up" if moved and after > before else "down" if moved and after < before else ""  # nan is neither
 
 
 def _sweep(
@@ -117,7 +119,10 @@ def _sweep(
             print_json({"kind": "sweep", **seen.to_dict(), **whole, "heads": len(found), "of": total})
         elif not files.any:
             said = f"without {format_heads(off, seen.loaded.config)}" if off else "with all"
-            _print_sweep(_sorted(found, sort), top, sort, f"{said} {number(base.loss())} nats")
+            loss = f"loss over the text {said} {number(base.loss())} nats"
+            if len(seen.ids) == 1:
+                loss, sort = "one token has no loss", "kl" if sort == "loss" else sort
+            _print_sweep(_sorted(found, sort), top, sort, loss)
         if len(found) < total:
             note(f"ended after {len(found)} of {total} heads")
         elif files.any:
@@ -144,10 +149,14 @@ def _print_sweep(found: list[HeadEffect], top: int, sort: str, loss: str) -> Non
     from lab.cli.runs import print_table
 
     shown = found[:top]
-    rows: list[tuple[str, ...]] = [(f"L{e.layer} H{e.head}", f"{e.loss_change:+.4f}", number(e.kl_bits)) for e in shown]
+    rows: list[tuple[str, ...]] = [(f"L{e.layer} H{e.head}", _signed(e.loss_change), number(e.kl_bits)) for e in shown]
     print_table(("off", "loss, nats", "KL, bits"), rows)
     write("".join(f"{part}\n" for part in (_left_out(found[top:], sort, len(found)),) if part))
-    write(f"{len(shown)} of {len(found)} heads, each off alone; loss over the text {loss}\n")
+    write(f"{len(shown)} of {len(found)} heads, each off alone; {loss}\n")
+
+
+def _signed(change: float) -> str:
+    return "nan" if math.isnan(change) else f"{change:+.4f}"
 
 
 def _left_out(rest: list[HeadEffect], sort: str, count: int) -> str:

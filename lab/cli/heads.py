@@ -119,5 +119,5 @@ def _print(found: HeadProfiles, order: list[Head], on_text: bool) -> None:
     rows += [(f"L{la} H{h}", *(number(float(found[name][la, h]), 3) for name in MEASURES)) for la, h in order]
     print_table(("", *MEASURES), rows)
     twice = "" if on_text else f" ({found.tokens // 2:,} random ones, said twice)"
-    write(f"means over {found.tokens:,} tokens{twice}; ")
+    write(f"means over {found.tokens:,} token{'' if found.tokens == 1 else 's'}{twice}; ")
     write("entropy in bits, distance in tokens, the others shares of attention\n")

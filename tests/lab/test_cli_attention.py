@@ -292,6 +292,11 @@ def test_a_sweep_streams_and_sorts(llm_lab: Any, demo: Any, ids: list[int], tmp_
     worst = max(expected, key=lambda e: e.kl_bits)
     said = llm_lab("ablate", "demo", TEXT, "--sweep", "--sort", "kl", "--top", 2).out.splitlines()
     assert said[1].split()[:2] == [f"L{worst.layer}", f"H{worst.head}"] and said[-1].startswith("2 of 16 heads")
+    *rows, one = llm_lab("ablate", "demo", "a", "--sweep", "--top", 16).out.splitlines()[1:]
+    bits = [float(row.split()[-1]) for row in rows]
+    assert bits == sorted(bits, reverse=True) and one.endswith("one token has no loss"), (
+        "what has no loss is sorted by KL"
+    )
     ordered = sorted(expected, key=lambda e: -e.loss_change)
     said = llm_lab("ablate", "demo", TEXT, "--sweep", "--top", 3).out.splitlines()[-2]
     easier = [e for e in ordered[3:] if e.loss_change < 0]
@@ -370,6 +375,7 @@ def test_one_token_one_head_one_layer(llm_lab: Any, tmp_path: Path) -> None:
     found = llm_lab("ablate", folder, "a", "--heads", "0.0", "--json").json
     assert found["loss_before"] is None and found["kl_bits"] >= 0
     assert "one token has no loss" in llm_lab("ablate", folder, "a", "--heads", "*").out
+    assert llm_lab("ablate", folder, "a", "--heads", "0.0").out.startswith("1 head off: ")
     assert llm_lab("ablate", folder, "a", "--sweep").code == 0
     assert len(llm_lab("lens", folder, "a", "--json").json["rows"]) == 2
     assert llm_lab("heads", folder, "a", "--json").json["previous"] == [[None]]
@@ -391,6 +397,7 @@ def test_nan_in_the_weights_is_shown_and_is_null_in_json(llm_lab: Any, tmp_path:
     for command in (("lens",), ("heads",), ("ablate", "--heads", "0.0"), ("ablate", "--sweep")):
         said = llm_lab(command[0], folder, text, *command[1:])
         assert said.code == 0 and "nan" in said.out, command
+        assert "+nan" not in said.out and not {"up", "down"} & {*said.out.split()}, "nothing rose or fell"
     png = tmp_path / "nan.png"
     for command in ("attention", "lens", "heads"):
         assert llm_lab(command, folder, text, "--png", png).code == 0
