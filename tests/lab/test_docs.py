@@ -14,7 +14,7 @@ from test_readme import BLOCK, CHECKOUT, desk, run  # noqa: F401  # the same des
 import core
 
 PAGES = sorted((CHECKOUT / "docs").glob("*.md"))
-SHORTER = {"--preset smoke": "--preset smoke --max-steps 6 --eval-interval 3 --batch-size 2"}
+SHORTER = {"--preset smoke": "--preset smoke --max-steps 6 --eval-interval 3 --eval-batches 2 --batch-size 2"}
 
 
 def blocks(page: Path, kind: str) -> list[str]:

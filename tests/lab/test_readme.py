@@ -22,10 +22,10 @@ BLOCK = re.compile(
     r"(?:<!-- not run by the test: (?P<why>.+?) -->\s*)?^```(?P<kind>\w+)\n(?P<code>.*?)^```$", re.M | re.S
 )
 SHORTER = {
-    "1min --name first": "1min --name first --max-steps 6 --eval-interval 3",
-    "--max-steps 200 --eval-interval 100": "--max-steps 4 --eval-interval 2",
-    "--max-steps 40 --eval-interval 20": "--max-steps 4 --eval-interval 2",
-    "max_steps=300, eval_interval=100": "max_steps=4, eval_interval=2",
+    "1min --name first": "1min --name first --max-steps 6 --eval-interval 3 --eval-batches 2",
+    "--max-steps 200 --eval-interval 100": "--max-steps 4 --eval-interval 2 --eval-batches 2",
+    "--max-steps 40 --eval-interval 20": "--max-steps 4 --eval-interval 2 --eval-batches 2 --n-layers 1",
+    "max_steps=300, eval_interval=100": "max_steps=4, eval_interval=2, eval_batches=2",
 }
 FEW_MORE = 3
 """Steps that ``train --resume second`` is given, instead of all that are left of its minute."""
