@@ -38,12 +38,14 @@ class Ablating(Painting):
     """The verbs that change the model, as far as the picture goes: the weights stay as they are."""
 
     class Swept(Message):
-        """Some heads were switched off once; NaN where the sweep has not been yet."""
+        """Some heads were switched off once: so many, in the order of the model; NaN where it has not been yet."""
 
-        def __init__(self, key: object, values: NDArray[np.float32]) -> None:
+        def __init__(self, key: object, values: NDArray[np.float32], come: int, *, cancelled: bool = False) -> None:
             super().__init__()
             self.key = key
             self.values = values
+            self.come = come
+            self.cancelled = cancelled
 
     class SweepFailed(Message):
         """The sweep could not go on."""
@@ -131,13 +133,13 @@ class Ablating(Painting):
         from core.model.ablation import sweep
 
         values = np.full((seen.layers, seen.heads), np.nan, np.float32)
-        began, told = time.monotonic(), 0.0
+        began, told, come = time.monotonic(), 0.0, 0
         job: Job | None = None
         try:
             for effect in sweep(seen.loaded.model, list(seen.ids), cancel):
                 # A single token has no loss; how far its successor's distribution moves is all there is to say.
                 values[effect.layer, effect.head] = effect.loss_change if seen.tokens > 1 else effect.kl_bits
-                now = time.monotonic()
+                now, come = time.monotonic(), effect.number
                 if job is None and now - began > LONG and effect.number < effect.of:
                     job = self.jobs.add(f"each head off once, {seen.spec}", cancel.set)
                     job.in_sight = lambda: self.is_current
@@ -145,7 +147,7 @@ class Ablating(Painting):
                     job.update(effect.number, effect.of, f"{effect.number} of {effect.of} heads")
                 if now - told > TOLD or effect.number == effect.of:
                     told = now
-                    self.post_message(self.Swept(key, values.copy()))
+                    self.post_message(self.Swept(key, values.copy(), come))
         except Exception as error:
             known = as_lab_error(error)
             if job is not None:
@@ -153,7 +155,7 @@ class Ablating(Painting):
             self.post_message(self.SweepFailed(known))
             return
         if cancel.is_set():
-            self.post_message(self.Swept(key, values.copy()))
+            self.post_message(self.Swept(key, values.copy(), come, cancelled=True))
             if job is not None:
                 job.cancel()
             return
@@ -166,12 +168,15 @@ class Ablating(Painting):
     def _swept_came(self, message: Ablating.Swept) -> None:
         if len(self.effects) > 20:
             self.effects.clear()
-        self.effects[message.key] = message.values
+            self.come.clear()
+        self.effects[message.key], self.come[message.key] = message.values, message.come
         if message.key == self.swept:
             self._grid_ends = {key: ends for key, ends in self._grid_ends.items() if "effect" not in _words(key)}
             self.paint_grid()
             self.paint_head()
-            if not np.isnan(message.values).any():
+            if message.cancelled and message.come < message.values.size:
+                self.say(f"ended after {message.come} of {message.values.size} heads · d begins anew")
+            elif not np.isnan(message.values).any():
                 self.say(best_text(message.values, self.tokens))
 
     @on(SweepFailed)

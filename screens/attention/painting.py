@@ -137,10 +137,14 @@ class Painting(Shown):
         else:
             ends = self._grid_scale(values, diff)
             signed = diff or self.measure == "effect"
-            body.grid.show(values, scale=ends, diverging=signed, off=self.off)
-            blind = int(np.isnan(values).sum())
+            reached = self.reached
+            some = reached is not None and not reached.all()  # a sweep that goes on, or was cancelled
+            known = reached if some and reached is not None else True
+            body.grid.show(values, scale=ends, diverging=signed, off=self.off, known=known)
+            blind = int(np.isnan(values[known]).sum())
             notes = ["on random tokens" if random else "on this text"]
             notes += [f"{blind} head{'' if blind == 1 else 's'} without a number" if blind and self.tokens > 1 else ""]
+            notes += [f"{int(np.sum(known))} of {values.size} heads" if some else ""]
             notes += ["all heads on" if self.off else ""]
             body.title("grid", title, " · ".join(n for n in notes if n))
             here = (self.place.layer, self.place.head)
@@ -175,7 +179,7 @@ class Painting(Shown):
             self.body.title("head", "head", "")
             return
         values = {**self.measured[TEXT].values, **found.values} if TEXT in self.measured else dict(found.values)
-        if self.swept in self.effects:
+        if self.swept in self.effects and head[0] * seen.heads + head[1] < self.come.get(self.swept, math.inf):
             values["effect"] = self.effects[self.swept]
         self.body.show_head(detail_lines(head, values, found.chance, off=head in self.off, tokens=seen.tokens))
         on = "random tokens" if self.on == RANDOM else "this text"

@@ -31,6 +31,8 @@ class Shown(AttentionEngine):
         self.measure = "entropy"
         self.effects: dict[object, NDArray[np.float32]] = {}
         """What each head's absence does to a text, of the texts that were swept."""
+        self.come: dict[object, int] = {}
+        """To how many heads each sweep has come, in the order of the model."""
 
     # --- to be completed
 
@@ -71,6 +73,15 @@ class Shown(AttentionEngine):
         return (self.seen, self.other if self.differs else None, at.layer, at.head, self.body.pattern.how)
 
     _difference: tuple[object, NDArray[np.float32]] = (None, np.zeros((0, 0), np.float32))
+
+    @property
+    def reached(self) -> NDArray[np.bool_] | None:
+        """Which heads the sweep of this text has come to, (L, H), where the effect is shown; None: all are known."""
+        seen = self.seen
+        if seen is None or self.measure != "effect":
+            return None
+        places = np.arange(seen.layers * seen.heads).reshape(seen.layers, seen.heads)
+        return np.asarray(places < self.come.get(self.swept, places.size))
 
     @property
     def differs(self) -> bool:

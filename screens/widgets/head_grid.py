@@ -62,7 +62,7 @@ class HeadGrid(HeatMap):
         scale: tuple[float, float] | None = None,
         diverging: bool = False,
         off: Collection[Head] = (),
-        known: bool = True,
+        known: bool | NDArray[np.bool_] = True,
     ) -> None:
         """Shows a measure.
 
@@ -71,13 +71,13 @@ class HeadGrid(HeatMap):
             scale: the values at the ends of the ramp; left out, the lowest and the highest.
             diverging: whether the sign matters.
             off: heads that are switched off.
-            known: whether there is anything to show; if not, cells are blank.
+            known: whether there is anything to show, of all or of each; where not, cells are blank.
         """
         layers, heads = values.shape
         self._off = frozenset(off)
         rows = [f"L{i}" for i in range(layers)]
         columns = [f"H{i}" for i in range(heads)]
-        mask = None if known else np.ones(values.shape, bool)
+        mask = None if known is True else np.broadcast_to(np.logical_not(known), values.shape)
         self.fill(values, row_labels=rows, column_labels=columns, scale=scale, diverging=diverging, mask=mask)
 
     def strike(self, off: Collection[Head]) -> None:

@@ -125,8 +125,12 @@ async def test_a_sweep_is_cancelled_by_the_same_key_and_keeps_what_it_has(monkey
         await until(pilot, seen_by_sweep.is_set)
         await pilot.press("d")
         await until(pilot, gate.is_set)
-        await until(pilot, lambda: screen.grid_values() is not None)
+        await until(pilot, lambda: "ended after 1 of 16 heads" in sentence(screen))
         assert np.isfinite(screen.grid_values()).sum() == 1 and not app.jobs.running
+        assert screen.reached.sum() == 1 and screen.body.grid.mask.sum() == 15, "what was not measured is blank"
+        assert "1 of 16 heads" in subtitle(screen, "#a-grid-pane") and "number" not in subtitle(screen, "#a-grid-pane")
+        screen.moved(screen.place.at(layer=3, head=3))
+        assert "loss when off d measures it" in str(screen.body.head._rows[-1])
 
 
 async def test_a_long_sweep_is_a_job_that_the_list_can_cancel(monkeypatch):
