@@ -120,6 +120,17 @@ def test_one_model_is_in_memory_at_a_time(run: Path, monkeypatch: pytest.MonkeyP
     assert len(alive) == 3
 
 
+def test_steps_that_are_written_anew_are_told_anew(run: Path) -> None:
+    """A run that goes on from an earlier step has other weights at the later ones."""
+    events = head_history("mine")
+    assert [next(events).step for _ in range(3)] == [0, 10, 20]
+    (run / "snapshots" / "step-000020.safetensors").unlink()
+    keep(run, 15)
+    assert next(events).step == 15
+    keep(run, 20)
+    assert steps_of(events) == [20]
+
+
 def test_steps_that_come_while_it_is_looked_at_are_taken_in(run: Path) -> None:
     events = head_history("mine")
     assert next(events).step == 0

@@ -221,9 +221,17 @@ def test_patches_put_one_runs_activations_into_another(model: GPT, ids: torch.Te
     assert close(one.head_values(1, 3)[[4, 5]], source.head_values(1, 3)[[4, 5]])
     assert close(one.head_values(1, 3)[6:], plain.head_values(1, 3)[6:])
     assert close(one.logits[:4], plain.logits[:4]) and not close(one.logits[4:], plain.logits[4:])
-    for what in ("attn", "mlp"):
+    for what in ("attn", "mlp", "residual"):
         patched = trace(model, other, patch=Patch(source, 2, what=what))
         assert not close(patched.logits, plain.logits)
+        later = trace(model, other, patch=Patch(source, 2, what=what, positions=[7, -1]))
+        assert close(later.logits[[*range(7), *range(8, T - 1)]], plain.logits[[*range(7), *range(8, T - 1)]]) or (
+            what == "residual" and close(later.logits[:7], plain.logits[:7])
+        )
+        for at in (7, T - 1):
+            assert not close(later.logits[at], plain.logits[at]), (what, at)
+    middle = trace(model, other, patch=Patch(source, 2, what="residual", positions=[7]))
+    assert close(middle.residual(2)[7], source.residual(2)[7]) and close(middle.residual(2)[8:], plain.residual(2)[8:])
 
 
 def test_a_trace_that_outlives_a_change_of_the_weights_refuses(model: GPT, ids: torch.Tensor) -> None:
