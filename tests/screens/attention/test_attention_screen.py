@@ -197,7 +197,10 @@ async def test_scales_and_the_hidden_column_change_colours_and_never_the_numbers
         assert view.map.scale == (0.0, 1.0)
         await pilot.press("s")
         assert view.map.scale == (1e-4, 1.0) and "logarithmic" in subtitle(screen, "#a-centre")
+        strip, row = screen.body.strip, drawn[screen.place.row]
+        assert strip._values == pytest.approx(np.log10(np.maximum(row, 1e-4)) / 4 + 1, abs=1e-4), "as the map"
         await pilot.press("s")
+        assert strip._values == pytest.approx(row / row.max(), abs=1e-4)
         rows = np.where(np.tri(10, dtype=bool), view.map.values, 0)
         assert np.allclose(rows.max(1), 1) and "each row" in subtitle(screen, "#a-centre")
         await pilot.press("s", "f")
