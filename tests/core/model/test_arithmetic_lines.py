@@ -15,6 +15,7 @@ from torch import Tensor
 from core.model.arithmetic import Step, block_steps, head_steps, loss_steps
 from core.model.gpt import GPT, Block
 from core.model.trace import Trace, trace
+from core.model.variants import variant_steps
 
 T, LAYER, HEAD, ROW, COLUMN, D = 12, 1, 2, 7, 3, 8
 
@@ -163,3 +164,24 @@ def test_the_lines_of_the_loss(run: Trace) -> None:
     assert said == near([total, T - 1, loss, loss / math.log(2)])
     said = [float(one) for one in re.findall(r"\d+\.\d+", lines["perplexity"][0])]
     assert said == near([loss, math.exp(loss)])
+
+
+def test_the_lines_of_the_forms_of_a_course(run: Trace, model: GPT, block: Block) -> None:
+    x = model.wte(run.ids) + model.wpe.weight[:T]
+    rows = [slice(at + HEAD * D, at + HEAD * D + D) for at in (0, 32, 64)]
+    q, k, v = (F.linear(x, block.attn.c_attn.weight[at], block.attn.c_attn.bias[at]) for at in rows)
+    plain, dots = x[ROW] @ x.T, q[ROW] @ k.T
+    forms = {"simple": (plain, plain, T, x), "weights": (dots, dots / math.sqrt(D), T, v)}
+    forms |= {"causal": (dots, dots / math.sqrt(D), ROW + 1, v)}
+    for form, (raw, scores, seen, values) in forms.items():
+        lines = by_title(variant_steps(run, form, LAYER, HEAD, ROW))
+        columns = [raw[:seen]] if form == "simple" else [raw[:seen], scores[:seen]]
+        assert is_table(lines["scores"], *columns, rows=list(range(seen))), form
+        weights = scores[:seen].softmax(0)
+        assert is_table(lines["softmax"], scores[:seen], weights, rows=list(range(seen))), form
+        assert is_vector(line_of(lines["context"], "z  "), weights @ values[:seen]), form
+        assert any("come later: -inf" in line for line in lines["scores"]) == (form == "causal")
+    stacked = by_title(variant_steps(run, "stacked", LAYER, HEAD, ROW))["side by side"]
+    assert is_vector(
+        stacked[HEAD].partition(f"head {HEAD}")[2], (dots / math.sqrt(D))[: ROW + 1].softmax(0) @ v[: ROW + 1]
+    )
