@@ -77,6 +77,10 @@ class CentreView(Guarded, Vertical):
         if isinstance(pane, Widget) and (pane.border_subtitle or "") != text:
             pane.border_subtitle = text
 
+    def other(self, by: int) -> bool:
+        """``o``: what else the view can show; False: there is nothing else here."""
+        return False
+
     def step(self, by: int) -> bool:
         """``,`` and ``.``: one step back or forward; False: there are no steps here."""
         return False

@@ -34,6 +34,8 @@ class AttentionKeys(Ablating):
         Binding("f", "hide_first", "Hide first", id="attention.first", tooltip="hide the first column, rescale"),
         Binding("full_stop", "step(1)", "Step", key_display=", .", id="attention.forward", tooltip="one step on"),
         Binding("comma", "step(-1)", show=False, id="attention.back", tooltip="one step back"),
+        Binding("o", "other(1)", show=False, id="attention.other", tooltip="Maths: another part; Time: other curves"),
+        Binding("O", "other(-1)", show=False, id="attention.other-back", tooltip="the part or the curves before"),
         Binding("E", "texts", show=False, id="attention.texts", tooltip="texts that show known heads"),
         Binding("V", "view(-1)", show=False, id="attention.view-back", tooltip="the view before"),
         Binding("N", "next_head(-1)", show=False, id="attention.previous", tooltip="the head before, by the measure"),
@@ -104,6 +106,11 @@ class AttentionKeys(Ablating):
         """One step in the view; in the pattern the token before or after."""
         if self.seen is not None and not self.body.centre.step(by):
             self.go_to_row(self.place.row + by)
+
+    def action_other(self, by: int) -> None:
+        """What else the view can show, wherever the focus is."""
+        if not self.body.centre.other(by):
+            self.say("there is one picture here: v goes to maths, which has parts, and time, which has curves")
 
     def go_to_row(self, row: int, *, by_person: bool = True) -> None:
         """Another token asks; the column goes to what it looks at most."""

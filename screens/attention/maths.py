@@ -9,11 +9,10 @@ from __future__ import annotations
 import shlex
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, final
+from typing import TYPE_CHECKING, final
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.timer import Timer
 
@@ -81,10 +80,6 @@ class MathsView(CentreView):
     """Which part, and its steps."""
 
     NAME = "maths"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "part(1)", "Part", show=False, id="maths.part", tooltip="the block, the loss, simpler forms"),
-        Binding("O", "part(-1)", show=False, id="maths.part-back", tooltip="back to the part before"),
-    ]
 
     class Worked(Message):
         """The steps came, or why they could not."""
@@ -149,9 +144,10 @@ class MathsView(CentreView):
                 self._ask(Wanted(self.seen, self.place, part))
             self.post_message(self.Moved(self.place))  # the title says what is worked out
 
-    def action_part(self, by: int) -> None:
+    def other(self, by: int) -> bool:
         """The next part, or the one before."""
         self.choose(PARTS[(PARTS.index(self.part) + by) % len(PARTS)])
+        return True
 
     @on(PartsLine.Chosen)
     def _chosen(self, event: PartsLine.Chosen) -> None:

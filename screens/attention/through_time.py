@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Any, ClassVar, final
+from typing import Any, final
 
 import numpy as np
 from rich.style import Style
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import Static
 
@@ -48,10 +47,6 @@ class TimeView(TimeEngine):
     TimeView > HeatMap { height: 1fr; min-height: 4; }
     TimeView > Curve { height: 9; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("o", "curves(1)", "Curves", show=False, id="time.curves", tooltip="other measures over the steps"),
-        Binding("O", "curves(-1)", show=False, id="time.curves-back", tooltip="the measures before"),
-    ]
 
     class Load(Message):
         """The weights of a step are wanted on the workbench."""
@@ -237,9 +232,10 @@ class TimeView(TimeEngine):
         self.line.go_to(None)
         return had
 
-    def action_curves(self, by: int) -> None:
+    def other(self, by: int) -> bool:
         """Other measures."""
         self.choose(CURVES[(CURVES.index(self.curves) + by) % len(CURVES)])
+        return True
 
     def choose(self, curves: Curves) -> None:
         """These measures."""

@@ -45,8 +45,8 @@ async def test_it_ends_with_the_weight_of_the_cell(size: tuple[int, int]) -> Non
         row, column, cell = screen.body.pattern.map.place
         assert (row, column) == (at.row, at.column)
         screen.show_view("maths")
-        assert f"{weight:.4f}" == f"{cell:.4f}"
-        assert f"weight {figure(cell)}" in sentence(screen) and "equals the fast path to 1e-" in sentence(screen)
+        assert weight == pytest.approx(cell, rel=1e-4, abs=1e-6)
+        assert f"weight {figure(weight)}" in sentence(screen) and "equals the fast path to 1e-" in sentence(screen)
         lines = view.steps.lines
         assert f"  the weight of ‘{screen.seen.labels[at.column]}’ in it: {weight:.4f}" in lines
         assert lines[-2].startswith("equals the fast path to 1e-")
@@ -90,6 +90,12 @@ async def test_every_part_can_be_gone_to_by_key_and_click() -> None:
         await pilot.click(PartsLine, offset=(at + 1, 0))
         await worked(pilot, screen)
         assert view.part == "loss" and view.steps.steps[-1].title == "perplexity"
+        screen.go_to_pane("grid")
+        await pilot.press("o")
+        assert view.part == "simple", "also while the focus is in another pane"
+        screen.show_view("lens")
+        await pilot.press("o")
+        assert view.part == "simple" and "maths, which has parts" in sentence(screen)
 
 
 def test_the_line_of_parts_shows_the_chosen_one_at_any_width() -> None:
