@@ -127,7 +127,10 @@ class Painting(Shown):
         unit = f", {measure.unit}" if measure.unit else ""
         random = self.on == RANDOM and self.measure not in ("norm", "effect")
         diff = self.differs and self.measure != "effect" and not random
-        title = f"{size} · {measure.title}{unit}" + (" · A−B" if diff else "")
+        named = (
+            measure.short if self.measure == "effect" else measure.title
+        )  # the loss or KL: says more, and is shorter
+        title = f"{size} · {named}{unit}" + (" · A−B" if diff else "")
         if values is None or self.nothing_repeats:
             blank = np.zeros((seen.layers, seen.heads), np.float32)
             body.grid.show(blank, scale=(0, 1), off=self.off, known=False)
