@@ -160,7 +160,9 @@ class TimeView(TimeEngine):
 
     def pattern_came(self, error: LabError | None) -> None:
         """The map of the step that is looked at came, or why it could not."""
-        if error is not None:
+        if error is not None and self.history is not None and self.at not in self.history.there:
+            self.map.clear(f"the weights of step {self.at:,} are not kept any more\n, and . go to steps that are")
+        elif error is not None:
             self.map.clear(f"step {self.at}: {error.title}\n{error.hint}")
         elif self.pattern is not None and self.drawn is not None:
             labels, mask = self.drawn[0].labels, np.triu(np.ones(self.pattern.shape, bool), 1)

@@ -158,6 +158,12 @@ class TimeEngine(CentreView):
             found = as_lab_error(error)
         self.post_message(self.Drawn(asked, found))
 
+    def _drawn_before(self, asked: tuple[Seen, Place, int]) -> bool:
+        """Whether the map shows that already, of a step that is not kept any more."""
+        if self.drawn is None or self.history is None or asked[2] in self.history.there:
+            return False
+        return self.drawn[1:] == asked[1:] and self.drawn[0].ids == asked[0].ids
+
     @on(Drawn)
     @guarded
     def _came(self, message: TimeEngine.Drawn) -> None:
@@ -165,5 +171,7 @@ class TimeEngine(CentreView):
         if self._asked is not message.asked:
             return
         failed = isinstance(message.found, LabError)
+        if failed and self._drawn_before(message.asked):
+            return  # its weights were pruned meanwhile: what is drawn is still what they said
         self.pattern, self.drawn = (None, None) if failed else (message.found, message.asked)  # type: ignore[assignment]
         self.pattern_came(message.found if isinstance(message.found, LabError) else None)

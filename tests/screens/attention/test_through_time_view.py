@@ -112,7 +112,7 @@ async def test_it_begins_at_the_step_of_the_workbench() -> None:
         assert view.at == view.line.target == steps[1]
 
 
-async def test_a_run_that_goes_on_is_followed(isolated: Path) -> None:
+async def test_a_run_that_goes_on_is_followed(isolated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = isolated / "runs" / "live"
     with writing(started(folder)) as writer:
         kept(folder, 0, 10)
@@ -134,6 +134,15 @@ async def test_a_run_that_goes_on_is_followed(isolated: Path) -> None:
             assert view.line.steps == (0, 20, 30) and view.at == 0, "what is gone is no stop, but for where one is"
             assert view.history.known == (0, 10, 20, 30) == tuple(int(x) for x in view.curve.figure.lines[0].x)
             assert "2 not kept" in view.history.state()
+            old, at, read, asked = screen.seen, screen.place, view.patterns.at, []
+            monkeypatch.setattr(view.patterns, "at", lambda *of: (asked.append(of[0]), read(*of))[1])
+            screen._beat()  # there are newer weights, the text is traced anew, and the map asked for again
+            await until(pilot, lambda: screen.seen is not old and "live@0" in asked)
+            await until(pilot, lambda: not any(w.group == "time map" and not w.is_finished for w in app.workers))
+            await pilot.pause()
+            assert view.pattern is not None and view.drawn[2] == 0, "what is drawn stays"
+            screen.moved(at.at(layer=1 - at.layer))
+            await until(pilot, lambda: "step 0 are not kept any more" in view.map.empty_text)
             await pilot.press("full_stop")
             assert view.at == 20 and view.line.steps == (20, 30)
             await pilot.press("comma")
