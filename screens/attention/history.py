@@ -121,14 +121,13 @@ class History:
             return self.error.title
         done, total = len(self.stops()), len(self.there)
         gone = len(self.steps) - done
-        kept = f"{done} kept step{'' if done == 1 else 's'}"
-        said = f"{done} of {total} kept steps measured"
+        past = f" ({gone} gone)" if gone else ""
+        kept = f"{done} kept step{'' if done == 1 else 's'}{past}"
+        said = f"{done} of {total} kept steps measured{past}"
         if self.ended:
             said = kept if done == total else f"{said}, stopped"
         elif done == total and self.live and done:
             said = f"{kept}, the run goes on"
-        if gone:
-            said += f" · {gone} not kept"
         if self.skipped:
             said += f" · step {', '.join(str(s) for s in sorted(self.skipped))} cannot be read"
         return said

@@ -133,7 +133,7 @@ async def test_a_run_that_goes_on_is_followed(isolated: Path, monkeypatch: pytes
             await until(pilot, lambda: 30 in view.line.steps and 10 not in view.line.steps)
             assert view.line.steps == (0, 20, 30) and view.at == 0, "what is gone is no stop, but for where one is"
             assert view.history.known == (0, 10, 20, 30) == tuple(int(x) for x in view.curve.figure.lines[0].x)
-            assert "2 not kept" in view.history.state()
+            assert "(2 gone)" in view.history.state()
             old, at, read, asked = screen.seen, screen.place, view.patterns.at, []
             monkeypatch.setattr(view.patterns, "at", lambda *of: (asked.append(of[0]), read(*of))[1])
             screen._beat()  # there are newer weights, the text is traced anew, and the map asked for again
