@@ -58,7 +58,8 @@ async def test_the_grid_says_what_core_measures_and_every_measure_has_its_turn()
                 assert screen.grid_values() is None or name == "norm"
             else:
                 assert same(screen.body.grid.values, profiles[name].numpy()), name
-            assert next(m.title for m in MEASURES if m.name == name) in title(screen, "#a-grid-pane")
+            named = {m.name: m.short if m.name == "effect" else m.title for m in MEASURES}[name]
+            assert named in title(screen, "#a-grid-pane")
             await pilot.press("m")
         assert seen == {m.name for m in MEASURES} and screen.measure == "entropy"
 
