@@ -14,6 +14,8 @@ from core.model.gpt import GPT
 
 SAMPLED = 128
 """About how many numbers of each weight are compared: enough that every head of a layer has some."""
+GOLDEN = 0.618
+"""The share of a row by which the samples of a large weight move on: each next one falls into the widest gap."""
 
 
 class Weights:
@@ -24,7 +26,7 @@ class Weights:
         self._kept = [p.detach() for p in model.parameters()]
         """Held, so that no weight that is put in their place later gets their address."""
         self._counts = _counts(model)
-        self._sampled = [_sample(kept) for kept in self._kept if kept.is_contiguous()]
+        self._sampled = [_sample(kept) for kept in self._kept]
         self._numbers = self._read()
 
     @property
@@ -34,7 +36,7 @@ class Weights:
 
     def _read(self) -> Tensor:
         """The sampled numbers as bytes, so that one that is not a number is equal to itself."""
-        return torch.cat(self._sampled or [torch.empty(0)]).view(torch.uint8)
+        return torch.cat(self._sampled).view(torch.uint8)
 
 
 def _counts(model: GPT) -> list[tuple[int, int]]:
@@ -43,5 +45,14 @@ def _counts(model: GPT) -> list[tuple[int, int]]:
 
 
 def _sample(weight: Tensor) -> Tensor:
-    """Numbers spread over a weight, as a view; the odd distance makes them wander through rows and columns."""
-    return weight.view(-1)[:: max(1, weight.numel() // SAMPLED) | 1]
+    """Numbers spread over a weight, as a view: over its rows and its columns, since a head has some of either.
+
+    One that lies transposed, as in OpenAI's files, is read as it lies; one that lies in neither way is left out.
+    """
+    lies = next((one for one in (weight, weight.t()) if one.is_contiguous()), weight[:0])
+    columns, distance = lies.shape[-1], max(1, lies.numel() // SAMPLED)
+    if distance < columns:
+        distance |= 1
+    else:
+        distance += round(GOLDEN * columns) - distance % columns
+    return lies.view(-1)[::distance]
