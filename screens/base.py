@@ -288,6 +288,12 @@ class LabScreen(ProblemScreen):
             node.display for node in widget.ancestors_with_self if isinstance(node, Widget)
         )
 
+    @on(events.DescendantFocus)
+    def _focus_left_zoom(self, event: events.DescendantFocus) -> None:
+        """Nothing that is not seen has the focus: where it goes to another pane, all are shown again."""
+        if self.maximized is not None and self.maximized not in event.widget.ancestors_with_self:
+            self.minimize()
+
     @on(events.Click)
     async def _edge_clicked(self, event: events.Click) -> None:
         await press_hint(self, event)

@@ -120,14 +120,25 @@ class Ablating(Painting):
         if seen is None:
             self.say("there is no text yet")
             return
-        if self._sweep is not None and self._sweep[0] == self.swept and not self._sweep[1].is_set():
-            self._sweep[1].set()
+        if self._sweep is not None and self._sweep[0] == self.swept and self.stop_streaming():
             return
         self.set_measure("effect")
         cancel = threading.Event()
         self._sweep = (self.swept, cancel)
         work = partial(self._sweep_in_thread, seen, self.swept, cancel)
         self.run_worker(work, thread=True, group="sweep", exit_on_error=False, description="each head off once")
+
+    @property
+    def sweeping(self) -> bool:
+        """Whether a sweep goes on."""
+        return self._sweep is not None and not self._sweep[1].is_set()
+
+    def stop_streaming(self) -> bool:
+        """Ends the sweep; whether there was one."""
+        if self._sweep is None or not self.sweeping:
+            return False
+        self._sweep[1].set()
+        return True
 
     def _sweep_in_thread(self, seen: Seen, key: object, cancel: threading.Event) -> None:
         from core.model.ablation import sweep
@@ -149,6 +160,7 @@ class Ablating(Painting):
                     told = now
                     self.post_message(self.Swept(key, values.copy(), come))
         except Exception as error:
+            cancel.set()
             known = as_lab_error(error)
             if job is not None:
                 job.fail(known)

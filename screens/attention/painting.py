@@ -147,7 +147,8 @@ class Painting(Shown):
             blind = int(np.isnan(values[known]).sum())
             notes = ["on random tokens" if random else "on this text"]
             notes += [f"{blind} head{'' if blind == 1 else 's'} without a number" if blind and self.tokens > 1 else ""]
-            notes += [f"{int(np.sum(known))} of {values.size} heads" if some else ""]
+            if some:
+                notes = [f"{int(np.sum(known))} of {values.size} heads", "esc ends it" if self.sweeping else "", *notes]
             notes += ["all heads on" if self.off else ""]
             body.title("grid", title, " · ".join(n for n in notes if n))
             here = (self.place.layer, self.place.head)

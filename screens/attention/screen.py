@@ -229,9 +229,10 @@ class AttentionScreen(AttentionOffers):
                 doors.append(("u", "use the demo", "app.use_demo"))
         self.body.alert.display = True
         card = self.problem(self.body.alert, error, doors)
+        self.say(error.title)
+        self.count("")
         if not self.typing:
             card.focus()
-            self.say(error.title)
 
     def action_own_tokenizer(self) -> None:
         """Takes the pin off the tokenizer."""

@@ -84,6 +84,11 @@ class Shown(AttentionEngine):
         return np.asarray(places < self.come.get(self.swept, places.size))
 
     @property
+    def sweeping(self) -> bool:
+        """Whether a sweep goes on."""
+        return False
+
+    @property
     def differs(self) -> bool:
         """Whether the difference of A and B is shown: both are there and have the same tokens and heads."""
         a, b = self.seen, self.other
@@ -149,7 +154,7 @@ class Shown(AttentionEngine):
         if not isinstance(kept, dict):
             return
         view = self.body.pattern
-        if kept.get("measure") in NAMES:
+        if kept.get("measure") in NAMES and kept["measure"] != "effect":  # nobody has asked for a sweep yet
             self.measure = kept["measure"]
         if kept.get("scale") in SCALES:
             view.scale = kept["scale"]

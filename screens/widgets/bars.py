@@ -150,7 +150,8 @@ class Bars(VirtualList):
         text.append(fit(bar.label, at.label, "~" if self._ascii_only else "…"), Style(bold=bar.marked))
         text.append(" ")
         drawn = bar_text(bar.value, at.cells, second=bar.second, top=at.top, ascii_only=self._ascii_only)
-        text.append(drawn, Style() if self._plain else Style(color=series(self.app.current_theme.dark)[0]))
+        color = None if self._plain else series(self.app.current_theme.dark)[0]
+        text.append(drawn, Style(color=color, reverse=False))  # under the cursor too: turned about, full would be empty
         text.append(" " + self._values(bar, at.two))
         mark = ("<" if self._ascii_only else "◀") if bar.marked else " "
         text.append(mark)

@@ -1,6 +1,7 @@
 """Heads off and on, each head off once, and two models beside each other: against what core says."""
 
 import numpy as np
+import pytest
 from alike import alike
 from attention_pilots import (
     REPEATED,
@@ -105,7 +106,8 @@ async def test_each_head_off_once_is_cores_sweep_and_says_which_matters_most():
         assert screen.order()[0] == (layer, head)
 
 
-async def test_a_sweep_is_cancelled_by_the_same_key_and_keeps_what_it_has(monkeypatch):
+@pytest.mark.parametrize("key", ["d", "escape"])
+async def test_a_sweep_is_cancelled_and_keeps_what_it_has(key, monkeypatch):
     import threading
 
     gate, seen_by_sweep = threading.Event(), threading.Event()
@@ -123,12 +125,13 @@ async def test_a_sweep_is_cancelled_by_the_same_key_and_keeps_what_it_has(monkey
         screen = await traced(pilot)
         await pilot.press("d")
         await until(pilot, seen_by_sweep.is_set)
-        await pilot.press("d")
+        await until(pilot, lambda: subtitle(screen, "#a-grid-pane").startswith("1 of 16 heads · esc ends it"))
+        await pilot.press(key)
         await until(pilot, gate.is_set)
         await until(pilot, lambda: "ended after 1 of 16 heads" in sentence(screen))
         assert np.isfinite(screen.grid_values()).sum() == 1 and not app.jobs.running
         assert screen.reached.sum() == 1 and screen.body.grid.mask.sum() == 15, "what was not measured is blank"
-        assert "1 of 16 heads" in subtitle(screen, "#a-grid-pane") and "number" not in subtitle(screen, "#a-grid-pane")
+        assert subtitle(screen, "#a-grid-pane") == "1 of 16 heads · on this text"
         screen.moved(screen.place.at(layer=3, head=3))
         assert "loss when off d measures it" in str(screen.body.head._rows[-1])
 

@@ -106,8 +106,7 @@ async def test_a_zoom_draws_the_other_panes_from_what_they_had(name, monkeypatch
     app = lab()
     async with app.run_test(size=(120, 36)) as pilot:
         screen = await settled(pilot, name)
-        await pilot.press("tab")
-        await pilot.press("z")
+        await pilot.press("tab", "z")
         await pilot.pause()
         pane = screen.maximized
         assert pane is not None and pane.region.width == 120, "no hatch around it"
@@ -128,3 +127,17 @@ async def test_a_zoom_draws_the_other_panes_from_what_they_had(name, monkeypatch
         assert screen.maximized is None
         assert len(beside) > 9
         assert len(anew.intersection(beside)) <= 2, "only who draws anew by itself where it is shown again"
+
+
+@pytest.mark.parametrize("name", SCREENS)
+async def test_no_pane_has_the_focus_that_a_zoom_hides(name):
+    app = lab()
+    async with app.run_test(size=(120, 36)) as pilot:
+        screen = await settled(pilot, name)
+        await pilot.press("tab", "z")
+        await pilot.pause()
+        assert screen.maximized is not None
+        for _ in range(3):
+            await pilot.press("tab")
+            await pilot.pause()
+            assert (screen.maximized or screen) in screen.focused.ancestors_with_self

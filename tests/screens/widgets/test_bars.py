@@ -46,6 +46,16 @@ async def test_rows_carry_both_values_the_bar_and_what_cut_them():
         assert rest.startswith("   the rest") and "40.0→30.0" in rest
 
 
+async def test_the_bar_under_the_cursor_is_seen():
+    app = Showing(ROWS)
+    async with app.run_test(size=(60, 8)) as pilot:
+        await pilot.pause()
+        bars = app.query_one(Bars)
+        row = list(bars.render_line(bars.cursor))
+        assert bars.has_focus and [s.style.reverse for s in row if "king" in s.text] == [True]
+        assert not any(s.style.reverse for s in row if "█" in s.text)
+
+
 async def test_enter_activates_a_row_but_not_one_that_only_adds_up():
     app = Showing(ROWS)
     async with app.run_test(size=(60, 8)) as pilot:
