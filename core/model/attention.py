@@ -40,7 +40,7 @@ class Attention:
         Raises:
             InputError: a layer or head that there is not, or one that is neither an integer nor a slice.
         """
-        layer, *rest = key if isinstance(key, tuple) else (key,)
+        layer, *rest = key if isinstance(key, tuple) and key else (key,)
         head, *inner = rest or (slice(None),)
         for what, asked in (("layer", layer), ("head", head)):
             if not isinstance(asked, (SupportsIndex, slice)):

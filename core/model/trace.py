@@ -217,8 +217,7 @@ class Trace:
 
     @torch.no_grad()
     def _projected(self, which: int, layer: int, head: int | None) -> Tensor:
-        """Queries (0), keys (1) or values (2) of a layer, (H, T, D), or of one head alone, (T, D)."""
-        self._check_fresh()
+        """Queries (0), keys (1) or values (2) of a layer, (H, T, D), or of one head alone, (T, D); who asks checks."""
         layer, head = self._layer(layer), None if head is None else self._head(head)
         kept = self._at
         if kept is None or kept[0] != layer or (kept[1] is not None and kept[1] != head):
@@ -237,23 +236,28 @@ class Trace:
 
     def queries(self, layer: int, head: int | None = None) -> Tensor:
         """(H, T, D), or (T, D) of one head."""
+        self._check_fresh()
         return self._projected(0, layer, head)
 
     def keys(self, layer: int, head: int | None = None) -> Tensor:
         """(H, T, D), or (T, D) of one head."""
+        self._check_fresh()
         return self._projected(1, layer, head)
 
     def values(self, layer: int, head: int | None = None) -> Tensor:
         """(H, T, D), or (T, D) of one head."""
+        self._check_fresh()
         return self._projected(2, layer, head)
 
     def qkv(self, layer: int, head: int | None = None) -> Tensor:
         """Queries, keys and values of a layer, (3, H, T, D), or of one head, (3, T, D)."""
+        self._check_fresh()
         return torch.stack([self._projected(which, layer, head) for which in range(3)])
 
     def raw_scores(self, layer: int, head: int | None = None) -> Tensor:
         """Dot products of queries with keys, before scaling and mask: (H, T, T), or (T, T) of one head."""
-        return self.queries(layer, head) @ self.keys(layer, head).transpose(-1, -2)
+        self._check_fresh()  # once: it costs as much as a head's scores of a short text
+        return self._projected(0, layer, head) @ self._projected(1, layer, head).transpose(-1, -2)
 
     def scores(self, layer: int, head: int | None = None) -> Tensor:
         """The dot products over sqrt(D), minus infinity where a token would see a later one."""
@@ -281,7 +285,8 @@ class Trace:
         Each is a head's weighted sum of the values, after what this pass does to the head.
         """
         layer, H = self._layer(layer), self.config.n_heads
-        q, k, v = self.queries(layer, head), self.keys(layer, head), self.values(layer, head)
+        self._check_fresh()
+        q, k, v = (self._projected(which, layer, head) for which in range(3))
         if head is None:
             return self._attend(q[None], k[None], v[None], layer, 0.0)[0]
         own = attend(q[None, None], k[None, None], v[None, None], layer, 0.0)  # (1, 1, T, D)
@@ -345,10 +350,12 @@ def _checked_ids(model: GPT, ids: Tensor | Sequence[int]) -> Tensor:
 
 def _whole_numbers(ids: object) -> Tensor:
     try:
-        found = torch.as_tensor(ids)
-    except (TypeError, ValueError, RuntimeError):
+        found = ids if isinstance(ids, Tensor) else torch.tensor(ids)
+    except (TypeError, ValueError, OverflowError, RuntimeError):
         found = None
-    if found is None or (found.numel() and (found.is_floating_point() or found.dtype == torch.bool)):
+    if found is None or (
+        found.numel() and (found.is_floating_point() or found.is_complex() or found.dtype == torch.bool)
+    ):
         got = "a text" if isinstance(ids, str) else f"{ids!r:.60}"
         raise InputError(
             f"expected token ids, whole numbers, got {got}", "encode a text with the model's own tokenizer"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -298,6 +299,8 @@ def test_a_pass_keeps_its_own_copy_of_the_text(model: GPT, ids: torch.Tensor) ->
     loss = run.loss()
     ids[3:] = 0
     assert run.loss() == loss and len(set(run.ids.tolist())) > 1
+    read_only = np.frombuffer(bytes([3, 1, 2]), np.uint8)  # as a corpus in a file is
+    assert trace(model, read_only).ids.tolist() == [3, 1, 2]
 
 
 def test_nan_in_the_weights_is_shown(model: GPT, ids: torch.Tensor) -> None:
@@ -344,6 +347,7 @@ def test_nan_in_a_query_is_in_the_answer(model: GPT, tokens: int) -> None:
         ({"scale": {(0, 1): "much"}}, "scaled by a number, got 'much'"),
         ({"ids": "a text"}, "expected token ids, whole numbers, got a text"),
         ({"ids": [1.5, 2.0]}, r"whole numbers, got \[1.5, 2.0\]"),
+        ({"ids": torch.tensor([1 + 2j])}, "whole numbers, got tensor"),
         ({"ids": [1, 10**30]}, "expected token ids"),
         ({"ablate": (0, 1)}, r"a head is \(layer, head\), got 0"),
         ({"ablate": [(0.5, 1)]}, "a layer is a whole number, got 0.5"),
@@ -373,6 +377,8 @@ def test_what_cannot_be_asked(model: GPT) -> None:
             ask()
     with pytest.raises(InputError, match="integer or a slice"):
         run.attention[[0, 1]]
+    with pytest.raises(InputError, match="integer or a slice"):
+        run.attention[()]
     with pytest.raises(InputError, match="as many tokens: 2 here, 3 there"):
         trace(model, [1, 2], patch=Patch(run, 0, what="mlp"))
     shallow = trace(GPT(GPTConfig(50, 24, 32, 4, 1)).eval(), [1, 2, 3])
