@@ -127,9 +127,8 @@ class Painting(Shown):
         unit = f", {measure.unit}" if measure.unit else ""
         random = self.on == RANDOM and self.measure not in ("norm", "effect")
         diff = self.differs and self.measure != "effect" and not random
-        named = (
-            measure.short if self.measure == "effect" else measure.title
-        )  # the loss or KL: says more, and is shorter
+        # Of the effect the short name says more: whether it is the loss or KL.
+        named = measure.short if self.measure == "effect" else measure.title
         title = f"{size} · {named}{unit}" + (" · A−B" if diff else "")
         if values is None or self.nothing_repeats:
             blank = np.zeros((seen.layers, seen.heads), np.float32)

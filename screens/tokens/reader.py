@@ -192,9 +192,8 @@ class TokensReader:
     def forget(self, name: str) -> None:
         """One is another now: trained anew, or fetched."""
         self._loaded = {key: known for key, known in self._loaded.items() if key[0] != name}
-        here = {
-            id(known.tokenizer) for known in self._loaded.values()
-        }  # another may come to have the number of one gone
+        # Of those that are here alone: another may come to have the number of one that is gone.
+        here = {id(known.tokenizer) for known in self._loaded.values()}
         self._bpe = {number: bpe for number, bpe in self._bpe.items() if number in here}
         self._asked &= here
 

@@ -158,9 +158,8 @@ class DashboardReader:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._watched: dict[Path, _Watched] = {}
-        self._foreign: dict[
-            Path, tuple[ForeignRun, _Watched]
-        ] = {}  # kept while they are listed: nothing else knows their numbers
+        self._foreign: dict[Path, tuple[ForeignRun, _Watched]] = {}
+        """Kept while they are listed: nothing else knows their numbers."""
         self._runs: tuple[RunSummary, ...] = ()
         self._listed: tuple[float, Wanted | None] = (-LIST_EVERY, None)
         self._list_problem: LabError | None = None
