@@ -26,9 +26,10 @@ def ablate(
     heads: Annotated[
         str | None, option("Which heads: 0.3,5.1; 2.* is a layer, 0-2.1 head 1 of three, !1.2 all but that one.")
     ] = None,
-    sweep: Annotated[bool, option("Each head alone, one after the other (beside --heads, if given).", switch=True)] = (
-        False
-    ),
+    sweep: Annotated[
+        bool,
+        option("Each head alone, one after the other (beside --heads, if given): the table and picture.", switch=True),
+    ] = (False),
     position: inside.Position = -1,
     top: Annotated[int, option("Tokens of each distribution, or heads of a sweep. Default: 10.")] = 10,
     sort: Annotated[Literal["loss", "kl", "head"], option("Order of a sweep. Default: loss.")] = "loss",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import errno
+import re
 import sys
 from pathlib import Path
 
 from core.errors import InputError
 from lab.cli.commands import PROGRAM
+from lab.cli.writing import note
 
+_LIKE_A_FILE = re.compile(r"(~|\.{0,2})/\S+|\S+\.(txt|text|md|rst|csv|json|jsonl|html|py)")
 _OPTIONS = f"{PROGRAM} generate --help lists what it takes"
 
 
@@ -43,6 +46,8 @@ def read_text_or_file(source: str) -> str:
         InputError: it cannot be read, or is no UTF-8.
     """
     if source != "-" and not is_file(source):
+        if _LIKE_A_FILE.fullmatch(source):
+            note(f"there is no file {source}: this is read as a text")
         return _whole(source, "text")
     text = read_text(source)
     return text[:-1] if text.endswith("\n") else text

@@ -260,7 +260,8 @@ def detail_lines(
         value, by_chance = float(values[head]), chance.get(measure.name, math.nan)
         said, share = figure(value), math.nan
         if value != value:
-            said = "nothing repeats" if by_chance != by_chance and measure.name in chance else said
+            nothing = "one token" if tokens == 1 else "nothing repeats"
+            said = nothing if by_chance != by_chance and measure.name in chance else said
         elif measure.name in ("previous", "duplicate", "induction", "first"):
             said, share = f"{value:.3f} ({by_chance:.2f})", value
         else:

@@ -357,6 +357,12 @@ def test_a_text_from_a_file_a_pipe_and_the_line_are_the_same(llm_lab: Any, tmp_p
     assert json.loads(out)["ids"] == typed["ids"]
 
 
+def test_a_path_that_is_mistyped_is_a_text_and_that_is_said(llm_lab: Any, tmp_path: Path) -> None:
+    said = llm_lab("lens", "demo", f"{tmp_path}/no.txt", "--json")
+    assert said.code == 0 and said.err == f"note: there is no file {tmp_path}/no.txt: this is read as a text\n"
+    assert llm_lab("lens", "demo", "and/or.", "--json").err == ""
+
+
 def test_more_tokens_than_the_context_are_cut_and_said(llm_lab: Any, tmp_path: Path) -> None:
     folder = model_folder(tmp_path / "small", tiny_model(39, context=8))
     for command in (("attention",), ("lens",), ("heads",), ("ablate", "--heads", "0.0")):
