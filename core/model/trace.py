@@ -95,7 +95,7 @@ class Trace:
             like: the model's pass over the same tokens; layers before the first that is treated otherwise are its own.
         """
         self.model, self.config, self.ids, self.changes = model, model.config, ids, changes
-        self._weights = Weights(model) if like is None else like._weights
+        self._weights: Weights = like._weights if like is not None else Weights(model)
         self._at: tuple[int, int | None, dict[int, Tensor]] | None = None  # queries, keys, values asked for last
         self._between: tuple[int, Tensor] | None = None  # the residual in the middle of the layer asked for last
         self._residuals: tuple[Tensor, ...] = ()  # what enters each layer, (T, C), and what leaves the last
