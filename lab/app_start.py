@@ -26,6 +26,8 @@ def make_app(opening: Opening = AS_BEFORE) -> LabApp:
     workbench = Workbench.from_dict(settings.workbench)
     if opening.model:
         workbench.set(a=opening.model)
+    if opening.text:
+        workbench.set(prompt=opening.text)
     name = opening.screen or (settings.screen if settings.screen in SCREENS else "training")
     if name == "attention":
         from screens.attention.early import prepare

@@ -12,6 +12,8 @@ class Opening(NamedTuple):
     """Its name in ``screens.catalogue``, the beginning of one, or its number; None: the one that was open then."""
     model: str | None = None
     """What the workbench holds at first, as ``core.load_model`` names models."""
+    text: str | None = None
+    """The text that Attention looks into and Generate goes on with; None: as remembered."""
     fresh: bool = False
     """Ignore what was remembered."""
     run: str | None = None

@@ -40,4 +40,4 @@ def lesson(
         raise InputError(
             f"there is no lesson {number!r}: they go from 1 to {len(LESSONS)}", f"{PROGRAM} lesson lists them"
         )
-    return start(Opening(SCREENS[wanted.screen - 1], model, fresh, lesson=wanted.id))
+    return start(Opening(SCREENS[wanted.screen - 1], model, fresh=fresh, lesson=wanted.id))

@@ -16,6 +16,7 @@ def open_lab(
     /,
     *,
     model: Annotated[str | None, Parameter(help="The model on the workbench: demo, NAME@best, a path.")] = None,
+    text: Annotated[str | None, Parameter(help="The text that Attention shows and Generate goes on with.")] = None,
     fresh: Annotated[bool, Parameter(negative="", help="Forget what was open the last time.")] = False,
     tour: Annotated[bool, Parameter(negative="", help="With the tour of the six screens.")] = False,
     ascii: Annotated[bool | None, Parameter(help="Draw with ASCII alone; --no-ascii undoes it.")] = None,
@@ -26,5 +27,5 @@ def open_lab(
     """Opens the lab."""
     at = -1 if tour else None
     return start(
-        Opening(screen, model, fresh, tour=at, ascii_only=ascii, present=present, light=light, colours=colours)
+        Opening(screen, model, text, fresh, tour=at, ascii_only=ascii, present=present, light=light, colours=colours)
     )

@@ -18,7 +18,8 @@ def start(opening: Opening = AS_BEFORE) -> int:
     """Opens the lab and returns the exit code."""
     name = screen_name(opening.screen) if opening.screen else None
     if reason := no_terminal():
-        print(root_help())
+        if opening == AS_BEFORE:
+            print(root_help())
         raise InputError(
             f"the lab needs a terminal that it can draw on: {reason}",
             f"start it in one; without one, {PROGRAM} train, watch and runs do the same as text or with --json",

@@ -99,7 +99,7 @@ def map_of(screen: Painting) -> TakeAwayRequest | None:
         vector=True,
         text=None if differs else text,
         pane=screen.body.query_one("#a-centre"),
-        link=shlex.join(["llm-lab", "open", "attention", "--model", seen.spec]),
+        link=shlex.join(["llm-lab", "open", "attention", "--model", seen.spec, f"--text={seen.text}"]),
     )
 
 
@@ -202,7 +202,7 @@ def heads_of(screen: Painting) -> TakeAwayRequest | None:
         vector=True,
         text=lambda: heads_text(f"{seen.spec} · {shown}", grids[shown].tolist()),
         pane=screen.body.query_one("#a-grid-pane"),
-        link=shlex.join(["llm-lab", "open", "attention", "--model", seen.spec]),
+        link=shlex.join(["llm-lab", "open", "attention", "--model", seen.spec, f"--text={seen.text}"]),
     )
 
 

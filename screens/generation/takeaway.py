@@ -106,7 +106,7 @@ def take_away_of(screen: GenerationScreen) -> TakeAwayRequest | None:
         },
         table=table_of(line),
         pane=screen.body.strip.parent,  # type: ignore[arg-type]
-        link=shlex.join(["llm-lab", "open", "generation", "--model", own.model]),
+        link=shlex.join(["llm-lab", "open", "generation", "--model", own.model, f"--text={root.prompt}"]),
     )
 
 

@@ -55,6 +55,7 @@ async def test_what_is_typed_stands_before_what_was_remembered_and_is_not_kept_f
     save_settings(Settings(screen="tokenizer", workbench={"a": "demo@2000"}, keymap={"app.keys": "f5"}, tour_seen=True))
     app = make_app(Opening("weights", "demo", colours="16"))
     assert (app.workbench.a, app._first, app.look.colours, app.settings.colours) == ("demo", "weights", "16", "auto")
+    assert make_app(Opening("attention", text="a text")).workbench.prompt == "a text" != app.workbench.prompt
     fresh = make_app(Opening(fresh=True))
     assert (fresh.workbench.bench, fresh._first) == (Workbench().bench, "training")
     assert fresh.settings.keymap == {"app.keys": "f5"} and fresh.settings.tour_seen

@@ -25,8 +25,8 @@ def run_python(text):
     return out.getvalue().strip()
 
 
-def run_command(text):
-    """What a command prints as JSON."""
+def run_line(text):
+    """What a line of the command line prints."""
     from lab.__main__ import main
 
     words = shlex.split(text)
@@ -35,12 +35,17 @@ def run_command(text):
     with contextlib.redirect_stdout(out):
         code = main(words[1:])
     assert not code, out.getvalue()
-    return json.loads(out.getvalue().splitlines()[-1])
+    return out.getvalue()
+
+
+def run_command(text):
+    """The last line that a command prints, as JSON."""
+    return json.loads(run_line(text).splitlines()[-1])
 
 
 @pytest.mark.parametrize("how", ["", "mean", "rollout"])
 @pytest.mark.parametrize("off", [(), ((1, 2), (0, 3))], ids=["all on", "two off"])
-async def test_the_map(how, off):
+async def test_the_map(how, off, monkeypatch):
     app = attention(REPEATED)
     async with app.run_test(size=SIZE) as pilot:
         screen = await traced(pilot)
@@ -53,6 +58,10 @@ async def test_the_map(how, off):
         request = screen.take_away()
         assert alike(float(run_python(request.python)), float(drawn[at.row, at.column]))
         said = run_command(request.command)
+        opened = []
+        monkeypatch.setattr("lab.cli.open.start", lambda opening: opened.append(opening) or 0)
+        run_line(request.link)
+        assert (opened[0].screen, opened[0].model, opened[0].text) == ("attention", screen.seen.spec, REPEATED)
         data = json.loads(json_text(request.data))
         assert said["ids"] == data["ids"] == list(screen.seen.ids) and said["tokens"] == data["tokens"]
         for mine, theirs in zip(data["rows"], said["rows"], strict=True):
