@@ -30,7 +30,9 @@ class CleanFilter(LineFilter):
     """
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        """The same segments without them."""
+        """The same segments without them, most often themselves."""
+        if _is_clean("".join([segment.text for segment in segments])):
+            return segments
         return [
             segment if segment.control or _is_clean(segment.text) else segment._replace(text=_cleaned(segment.text))
             for segment in segments

@@ -91,6 +91,7 @@ class SteadyFilter(LineFilter):
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
         """The same segments, most often themselves."""
-        if all(s.text.isascii() or not _MAYBE.search(s.text) for s in segments):
+        line = "".join([segment.text for segment in segments])
+        if line.isascii() or not _MAYBE.search(line):
             return segments
         return steady(segments)
